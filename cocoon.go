@@ -24,6 +24,19 @@ func NewModelID(name string) ModelID { return sha256.Sum256([]byte(name)) }
 // String is the id in lower-case hex.
 func (m ModelID) String() string { return hex.EncodeToString(m[:]) }
 
+// MarshalText writes hex.
+func (m ModelID) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads 64 hex digits.
+func (m *ModelID) UnmarshalText(b []byte) error {
+	v, err := hex.DecodeString(string(b))
+	if err != nil || len(v) != len(m) {
+		return Invalid.Errorf("model id %q is not 64 hex digits", b)
+	}
+	*m = ModelID(v)
+	return nil
+}
+
 // Usage counts the tokens of one request or of a whole job. The four counts
 // are disjoint: Prompt leaves out what came from a cache, Completion leaves
 // out reasoning.

@@ -1,0 +1,169 @@
+// Package market is what the indexer tells the other rooms and the outside:
+// the events of our contracts in the chain's order, and what they add up to.
+// The JSON names are those of the HTTP API. Times are unix seconds of the chain.
+package market
+
+import (
+	"encoding/json"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+// Event is one transaction of one of our contracts. Seq counts from 1 in the
+// chain's order, without gaps; nothing in an event depends on when it was read.
+type Event struct {
+	Seq      uint64          `json:"seq"`
+	Seqno    uint32          `json:"mc_seqno"` // masterchain block that committed it
+	Time     uint32          `json:"time"`     // of its block
+	LT       uint64          `json:"lt"`
+	Tx       string          `json:"tx"`       // transaction hash, hex
+	Contract string          `json:"contract"` // registry, provider, job, rewards or epoch
+	Account  cocoon.Account  `json:"account"`
+	From     cocoon.Account  `json:"from"` // sender; zero for an external message
+	Name     string          `json:"name"` // operation as in the schema; "transfer" without one, "bounce" for what came back
+	OK       bool            `json:"ok"`   // false where the contract refused and changed nothing
+	ExitCode int32           `json:"exit_code"`
+	Value    cocoon.Nano     `json:"value_nano"` // that arrived
+	Fees     cocoon.Nano     `json:"fees_nano"`  // of the transaction and the messages it sent
+	Data     json.RawMessage `json:"data"`       // the decoded message, {} where it has no fields
+	Out      []Out           `json:"out"`        // messages it sent
+}
+
+// Out is one message an event's transaction sent.
+type Out struct {
+	To    cocoon.Account `json:"to"`
+	Value cocoon.Nano    `json:"value_nano"`
+	Name  string         `json:"name"`
+}
+
+// Provider is a provider contract as its events left it.
+type Provider struct {
+	Account   cocoon.Account `json:"account"`
+	Owner     cocoon.Account `json:"owner"`
+	Index     uint32         `json:"index"`
+	Stake     cocoon.Nano    `json:"stake_nano"`
+	Unbonding cocoon.Nano    `json:"unbonding_nano"`
+	Free      cocoon.Nano    `json:"free_nano"` // balance less debts; rent reserve not taken off
+	Allowance cocoon.Nano    `json:"allowance_nano"`
+	Required  cocoon.Nano    `json:"required_nano"` // stake its active workers need under its terms
+	Operator  string         `json:"operator"`      // key, hex
+	GPUs      uint32         `json:"gpus"`          // active
+	Terms     string         `json:"terms"`         // hash of the terms it took, hex; "" without
+}
+
+// Worker is one worker record of a provider.
+type Worker struct {
+	Key         string         `json:"key"` // hex
+	Provider    cocoon.Account `json:"provider"`
+	GPU         string         `json:"gpu"`
+	GPUs        uint16         `json:"gpus"`
+	VRAM        uint32         `json:"vram_mib"` // a GPU
+	Region      string         `json:"region"`
+	Uptime      uint16         `json:"uptime_bps"` // committed
+	Concurrency uint16         `json:"concurrency"`
+	Models      []ModelOffer   `json:"models"`
+	RetiredAt   uint32         `json:"retired_at"` // 0 while active
+}
+
+// ModelOffer is a model a worker serves, and at which price.
+type ModelOffer struct {
+	Model cocoon.ModelID `json:"model"`
+	Name  string         `json:"name"` // as the registry calls it, "" where it does not
+	Price cocoon.Price   `json:"price"`
+}
+
+// Status is where a job stands.
+type Status string
+
+// A job is open until a provider accepts, accepted until the worker delivers,
+// delivered until the client approves or the review ends. It ends paid,
+// refunded (nobody had accepted) or slashed (accepted, never delivered).
+const (
+	Open      Status = "open"
+	Accepted  Status = "accepted"
+	Delivered Status = "delivered"
+	Paid      Status = "paid"
+	Refunded  Status = "refunded"
+	Slashed   Status = "slashed"
+)
+
+// Job is a job contract as its events left it.
+type Job struct {
+	Account    cocoon.Account `json:"account"`
+	Client     cocoon.Account `json:"client"`
+	Dispatcher cocoon.Account `json:"dispatcher"` // payee of the dispatcher's share
+	Model      cocoon.ModelID `json:"model"`
+	Status     Status         `json:"status"`
+	Budget     cocoon.Nano    `json:"budget_nano"`
+	MinBond    cocoon.Nano    `json:"min_bond_nano"`
+	Caps       cocoon.Price   `json:"price_caps"`
+	OpenedAt   uint32         `json:"opened_at"`
+	AcceptBy   uint32         `json:"accept_by"`
+	Until      uint32         `json:"until"` // end of the present phase, 0 in none
+	Provider   cocoon.Account `json:"provider"`
+	Worker     string         `json:"worker"` // key, hex
+	Bond       cocoon.Nano    `json:"bond_nano"`
+	Amount     cocoon.Nano    `json:"amount_nano"`      // delivered for
+	ToProvider cocoon.Nano    `json:"to_provider_nano"` // its share, the returned bond apart
+	ToClient   cocoon.Nano    `json:"to_client_nano"`
+	Payload    string         `json:"payload_hash"` // hex
+	Result     string         `json:"result_hash"`  // hex, "" before delivery
+	Usage      cocoon.Usage   `json:"usage"`
+}
+
+// Epoch is an epoch contract as its events left it.
+type Epoch struct {
+	Account cocoon.Account `json:"account"`
+	Rewards cocoon.Account `json:"rewards"`
+	Number  uint32         `json:"number"`
+	Attempt uint16         `json:"attempt"`
+	Phase   string         `json:"phase"` // publishing, window, paying, finished or failed
+	Until   uint32         `json:"until"`
+	Root    string         `json:"root"` // hex
+	Total   cocoon.Nano    `json:"total_nano"`
+	Count   uint32         `json:"count"`
+	Pushed  uint32         `json:"pushed"` // leaves the cursor has passed
+	Paid    cocoon.Nano    `json:"paid_nano"`
+	Claimed []uint32       `json:"claimed"` // indices paid ahead of the cursor
+}
+
+// Leaf is what an epoch pays one provider, and why.
+type Leaf struct {
+	Index    uint32         `json:"index"`
+	Provider cocoon.Account `json:"provider"`
+	Amount   cocoon.Nano    `json:"amount_nano"`
+	Requests uint32         `json:"requests"`
+	Tokens   uint64         `json:"tokens"`
+	Failures uint32         `json:"failures"`
+	Uptime   uint16         `json:"uptime_bps"`
+	P50      uint32         `json:"p50_ms"`
+}
+
+// Rewards is a rewards contract as its events left it.
+type Rewards struct {
+	Account   cocoon.Account `json:"account"`
+	Owner     cocoon.Account `json:"owner"`
+	Index     uint32         `json:"index"`
+	Operator  cocoon.Account `json:"operator"`
+	Bond      cocoon.Nano    `json:"bond_nano"`
+	Unbonding cocoon.Nano    `json:"unbonding_nano"`
+	Pot       cocoon.Nano    `json:"pot_nano"` // balance less debts; rent reserve not taken off
+	Number    uint32         `json:"number"`
+	Attempt   uint16         `json:"attempt"`
+	Pending   cocoon.Account `json:"pending"` // epoch that has not passed; zero without
+}
+
+// Money adds up all contracts: Received = Paid + Fees + Held.
+type Money struct {
+	Received cocoon.Nano `json:"received_nano"` // that entered from outside
+	Paid     cocoon.Nano `json:"paid_nano"`     // that left
+	Fees     cocoon.Nano `json:"fees_nano"`     // of their transactions and messages
+	Held     cocoon.Nano `json:"held_nano"`     // balances
+}
+
+// Head is how far the chain has been followed.
+type Head struct {
+	Seqno  uint32 `json:"mc_seqno"`
+	Time   uint32 `json:"time"`
+	Events uint64 `json:"events"` // seq of the newest
+}
