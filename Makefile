@@ -1,0 +1,43 @@
+# The figures a target yields are the last line it prints on stdout, as JSON.
+GO ?= go
+LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+export CGO_ENABLED ?= 0
+
+.PHONY: help build run test lint fmt contracts contracts-verify gas fuzz verify
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the cocoon binary, in bin/
+	@echo "building bin/cocoon (the first build of a fresh machine compiles the dependencies: a few minutes)" >&2
+	@$(GO) build -o bin/cocoon ./cli/cocoon
+
+run: build ## the whole market on a local chain; ONCE=1 ends after the scenario
+	@./bin/cocoon up $(if $(ONCE),--once) $(ARGS)
+
+test: ## every test, with nothing but Go
+	$(GO) test ./...
+
+lint: ## golangci-lint over the module
+	$(LINT) run ./...
+
+fmt: ## gofmt every file
+	gofmt -w $$(git ls-files '*.go')
+
+contracts: ## compile contracts/ into contracts/build/ (fetches compilers with npm)
+	@$(GO) run ./contracts/toolchain build
+
+contracts-verify: ## recompile and compare code hashes with contracts/build/
+	@$(GO) run ./contracts/toolchain verify
+
+gas: ## renew the golden gas figures
+	$(GO) test ./sandbox-tests -update
+	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
+
+FUZZTIME ?= 10s
+fuzz: ## run every fuzz target for FUZZTIME each
+	@GO=$(GO) FUZZTIME=$(FUZZTIME) ./.ci/fuzz
+
+verify: contracts-verify ## generated files equal their sources
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))"
+	@$(GO) vet ./...
