@@ -1,0 +1,82 @@
+// Command toolchain compiles the contracts, and checks that what is committed
+// in contracts/build is what their sources compile to:
+//
+//	go run ./contracts/toolchain build [name ...]
+//	go run ./contracts/toolchain verify
+//
+// The compilers come from npm at the versions and digests of package-lock.json.
+// Results go to stdout and end with a line of JSON, progress goes to stderr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+const usage = "usage: go run ./contracts/toolchain build [name ...] | verify"
+
+var (
+	errUsage   = errors.New(usage)
+	errDiffers = errors.New("contracts/build is not what the sources compile to: run make contracts")
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "error:", err)
+	if errors.Is(err, errUsage) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+func run(ctx context.Context, args []string, out, log io.Writer) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	verb, names := args[0], args[1:]
+	if verb != "build" && (verb != "verify" || len(names) > 0) {
+		return errUsage
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	dir, err := findContracts(wd)
+	if err != nil {
+		return err
+	}
+	t, err := open(ctx, dir, filepath.Join(dir, "toolchain"), log)
+	if err != nil {
+		return err
+	}
+	defer t.close(ctx)
+	if verb == "build" {
+		return t.build(ctx, names, out)
+	}
+	return t.verify(ctx, out)
+}
+
+// findContracts looks for contracts/ in dir and above.
+func findContracts(dir string) (string, error) {
+	for {
+		found := filepath.Join(dir, "contracts")
+		if _, err := os.Stat(filepath.Join(found, "toolchain", lockName)); err == nil {
+			return found, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("no contracts/toolchain here or above: run it inside the repository")
+		}
+		dir = up
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cocoon-network/cocoon/contracts"
+	"github.com/cocoon-network/cocoon/internal/funcc"
+)
+
+const (
+	funcPackage = "@ton-community/func-js-bin"
+	tactPackage = "@tact-lang/compiler"
+	// Two releases of the compiler call themselves alike, so it is the wasm
+	// that is pinned, on top of the package.
+	funcWasmSHA256 = "3ee5b137da4abf9badcbac26774d26005d41469e2f2a63afb5b85e576fe1e9a6"
+)
+
+// toolchain compiles the contracts of one folder.
+type toolchain struct {
+	dir     string // contracts/
+	modules string // where npm put the compilers
+	lock    lockfile
+	funcc   *funcc.Compiler
+	log     io.Writer
+}
+
+// source is a contract to compile.
+type source struct {
+	name, lang, file string
+}
+
+// open prepares the compilers locked in npmDir, fetching them if need be.
+func open(ctx context.Context, dir, npmDir string, log io.Writer) (*toolchain, error) {
+	lock, err := readLock(filepath.Join(npmDir, lockName))
+	if err != nil {
+		return nil, err
+	}
+	if err := lock.install(ctx, npmDir, log); err != nil {
+		return nil, err
+	}
+	// Tact is started from another folder.
+	installed, err := filepath.Abs(filepath.Join(npmDir, modules))
+	if err != nil {
+		return nil, err
+	}
+	t := &toolchain{dir: dir, modules: installed, lock: lock, log: log}
+	pkg, err := funcc.Load(os.DirFS(filepath.Join(t.modules, filepath.FromSlash(funcPackage))))
+	if err != nil {
+		return nil, err
+	}
+	if got := digest(pkg.Wasm); got != funcWasmSHA256 {
+		return nil, fmt.Errorf("the FunC compiler in %s has SHA-256 %s, not %s", funcPackage, got, funcWasmSHA256)
+	}
+	t.funcc, err = funcc.New(ctx, pkg)
+	return t, err
+}
+
+func (t *toolchain) close(ctx context.Context) { _ = t.funcc.Close(ctx) }
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// sources lists the contracts: the FunC and Tact files at the top of the
+// folder. What they share lies deeper.
+func (t *toolchain) sources() ([]source, error) {
+	var list []source
+	for lang, ext := range map[string]string{"func": ".fc", "tact": ".tact"} {
+		files, err := filepath.Glob(filepath.Join(t.dir, "*"+ext))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			base := filepath.Base(f)
+			list = append(list, source{name: strings.TrimSuffix(base, ext), lang: lang, file: base})
+		}
+	}
+	slices.SortFunc(list, func(a, b source) int { return strings.Compare(a.file, b.file) })
+	for i := 1; i < len(list); i++ {
+		if list[i].name == list[i-1].name {
+			return nil, fmt.Errorf("%s and %s would be one contract", list[i-1].file, list[i].file)
+		}
+	}
+	return list, nil
+}
+
+// choose keeps the named sources; no names means all.
+func choose(list []source, names []string) ([]source, error) {
+	if len(names) == 0 {
+		return list, nil
+	}
+	var chosen []source
+	for _, name := range names {
+		i := slices.IndexFunc(list, func(s source) bool { return s.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no contract %q", name)
+		}
+		chosen = append(chosen, list[i])
+	}
+	return chosen, nil
+}
+
+// compile compiles all of list, or reports every contract that does not.
+func (t *toolchain) compile(ctx context.Context, list []source) ([]contracts.Artifact, error) {
+	var done []contracts.Artifact
+	var failed []error
+	for _, s := range list {
+		fmt.Fprintln(t.log, "compiling", s.file)
+		compileOne := t.compileFunC
+		if s.lang == "tact" {
+			compileOne = t.compileTact
+		}
+		a, err := compileOne(ctx, s)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("compile %s:\n%w", s.file, err))
+			continue
+		}
+		done = append(done, a)
+	}
+	return done, errors.Join(failed...)
+}
+
+func (t *toolchain) compileFunC(ctx context.Context, s source) (contracts.Artifact, error) {
+	by, err := t.lock.compiler(funcPackage)
+	if err != nil {
+		return contracts.Artifact{}, err
+	}
+	root, err := os.OpenRoot(t.dir) // a link in it must not lead out of it
+	if err != nil {
+		return contracts.Artifact{}, err
+	}
+	defer root.Close()
+	out, err := t.funcc.Compile(ctx, root.FS(), s.file)
+	if err != nil {
+		return contracts.Artifact{}, err
+	}
+	if out.Warnings != "" {
+		fmt.Fprintln(t.log, out.Warnings)
+	}
+	return contracts.NewArtifact(s.name, s.lang, by, digests(out.Sources), out.BoC)
+}
+
+func digests(files map[string][]byte) map[string]string {
+	sums := map[string]string{}
+	for name, text := range files {
+		sums[name] = digest(text)
+	}
+	return sums
+}
