@@ -1,0 +1,163 @@
+package wrappers
+
+import (
+	"fmt"
+
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/contracts"
+)
+
+// EpochPhase is what an epoch waits for.
+type EpochPhase uint8
+
+// The phases. An epoch that was born but not opened is in none: its Opened is nil.
+const (
+	EpochPublishing EpochPhase = iota
+	EpochWindow
+	EpochPaying
+	EpochFinished
+	EpochFailed
+)
+
+// String is the phase in our words.
+func (p EpochPhase) String() string {
+	if names := [...]string{"publishing", "window", "paying", "finished", "failed"}; int(p) < len(names) {
+		return names[p]
+	}
+	return fmt.Sprintf("phase %d", uint8(p))
+}
+
+// EpochBirth is what an epoch's address is derived from.
+type EpochBirth struct {
+	_       tlb.Magic      `tlb:"$0"`
+	Rewards cocoon.Account `tlb:"bits 256"`
+	Number  uint32         `tlb:"## 32"`
+	Attempt uint16         `tlb:"## 16"`
+}
+
+// Init is the state an epoch of this program's code is deployed with.
+func (b EpochBirth) Init() (*tlb.StateInit, error) { return born("epoch", b) }
+
+// Account is the address of that epoch.
+func (b EpochBirth) Account() (cocoon.Account, error) { return bornAccount(b.Init()) }
+
+// EpochOpened is what rewards opened an epoch with.
+type EpochOpened struct {
+	Root  [32]byte   `tlb:"bits 256"`
+	Total Coins      `tlb:"."`
+	Count uint32     `tlb:"## 18"`
+	Terms EpochTerms `tlb:"^"`
+}
+
+// Epoch is the state of an epoch contract.
+type Epoch struct {
+	Birth     EpochBirth
+	Opened    *EpochOpened // nil before open came
+	Phase     EpochPhase
+	Until     uint32 // unix seconds, the end of the phase
+	Cursor    uint32 // leaves before it were pushed
+	Published uint32 // leaves before it were published
+	Paid      cocoon.Nano
+	Sum       cocoon.Nano    // of the published leaves
+	Last      cocoon.Account // provider of the last published leaf
+	claimed   map[uint64][32]byte
+}
+
+// Claimed reports whether the leaf at index was paid by claim.
+func (e Epoch) Claimed(index uint32) bool {
+	word := e.claimed[uint64(index>>8)]
+	bit := index & 255 // counted from the right
+	return word[31-bit/8]>>(bit%8)&1 == 1
+}
+
+type epochState struct {
+	_         tlb.Magic        `tlb:"$1"`
+	Phase     uint8            `tlb:"## 3"`
+	Until     uint32           `tlb:"## 32"`
+	Cursor    uint32           `tlb:"## 18"`
+	Published uint32           `tlb:"## 18"`
+	Paid      Coins            `tlb:"."`
+	Sum       Coins            `tlb:"."`
+	Last      cocoon.Account   `tlb:"bits 256"`
+	Claimed   *cell.Dictionary `tlb:"dict 9"`
+	Birth     EpochBirth       `tlb:"^"`
+	Opened    EpochOpened      `tlb:"^"`
+}
+
+// DecodeEpoch reads an epoch's storage, birth data or state, to its end.
+func DecodeEpoch(data *cell.Cell) (Epoch, error) {
+	if isBirth(data) {
+		birth, err := Decode[EpochBirth](data)
+		return Epoch{Birth: birth}, err
+	}
+	s, err := Decode[epochState](data)
+	if err != nil {
+		return Epoch{}, err
+	}
+	if EpochPhase(s.Phase) > EpochFailed {
+		return Epoch{}, cocoon.Invalid.Errorf("decode epoch: no phase %d", s.Phase)
+	}
+	claimed, err := claimWords(s.Claimed)
+	if err != nil {
+		return Epoch{}, err
+	}
+	return Epoch{s.Birth, &s.Opened, EpochPhase(s.Phase), s.Until, s.Cursor, s.Published, s.Paid.Nano, s.Sum.Nano, s.Last, claimed}, nil
+}
+
+// claimWords reads the words of 256 claim bits, of which 9-bit keys allow 512.
+func claimWords(d *cell.Dictionary) (map[uint64][32]byte, error) {
+	words := map[uint64][32]byte{}
+	items, err := d.LoadAll()
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
+	}
+	for _, kv := range items {
+		key, err := kv.Key.LoadUInt(9)
+		if err != nil {
+			return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
+		}
+		word, err := kv.Value.LoadSlice(256)
+		if err != nil || kv.Value.BitsLeft() > 0 || kv.Value.RefsNum() > 0 {
+			return nil, cocoon.Invalid.Errorf("decode claims: word %d is not 256 bits", key)
+		}
+		words[key] = [32]byte(word)
+	}
+	return words, nil
+}
+
+// isBirth reports whether storage still is birth data, which begins with 0.
+func isBirth(data *cell.Cell) bool {
+	if data == nil || data.BitsSize() == 0 {
+		return false
+	}
+	s, err := data.BeginParse()
+	if err != nil {
+		return false
+	}
+	bit, err := s.LoadUInt(1)
+	return err == nil && bit == 0
+}
+
+// born is the first state of the contract called name.
+func born[T any](name string, birth T) (*tlb.StateInit, error) {
+	artifact, err := contracts.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := Cell(birth)
+	if err != nil {
+		return nil, err
+	}
+	return &tlb.StateInit{Code: artifact.Code, Data: data}, nil
+}
+
+func bornAccount(init *tlb.StateInit, err error) (cocoon.Account, error) {
+	if err != nil {
+		return cocoon.Account{}, err
+	}
+	return chain.BornAccount(init)
+}
