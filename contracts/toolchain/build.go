@@ -33,7 +33,8 @@ func (t *toolchain) build(ctx context.Context, names []string, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	changed := 0
+	var told bytes.Buffer
+	changed, removed := 0, 0
 	for _, a := range done {
 		wrote, err := t.write(a)
 		if err != nil {
@@ -42,15 +43,23 @@ func (t *toolchain) build(ctx context.Context, names []string, out io.Writer) er
 		if wrote {
 			changed++
 		}
-		fmt.Fprintf(out, "%s\t%s\t%d cells\t%d bits\n", a.Name, a.CodeHash, a.Cells, a.Bits)
+		fmt.Fprintf(&told, "%s\t%s\t%d cells\t%d bits\n", a.Name, a.CodeHash, a.Cells, a.Bits)
 	}
-	removed := 0
 	if len(names) == 0 {
-		if removed, err = t.removeStale(all, out); err != nil {
+		if removed, err = t.removeStale(all, &told); err != nil {
 			return err
 		}
 	}
-	return json.NewEncoder(out).Encode(map[string]int{"contracts": len(done), "changed": changed, "removed": removed})
+	return finish(out, &told, map[string]int{"contracts": len(done), "changed": changed, "removed": removed})
+}
+
+// finish prints what there was to tell, then the figures as one line of JSON.
+func finish(out io.Writer, told *bytes.Buffer, figures map[string]int) error {
+	if err := json.NewEncoder(told).Encode(figures); err != nil {
+		return err
+	}
+	_, err := told.WriteTo(out)
+	return err
 }
 
 // write replaces the artefact in one step, and leaves an equal one alone.
@@ -72,14 +81,14 @@ func (t *toolchain) write(a contracts.Artifact) (changed bool, err error) {
 	return true, os.Rename(file+".new", file)
 }
 
-func (t *toolchain) removeStale(all []source, out io.Writer) (removed int, err error) {
+func (t *toolchain) removeStale(all []source, told *bytes.Buffer) (removed int, err error) {
 	stale, err := t.stale(all)
 	for _, name := range stale {
 		if err := os.Remove(filepath.Join(t.buildDir(), name+".json")); err != nil {
 			return removed, err
 		}
 		removed++
-		fmt.Fprintf(out, "%s\tremoved, its source is gone\n", name)
+		fmt.Fprintf(told, "%s\tremoved, its source is gone\n", name)
 	}
 	return removed, err
 }

@@ -92,7 +92,7 @@ func (l lockfile) install(ctx context.Context, dir string, log io.Writer) error 
 	if err != nil {
 		return errors.New("compiling contracts needs npm; using them does not")
 	}
-	fmt.Fprintln(log, "fetching the compilers with npm ci")
+	say(log, "fetching the compilers with npm ci")
 	cmd := exec.CommandContext(ctx, npm, "ci")
 	cmd.Dir = dir
 	if said, err := cmd.CombinedOutput(); err != nil {

@@ -43,7 +43,7 @@ func (t *toolchain) compileTact(ctx context.Context, s source) (contracts.Artifa
 	if err != nil {
 		return contracts.Artifact{}, err
 	}
-	defer os.RemoveAll(stage)
+	defer func() { _ = os.RemoveAll(stage) }()
 	if err := copySources(stage, t.dir); err != nil {
 		return contracts.Artifact{}, fmt.Errorf("copy the sources: %w", err)
 	}

@@ -66,6 +66,9 @@ func open(ctx context.Context, dir, npmDir string, log io.Writer) (*toolchain, e
 
 func (t *toolchain) close(ctx context.Context) { _ = t.funcc.Close(ctx) }
 
+// say reports progress; nothing depends on anyone hearing it.
+func say(log io.Writer, line string) { _, _ = fmt.Fprintln(log, line) }
+
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
@@ -115,7 +118,7 @@ func (t *toolchain) compile(ctx context.Context, list []source) ([]contracts.Art
 	var done []contracts.Artifact
 	var failed []error
 	for _, s := range list {
-		fmt.Fprintln(t.log, "compiling", s.file)
+		say(t.log, "compiling "+s.file)
 		compileOne := t.compileFunC
 		if s.lang == "tact" {
 			compileOne = t.compileTact
@@ -139,13 +142,13 @@ func (t *toolchain) compileFunC(ctx context.Context, s source) (contracts.Artifa
 	if err != nil {
 		return contracts.Artifact{}, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	out, err := t.funcc.Compile(ctx, root.FS(), s.file)
 	if err != nil {
 		return contracts.Artifact{}, err
 	}
 	if out.Warnings != "" {
-		fmt.Fprintln(t.log, out.Warnings)
+		say(t.log, out.Warnings)
 	}
 	return contracts.NewArtifact(s.name, s.lang, by, digests(out.Sources), out.BoC)
 }

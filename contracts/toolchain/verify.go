@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,15 +26,16 @@ func (t *toolchain) verify(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var told bytes.Buffer
 	different := 0
 	report := func(name string, faults []string) {
 		if len(faults) == 0 {
-			fmt.Fprintf(out, "%s\tok\n", name)
+			fmt.Fprintf(&told, "%s\tok\n", name)
 			return
 		}
 		different++
 		for _, fault := range faults {
-			fmt.Fprintf(out, "%s\t%s\n", name, fault)
+			fmt.Fprintf(&told, "%s\t%s\n", name, fault)
 		}
 	}
 	for _, a := range fresh {
@@ -47,7 +48,7 @@ func (t *toolchain) verify(ctx context.Context, out io.Writer) error {
 	for _, name := range stale {
 		report(name, []string{"compiled, but its source is gone"})
 	}
-	err = json.NewEncoder(out).Encode(map[string]int{"contracts": len(fresh), "different": different})
+	err = finish(out, &told, map[string]int{"contracts": len(fresh), "different": different})
 	if err == nil && different > 0 {
 		err = errDiffers
 	}

@@ -159,7 +159,8 @@ func (in *instance) try(name string, args ...uint64) (result uint64, err error) 
 	if in.glue.exports[name] == "" {
 		return 0, fmt.Errorf("the compiler has no export %s", name)
 	}
-	stack := append(args, 0)
+	stack := make([]uint64, len(args)+1)
+	copy(stack, args)
 	err = in.run(in.main, name, stack)
 	return stack[0], err
 }
