@@ -90,3 +90,31 @@ type Payout struct {
 	_       tlb.Magic `tlb:"#e4151c96"`
 	QueryID uint64    `tlb:"## 64"`
 }
+
+// OperationName is the schema's name of the operation that body begins with,
+// whichever contract takes it: "payout" for money to a wallet, "" for a plain
+// transfer and for what no contract of ours knows.
+func OperationName(body *cell.Cell) string {
+	if body == nil || body.BitsSize() < 32 {
+		return ""
+	}
+	s, err := body.BeginParse()
+	if err != nil {
+		return ""
+	}
+	op, err := s.LoadUInt(32)
+	if err != nil {
+		return ""
+	}
+	for _, layouts := range [][]layout{walletMessages, registryMessages, providerMessages, jobMessages, rewardsMessages, epochMessages} {
+		for _, l := range layouts {
+			if uint64(l.op) == op {
+				return l.name
+			}
+		}
+	}
+	return ""
+}
+
+// walletMessages are what our contracts send to wallets.
+var walletMessages = []layout{message[Excesses]("excesses"), message[Payout]("payout")}
