@@ -99,6 +99,9 @@ func (c *Compiler) Compile(ctx context.Context, fsys fs.FS, entries ...string) (
 	}
 	defer in.close()
 	answer, err := in.compile(entries)
+	if refused, ok := errors.AsType[*SourceError](err); ok {
+		refused.Message += src.hint(refused.Message)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func TestCompile_RefusesWithThePlace(t *testing.T) {
 		"not text":          {`#include "sub/binary.fc";` + tail, "main.fc:1:1: error: sub/binary.fc is not a text file in UTF-8"},
 		"a directory":       {`#include "sub";` + tail, "main.fc:1:1: error:"},
 		"pragma":            {"#pragma version >=1.2.3;" + tail, "FunC version 0.4.6 does not satisfy condition >=1.2.3"},
-		"assembly":          {"() f() impure asm \"NOSUCH\";\n() recv_internal(slice s) impure { f(); }", "NOSUCH:-?"},
+		"assembly":          {"() f() impure asm \"NOSUCH\";\n() recv_internal(slice s) impure { f(); }", "NOSUCH:-?\nmain.fc:1: () f() impure asm"},
 		"name of Fift":      {tail + "int count() method_id { return 1; }", "DECLMETHOD:not a tuple"},
 		"no entry function": {"", "`main` procedure not defined"},
 		"bottomless":        {"() main() { throw(" + strings.Repeat("(", 50_000) + "1); }", "the FunC compiler failed"},

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -58,4 +61,28 @@ func (s *sources) answer(kind, name string) (string, error) {
 		return s.source(name)
 	}
 	return "", fmt.Errorf("the compiler asks for an unknown %q", kind)
+}
+
+// assemblyError is a refusal of the generated assembly, which nobody sees; it
+// names the word the assembler stopped at.
+var assemblyError = regexp.MustCompile(`(?m)^main\.fif:\d+:\s*(\S+?):`)
+
+// hint tells where the word of an assembly error stands in the sources, as far
+// as it does: a wrong instruction comes out of an asm "...".
+func (s *sources) hint(message string) string {
+	m := assemblyError.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	var hint strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(s.read)) {
+		number := 0
+		for line := range strings.Lines(string(s.read[name])) {
+			words := strings.Fields(strings.ReplaceAll(line, `"`, " "))
+			if number++; slices.Contains(words, m[1]) {
+				fmt.Fprintf(&hint, "\n%s:%d: %s", name, number, strings.TrimSpace(line))
+			}
+		}
+	}
+	return hint.String()
 }

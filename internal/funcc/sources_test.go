@@ -35,3 +35,26 @@ func FuzzSources_StayInside(f *testing.F) {
 		}
 	})
 }
+
+func TestSources_HintFindsTheWordOfTheAssembler(t *testing.T) {
+	t.Parallel()
+	s := sources{read: map[string][]byte{
+		"b.fc": []byte("int g() asm \"2 NOP*\";\n"),
+		"a.fc": []byte(";; NOP* and NOP*X\n\n  int f() asm \"NOP*\";"),
+		"c.fc": []byte("NOP*X"),
+	}}
+	require.Equal(t, "\na.fc:1: ;; NOP* and NOP*X\na.fc:3: int f() asm \"NOP*\";\nb.fc:1: int g() asm \"2 NOP*\";", s.hint("main.fif:7:\tNOP*:-?"))
+	require.Empty(t, s.hint("main.fif:7:\tOTHER:-?"))
+	require.Empty(t, s.hint("a.fc:1:1: error: NOP*"))
+}
+
+func FuzzHint(f *testing.F) {
+	f.Add("main.fif:7:\tNOSUCH:-?", []byte("int f() asm \"NOSUCH\";"))
+	f.Add("main.fif:7: \xff(:", []byte("("))
+	f.Fuzz(func(t *testing.T, message string, text []byte) {
+		s := sources{read: map[string][]byte{"a.fc": text}}
+		if hint := s.hint(message); hint != "" {
+			require.Contains(t, hint, "\na.fc:")
+		}
+	})
+}
