@@ -53,7 +53,7 @@ type Open struct {
 	Total    Coins          `tlb:"."`
 	Count    uint32         `tlb:"## 18"`
 	Response cocoon.Account `tlb:"bits 256"`
-	Terms    EpochTerms     `tlb:"^"`
+	Terms    *EpochTerms    `tlb:"^"`
 }
 
 // Publish shows leaves [From, From + Count) to everyone. Anyone may send it, in order.

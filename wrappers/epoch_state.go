@@ -47,10 +47,10 @@ func (b EpochBirth) Account() (cocoon.Account, error) { return bornAccount(b.Ini
 
 // EpochOpened is what rewards opened an epoch with.
 type EpochOpened struct {
-	Root  [32]byte   `tlb:"bits 256"`
-	Total Coins      `tlb:"."`
-	Count uint32     `tlb:"## 18"`
-	Terms EpochTerms `tlb:"^"`
+	Root  [32]byte    `tlb:"bits 256"`
+	Total Coins       `tlb:"."`
+	Count uint32      `tlb:"## 18"`
+	Terms *EpochTerms `tlb:"^"`
 }
 
 // Epoch is the state of an epoch contract.
@@ -64,14 +64,13 @@ type Epoch struct {
 	Paid      cocoon.Nano
 	Sum       cocoon.Nano    // of the published leaves
 	Last      cocoon.Account // provider of the last published leaf
-	claimed   map[uint64][32]byte
+	claimed   map[uint64][]byte
 }
 
 // Claimed reports whether the leaf at index was paid by claim.
 func (e Epoch) Claimed(index uint32) bool {
-	word := e.claimed[uint64(index>>8)]
-	bit := index & 255 // counted from the right
-	return word[31-bit/8]>>(bit%8)&1 == 1
+	word, bit := e.claimed[uint64(index/claimWordBits)], index%claimWordBits
+	return word != nil && word[bit/8]>>(7-bit%8)&1 == 1
 }
 
 type epochState struct {
@@ -83,9 +82,9 @@ type epochState struct {
 	Paid      Coins            `tlb:"."`
 	Sum       Coins            `tlb:"."`
 	Last      cocoon.Account   `tlb:"bits 256"`
-	Claimed   *cell.Dictionary `tlb:"dict 9"`
-	Birth     EpochBirth       `tlb:"^"`
-	Opened    EpochOpened      `tlb:"^"`
+	Claimed   *cell.Dictionary `tlb:"dict 8"`
+	Birth     *EpochBirth      `tlb:"^"`
+	Opened    *EpochOpened     `tlb:"^"`
 }
 
 // DecodeEpoch reads an epoch's storage, birth data or state, to its end.
@@ -105,26 +104,28 @@ func DecodeEpoch(data *cell.Cell) (Epoch, error) {
 	if err != nil {
 		return Epoch{}, err
 	}
-	return Epoch{s.Birth, &s.Opened, EpochPhase(s.Phase), s.Until, s.Cursor, s.Published, s.Paid.Nano, s.Sum.Nano, s.Last, claimed}, nil
+	return Epoch{*s.Birth, s.Opened, EpochPhase(s.Phase), s.Until, s.Cursor, s.Published, s.Paid.Nano, s.Sum.Nano, s.Last, claimed}, nil
 }
 
-// claimWords reads the words of 256 claim bits, of which 9-bit keys allow 512.
-func claimWords(d *cell.Dictionary) (map[uint64][32]byte, error) {
-	words := map[uint64][32]byte{}
+const claimWordBits = 1000
+
+// claimWords reads the words of claim bits, of which 8-bit keys allow 256.
+func claimWords(d *cell.Dictionary) (map[uint64][]byte, error) {
+	words := map[uint64][]byte{}
 	items, err := d.LoadAll()
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
 	}
 	for _, kv := range items {
-		key, err := kv.Key.LoadUInt(9)
+		key, err := kv.Key.LoadUInt(8)
 		if err != nil {
 			return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
 		}
-		word, err := kv.Value.LoadSlice(256)
+		word, err := kv.Value.LoadSlice(claimWordBits)
 		if err != nil || kv.Value.BitsLeft() > 0 || kv.Value.RefsNum() > 0 {
-			return nil, cocoon.Invalid.Errorf("decode claims: word %d is not 256 bits", key)
+			return nil, cocoon.Invalid.Errorf("decode claims: word %d is not %d bits", key, claimWordBits)
 		}
-		words[key] = [32]byte(word)
+		words[key] = word
 	}
 	return words, nil
 }

@@ -1,0 +1,238 @@
+package sandboxtests
+
+import (
+	"context"
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Operations of the messages a story about epochs contains.
+const (
+	opExcesses  = 0xd53276db
+	opPayout    = 0xe4151c96
+	opIncome    = 0x4ecb2892
+	opFinish    = 0x025320b5
+	opPassed    = 0xd9512c1f
+	opFailed    = 0xdae54517
+	opRemainder = 0xb74a66ae
+	opOpen      = 0x7a393934
+	opPublish   = 0x07ccaae2
+	opFail      = 0x25f9dc55
+	opPass      = 0x1aeb1758
+	opPush      = 0x3e3b91a3
+	opClaim     = 0x043be091
+)
+
+var epochTerms = wrappers.EpochTerms{Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, NetworkBps: 100, Treasury: wallet("treasury")}
+
+// epochStory is an epoch whose rewards contract is a wallet that the test holds.
+type epochStory struct {
+	*world
+	t       *testing.T
+	rewards cocoon.Account
+	epoch   cocoon.Account
+	birth   wrappers.EpochBirth
+	tree    *wrappers.EpochTree
+	leaves  []wrappers.Leaf
+}
+
+// providerAt is the payee of leaf i.
+func providerAt(i int) (a cocoon.Account) {
+	binary.BigEndian.PutUint64(a[:], uint64(i+1))
+	binary.BigEndian.PutUint64(a[24:], ^uint64(i)) // no account like another at its end
+	return a
+}
+
+// leavesOf are n leaves of ascending providers; every 16th earned nothing.
+func leavesOf(n int) []wrappers.Leaf {
+	leaves := make([]wrappers.Leaf, n)
+	for i := range leaves {
+		l := &leaves[i]
+		l.Provider, l.Requests, l.Tokens, l.UptimeBps, l.P50Ms = providerAt(i), uint32(i), uint64(i)*1000, 9_900, 300
+		if i%16 != 15 {
+			l.Amount = wrappers.Coins{Nano: cocoon.NanoOf(1_500_000_000 + uint64(i))}
+		}
+	}
+	return leaves
+}
+
+func newEpochStory(t *testing.T, leaves []wrappers.Leaf) *epochStory {
+	t.Helper()
+	tree, err := wrappers.NewEpochTree(leaves)
+	require.NoError(t, err)
+	s := &epochStory{world: newWorld(t), t: t, rewards: wallet("rewards"), tree: tree, leaves: leaves}
+	s.birth = wrappers.EpochBirth{Rewards: s.rewards, Number: 7, Attempt: 2}
+	s.epoch, err = s.birth.Account()
+	require.NoError(t, err)
+	return s
+}
+
+func body[T any](t *testing.T, v T) *cell.Cell {
+	t.Helper()
+	c, err := wrappers.Cell(v)
+	require.NoError(t, err)
+	return c
+}
+
+// tell sends v to the epoch from a stranger.
+func tell[T any](s *epochStory, value cocoon.Nano, v T) trace {
+	s.t.Helper()
+	return s.send(wallet("stranger"), chain.Message{To: s.epoch, Amount: value, Bounce: true, Body: body(s.t, v)})
+}
+
+func (s *epochStory) openMessage() chain.Message {
+	s.t.Helper()
+	init, err := s.birth.Init()
+	require.NoError(s.t, err)
+	return chain.Message{To: s.epoch, Amount: s.needed().plus(s.t, ton(1)), Bounce: true, Init: init,
+		Body: body(s.t, wrappers.Open{QueryID: 1, Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()),
+			Response: wallet("operator"), Terms: &epochTerms})}
+}
+
+type amount cocoon.Nano
+
+func (a amount) plus(t *testing.T, b cocoon.Nano) cocoon.Nano {
+	t.Helper()
+	sum, err := cocoon.Nano(a).Add(b)
+	require.NoError(t, err)
+	return sum
+}
+
+func plus(t *testing.T, a, b cocoon.Nano) cocoon.Nano { t.Helper(); return amount(a).plus(t, b) }
+
+func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
+	t.Helper()
+	d, err := a.Sub(b)
+	require.NoError(t, err)
+	return d
+}
+
+func less1(t *testing.T, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
+
+// needed is what the leaves and the network's share add up to.
+func (s *epochStory) needed() amount {
+	share, err := epochTerms.NetworkShare(s.tree.Total())
+	require.NoError(s.t, err)
+	return amount(plus(s.t, s.tree.Total(), share))
+}
+
+func (s *epochStory) open() trace {
+	s.t.Helper()
+	return s.send(s.rewards, s.openMessage()).requireOK(s.t)
+}
+
+func (s *epochStory) fees(count int) wrappers.EpochFees {
+	s.t.Helper()
+	f, err := wrappers.GetEpochFees(context.Background(), s, s.epoch, count)
+	require.NoError(s.t, err)
+	return f
+}
+
+func (s *epochStory) state() wrappers.Epoch {
+	s.t.Helper()
+	e, err := wrappers.DecodeEpoch(s.data(s.epoch))
+	require.NoError(s.t, err)
+	return e
+}
+
+func (s *epochStory) page(from, count int) wrappers.Publish {
+	s.t.Helper()
+	proof, err := s.tree.Proof(from, count)
+	require.NoError(s.t, err)
+	return wrappers.Publish{QueryID: 2, Response: wallet("change"), From: uint32(from), Count: uint16(count), Page: proof}
+}
+
+func (s *epochStory) payout(from, count int) wrappers.Push {
+	p := s.page(from, count)
+	return wrappers.Push{QueryID: 3, Response: p.Response, From: p.From, Count: uint8(count), Page: p.Page}
+}
+
+func (s *epochStory) claim(index int) wrappers.Claim {
+	p := s.page(index, 1)
+	return wrappers.Claim{QueryID: 4, Response: p.Response, Index: uint32(index), Proof: p.Page}
+}
+
+func (s *epochStory) publish() {
+	s.t.Helper()
+	for from, n := 0, s.tree.Len(); from < n; from += wrappers.MaxPublishPage {
+		count := min(wrappers.MaxPublishPage, n-from)
+		tell(s, s.fees(count).Publish, s.page(from, count)).requireOK(s.t)
+	}
+}
+
+func (s *epochStory) pass() trace {
+	s.t.Helper()
+	s.advance(time.Duration(epochTerms.Window) * time.Second)
+	return tell(s, s.fees(0).Pass, wrappers.Pass{QueryID: 5, Response: wallet("change")}).requireOK(s.t)
+}
+
+func (s *epochStory) push() {
+	s.t.Helper()
+	for from, n := int(s.state().Cursor), s.tree.Len(); from < n; from += wrappers.MaxPushPage {
+		count := min(wrappers.MaxPushPage, n-from)
+		tell(s, s.fees(count).Push, s.payout(from, count)).requireOK(s.t)
+	}
+}
+
+// paying is an epoch that has passed.
+func paying(t *testing.T, n int) *epochStory {
+	t.Helper()
+	s := newEpochStory(t, leavesOf(n))
+	s.open()
+	s.publish()
+	s.pass()
+	require.Equal(t, wrappers.EpochPaying, s.state().Phase)
+	return s
+}
+
+// requirePaid wants leaf i to have reached its provider exactly once, or not at all.
+func (s *epochStory) requirePaid(i int, paid bool) {
+	s.t.Helper()
+	want := cocoon.Nano{}
+	if paid {
+		want = s.leaves[i].Amount.Nano
+	}
+	require.Equal(s.t, want, s.balance(s.leaves[i].Provider), "leaf %d", i)
+}
+
+func TestEpoch_PaysEveryLeafOnceAndTheNetworkItsShare(t *testing.T) {
+	t.Parallel()
+	s := paying(t, 600)
+	s.push()
+	for i := range s.leaves {
+		s.requirePaid(i, true)
+	}
+	tr := tell(s, s.fees(0).Finish, wrappers.Finish{QueryID: 6, Response: wallet("change")}).requireOK(t)
+	tr.requireOps(t, opFinish, opPayout, opRemainder, opExcesses)
+	share, err := epochTerms.NetworkShare(s.tree.Total())
+	require.NoError(t, err)
+	require.Equal(t, share, s.balance(wallet("treasury")))
+	require.Equal(t, wrappers.EpochFinished, s.state().Phase)
+	require.Equal(t, s.tree.Total(), s.state().Paid)
+	s.requireBooks()
+}
+
+func TestEpoch_LeafClaimedAheadIsNotPaidAgainByAPush(t *testing.T) {
+	t.Parallel()
+	s := paying(t, 40)
+	tr := tell(s, s.fees(0).Claim, s.claim(22)).requireOK(t)
+	tr.requireOps(t, opClaim, opIncome, opExcesses)
+	s.requirePaid(22, true)
+	s.requirePaid(21, false)
+	require.True(t, s.state().Claimed(22))
+	require.False(t, s.state().Claimed(21))
+	s.push()
+	for i := range s.leaves {
+		s.requirePaid(i, true)
+	}
+	require.Equal(t, s.tree.Total(), s.state().Paid)
+	s.requireBooks()
+}
