@@ -7,28 +7,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
-)
-
-// Operations of the messages a story about epochs contains.
-const (
-	opExcesses  = 0xd53276db
-	opPayout    = 0xe4151c96
-	opIncome    = 0x4ecb2892
-	opFinish    = 0x025320b5
-	opPassed    = 0xd9512c1f
-	opFailed    = 0xdae54517
-	opRemainder = 0xb74a66ae
-	opOpen      = 0x7a393934
-	opPublish   = 0x07ccaae2
-	opFail      = 0x25f9dc55
-	opPass      = 0x1aeb1758
-	opPush      = 0x3e3b91a3
-	opClaim     = 0x043be091
 )
 
 var epochTerms = wrappers.EpochTerms{Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, NetworkBps: 100, Treasury: wallet("treasury")}
@@ -75,13 +57,6 @@ func newEpochStory(t *testing.T, leaves []wrappers.Leaf) *epochStory {
 	return s
 }
 
-func body[T any](t *testing.T, v T) *cell.Cell {
-	t.Helper()
-	c, err := wrappers.Cell(v)
-	require.NoError(t, err)
-	return c
-}
-
 // tell sends v to the epoch from a stranger.
 func tell[T any](s *epochStory, value cocoon.Nano, v T) trace {
 	s.t.Helper()
@@ -92,36 +67,16 @@ func (s *epochStory) openMessage() chain.Message {
 	s.t.Helper()
 	init, err := s.birth.Init()
 	require.NoError(s.t, err)
-	return chain.Message{To: s.epoch, Amount: s.needed().plus(s.t, ton(1)), Bounce: true, Init: init,
+	return chain.Message{To: s.epoch, Amount: plus(s.t, s.needed(), ton(1)), Bounce: true, Init: init,
 		Body: body(s.t, wrappers.Open{QueryID: 1, Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()),
 			Response: wallet("operator"), Terms: &epochTerms})}
 }
 
-type amount cocoon.Nano
-
-func (a amount) plus(t *testing.T, b cocoon.Nano) cocoon.Nano {
-	t.Helper()
-	sum, err := cocoon.Nano(a).Add(b)
-	require.NoError(t, err)
-	return sum
-}
-
-func plus(t *testing.T, a, b cocoon.Nano) cocoon.Nano { t.Helper(); return amount(a).plus(t, b) }
-
-func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
-	t.Helper()
-	d, err := a.Sub(b)
-	require.NoError(t, err)
-	return d
-}
-
-func less1(t *testing.T, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
-
 // needed is what the leaves and the network's share add up to.
-func (s *epochStory) needed() amount {
+func (s *epochStory) needed() cocoon.Nano {
 	share, err := epochTerms.NetworkShare(s.tree.Total())
 	require.NoError(s.t, err)
-	return amount(plus(s.t, s.tree.Total(), share))
+	return plus(s.t, s.tree.Total(), share)
 }
 
 func (s *epochStory) open() trace {

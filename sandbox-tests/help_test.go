@@ -1,0 +1,87 @@
+package sandboxtests
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Operations, as traces show them.
+const (
+	opExcesses      = 0xd53276db
+	opPayout        = 0xe4151c96
+	opRequestTerms  = 0x6ba78168
+	opRefreshTerms  = 0x04acd7b8
+	opTerms         = 0xae411ba9
+	opWithdraw      = 0x0e68368f
+	opIncome        = 0x4ecb2892
+	opFinish        = 0x025320b5
+	opBond          = 0x63dc077b
+	opFund          = 0x47cf5a63
+	opRequestUnbond = 0x20672321
+	opAppoint       = 0x557f9518
+	opOpenEpoch     = 0x1bf3564a
+	opPassed        = 0xd9512c1f
+	opFailed        = 0xdae54517
+	opRemainder     = 0xb74a66ae
+	opOpen          = 0x7a393934
+	opPublish       = 0x07ccaae2
+	opFail          = 0x25f9dc55
+	opPass          = 0x1aeb1758
+	opPush          = 0x3e3b91a3
+	opClaim         = 0x043be091
+)
+
+// Exit codes of contracts/imports/errors.fc.
+const (
+	errWrongSender    = 400
+	errNotEnoughValue = 500
+	errNotEnoughFree  = 502
+	errWrongAmount    = 504
+	errNotEnoughBond  = 505
+	errWrongPhase     = 600
+	errTooEarly       = 601
+	errTooLate        = 602
+	errTooMany        = 606
+	errNoTerms        = 608
+	errWrongTerms     = 609
+	errWrongPage      = 610
+	errWrongOrder     = 611
+	errWrongSum       = 612
+	errAlreadyClaimed = 613
+	errPending        = 614
+	errUnknownOp      = 0xffff
+	errTrailing       = 9 // of the TVM: a cell was not read as it is written
+)
+
+// body encodes a message.
+func body[T any](t *testing.T, v T) *cell.Cell {
+	t.Helper()
+	c, err := wrappers.Cell(v)
+	require.NoError(t, err)
+	return c
+}
+
+// longer is the same message with one bit too many.
+func longer(c *cell.Cell) *cell.Cell { return c.ToBuilder().MustStoreUInt(1, 1).EndCell() }
+
+func plus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
+	t.Helper()
+	sum, err := a.Add(b)
+	require.NoError(t, err)
+	return sum
+}
+
+func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
+	t.Helper()
+	d, err := a.Sub(b)
+	require.NoError(t, err)
+	return d
+}
+
+// less1 is one nanoTON less.
+func less1(t *testing.T, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
