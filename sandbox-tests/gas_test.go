@@ -52,18 +52,31 @@ func readGolden(t *testing.T) map[string]int64 {
 	return golden
 }
 
-// requireGasConstant wants a constant of imports/gas.fc to cover what was
+// requireGasConstant wants gas::name of imports/gas.fc to cover what was
 // measured, and not by more than a tenth.
 func requireGasConstant(t *testing.T, name string, gas int64) {
 	t.Helper()
+	requireConstant(t, "gas::"+name, gas)
+}
+
+// requireConstant does the same for any constant there: gas, cells or bits.
+func requireConstant(t *testing.T, name string, measured int64) {
+	t.Helper()
+	constant := constantOf(t, name)
+	require.GreaterOrEqual(t, constant, measured, "%s is too small", name)
+	require.LessOrEqual(t, constant, measured+measured/10+100, "%s is too large", name)
+}
+
+// constantOf reads a constant of imports/gas.fc.
+func constantOf(t *testing.T, name string) int64 {
+	t.Helper()
 	src, err := os.ReadFile("../contracts/imports/gas.fc")
 	require.NoError(t, err)
-	m := regexp.MustCompile(`const int gas::` + name + ` = (\d+);`).FindSubmatch(src)
-	require.NotNil(t, m, "gas::%s is not in imports/gas.fc", name)
+	m := regexp.MustCompile(`const int ` + name + ` = (\d+);`).FindSubmatch(src)
+	require.NotNil(t, m, "%s is not in imports/gas.fc", name)
 	constant, err := strconv.ParseInt(string(m[1]), 10, 64)
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, constant, gas, "gas::%s is too small", name)
-	require.LessOrEqual(t, constant, gas+gas/10+100, "gas::%s is too large", name)
+	return constant
 }
 
 func TestMain(m *testing.M) {

@@ -85,3 +85,20 @@ func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
 
 // less1 is one nanoTON less.
 func less1(t *testing.T, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
+
+// sizeOf counts distinct cells and their bits, as the network charges for them.
+func sizeOf(c *cell.Cell) (cells, bits int) {
+	seen := map[[32]byte]bool{}
+	var walk func(*cell.Cell)
+	walk = func(c *cell.Cell) {
+		if hash := [32]byte(c.Hash()); !seen[hash] {
+			seen[hash] = true
+			cells, bits = cells+1, bits+int(c.BitsSize())
+			for i := range int(c.RefsNum()) {
+				walk(c.MustPeekRef(i))
+			}
+		}
+	}
+	walk(c)
+	return cells, bits
+}
