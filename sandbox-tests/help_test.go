@@ -18,6 +18,14 @@ const (
 	opRefreshTerms  = 0x04acd7b8
 	opTerms         = 0xae411ba9
 	opWithdraw      = 0x0e68368f
+	opStake         = 0x7f0fb44f
+	opUnstake       = 0x4e991dfc
+	opSetOperator   = 0x0a1e5f41
+	opPutWorker     = 0x708a3b21
+	opRetireWorker  = 0x6320ca36
+	opPrune         = 0x4bb443c0
+	opAcceptJob     = 0x24960c88
+	opAccept        = 0x177e34b4
 	opIncome        = 0x4ecb2892
 	opFinish        = 0x025320b5
 	opBond          = 0x63dc077b
@@ -39,14 +47,24 @@ const (
 // Exit codes of contracts/imports/errors.fc.
 const (
 	errWrongSender    = 400
+	errWrongSignature = 401
+	errWrongKey       = 402
+	errWrongNetwork   = 403
+	errWrongContract  = 404
 	errNotEnoughValue = 500
+	errNotEnoughStake = 501
 	errNotEnoughFree  = 502
+	errOverAllowance  = 503
 	errWrongAmount    = 504
 	errNotEnoughBond  = 505
 	errWrongPhase     = 600
 	errTooEarly       = 601
 	errTooLate        = 602
+	errStaleRevision  = 603
+	errUnknownWorker  = 604
+	errWorkerInactive = 605
 	errTooMany        = 606
+	errWrongRecord    = 607
 	errNoTerms        = 608
 	errWrongTerms     = 609
 	errWrongPage      = 610

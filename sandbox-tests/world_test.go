@@ -87,11 +87,14 @@ func (w *world) balance(a cocoon.Account) cocoon.Nano {
 	return n
 }
 
-// data is the contract's storage.
+// data is the contract's storage, read anew: cells out of the machine go on
+// counting its gas.
 func (w *world) data(a cocoon.Account) *cell.Cell {
 	state := w.account(a).State()
 	require.True(w.t, state != nil && state.IsValid && state.StateInit != nil, "%s holds no contract", a)
-	return state.StateInit.Data
+	c, err := cell.FromBOC(state.StateInit.Data.ToBOC())
+	require.NoError(w.t, err)
+	return c
 }
 
 // send delivers m from a wallet and everything that follows from it.
