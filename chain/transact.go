@@ -88,7 +88,6 @@ func walletSeqno(a Account) (uint32, error) {
 		return 0, cocoon.Conflict.Errorf("wallet %s is frozen: it owes rent", a.ID)
 	case Active:
 		var data struct {
-			_     bool   `tlb:"bool"`
 			Allow bool   `tlb:"bool"` // whether requests signed outside the chain are taken
 			Seqno uint32 `tlb:"## 32"`
 		}
