@@ -1,0 +1,149 @@
+package sandboxtests
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// at puts the epoch's state where a long history would: the first done leaves
+// published or, in the paying phase, pushed, and a claim in each of words words.
+func (s *epochStory) at(phase wrappers.EpochPhase, done, words int) {
+	s.t.Helper()
+	published, cursor, last, sum := s.tree.Len(), done, s.leaves[s.tree.Len()-1].Provider, s.tree.Total()
+	if phase == wrappers.EpochPublishing {
+		published, cursor, last, sum = done, 0, cocoon.Account{}, cocoon.Nano{}
+		for _, l := range s.leaves[:done] {
+			last, sum = l.Provider, plus(s.t, sum, l.Amount.Nano)
+		}
+	}
+	claimed := cell.NewDict(8)
+	for i := range words { // of leaves that earned nothing, no two words alike
+		word, n := cell.BeginCell(), 0
+		for bit := range 1000 {
+			free := (1000*i+bit)%16 == 15
+			word.MustStoreUInt(b2u(free && i>>(n%8)&1 == 1), 1)
+			n += int(b2u(free))
+		}
+		require.NoError(s.t, claimed.SetBuilder(cell.BeginCell().MustStoreUInt(uint64(i), 8).EndCell(), word))
+	}
+	opened := wrappers.EpochOpened{Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()), Terms: &epochTerms}
+	s.place(s.epoch, cell.BeginCell().MustStoreUInt(8|uint64(phase), 4).MustStoreUInt(uint64(s.now)+epochTermsSeconds, 32).
+		MustStoreUInt(uint64(cursor), 18).MustStoreUInt(uint64(published), 18).MustStoreBigCoins(cocoon.Nano{}.Big()).MustStoreBigCoins(sum.Big()).
+		MustStoreSlice(last[:], 256).MustStoreDict(claimed).MustStoreRef(body(s.t, s.birth)).MustStoreRef(body(s.t, opened)).EndCell())
+}
+
+const epochTermsSeconds = 3600
+
+func b2u(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// requirePageGas wants base and leaf to cover a page, and a full page by no more than a tenth.
+func requirePageGas(t *testing.T, operation string, count, full int, gas int64) {
+	t.Helper()
+	price := constantOf(t, "gas::"+operation) + int64(count)*constantOf(t, "gas::"+operation+"_leaf")
+	require.GreaterOrEqual(t, price, gas, "gas of a page of %d for %s", count, operation)
+	if count == full {
+		require.LessOrEqual(t, price, gas+gas/10, "gas of a page of %d for %s", count, operation)
+	}
+}
+
+// The largest tree there can be, and the places in it where paths are longest:
+// both sides of the middle, and of a word of claims.
+var (
+	largest  = wrappers.MaxEpochLeaves
+	pageEnds = []int{largest / 2, 65_100}
+)
+
+func TestEpochGas_PublishOfTheLargestTree(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	for _, count := range []int{1, 2, 10, 100, wrappers.MaxPublishPage} {
+		for _, from := range []int{0, largest/2 - count/2, largest - count} {
+			s.at(wrappers.EpochPublishing, from, 0)
+			step := tell(s, s.fees(count).Publish, s.page(from, count)).requireOK(t).steps[0]
+			requirePageGas(t, "publish", count, wrappers.MaxPublishPage, step.gas)
+			if count == wrappers.MaxPublishPage && from > 0 && from+count < largest {
+				requireGas(t, "epoch/publish 500 of 131072", step.gas)
+			}
+		}
+	}
+	require.Equal(t, wrappers.EpochWindow, s.state().Phase)
+}
+
+func TestEpochGas_PushOfTheLargestTree(t *testing.T) {
+	t.Parallel()
+	leaves := leavesOf(largest)
+	for i := range leaves { // every one is paid
+		leaves[i].Amount = wrappers.Coins{Nano: cocoon.NanoOf(1_500_000_000)}
+	}
+	s := newEpochStory(t, leaves)
+	s.open()
+	for _, count := range []int{1, 2, 10, 100, wrappers.MaxPushPage} {
+		for _, end := range pageEnds {
+			from := end - count/2
+			s.at(wrappers.EpochPaying, from, 0)
+			step := tell(s, s.fees(count).Push, s.payout(from, count)).requireOK(t).steps[0]
+			requirePageGas(t, "push", count, wrappers.MaxPushPage, step.gas)
+			if count == wrappers.MaxPushPage && end == largest/2 {
+				requireGas(t, "epoch/push 250 of 131072", step.gas)
+			}
+		}
+	}
+	s.requireBooks()
+}
+
+func TestEpochGas_PushAmongClaims(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	from := 65_000 - wrappers.MaxPushPage/2
+	s.at(wrappers.EpochPaying, from, 132)
+	step := tell(s, s.fees(wrappers.MaxPushPage).Push, s.payout(from, wrappers.MaxPushPage)).requireOK(t).steps[0]
+	requireGas(t, "epoch/push 250 of 131072, among claims", step.gas)
+	require.LessOrEqual(t, step.gas, constantOf(t, "gas::push")+wrappers.MaxPushPage*constantOf(t, "gas::push_leaf"))
+}
+
+func TestEpochGas_Claim(t *testing.T) {
+	t.Parallel()
+	small := paying(t, 10_000)
+	requireGas(t, "epoch/claim of 10000, the first", tell(small, small.fees(0).Claim, small.claim(5_001)).requireOK(t).steps[0].gas)
+	small.at(wrappers.EpochPaying, 0, 10)
+	requireGas(t, "epoch/claim of 10000, among claims", tell(small, small.fees(0).Claim, small.claim(5_001)).requireOK(t).steps[0].gas)
+
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	var most int64
+	for _, index := range []int{0, 1, 999, 1_000, 64_500, 65_534, 65_536, 127_900, 128_000, largest - 2} {
+		s.at(wrappers.EpochPaying, 0, 132)
+		most = max(most, tell(s, s.fees(0).Claim, s.claim(index)).requireOK(t).steps[0].gas)
+	}
+	requireGas(t, "epoch/claim of 131072, among claims", most)
+	requireGasConstant(t, "claim", most)
+}
+
+func TestEpochGas_ReserveCoversTheLargestState(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	tell(s, s.fees(wrappers.MaxPublishPage).Publish, s.page(0, wrappers.MaxPublishPage)).requireOK(t)
+	used := s.account(s.epoch).State().StorageInfo.StorageUsed
+	cells, bits := used.CellsUsed.Int64(), used.BitsUsed.Int64()
+	// amounts and words of claims may still grow
+	requireConstant(t, "cells::epoch", cells)
+	requireConstant(t, "bits::epoch", bits+2*124)
+	s.at(wrappers.EpochPaying, 0, 132)
+	tell(s, s.fees(0).Claim, s.claim(64_000)).requireOK(t)
+	used = s.account(s.epoch).State().StorageInfo.StorageUsed
+	requireConstant(t, "cells::epoch_word", (used.CellsUsed.Int64()-cells+131)/132)
+	requireConstant(t, "bits::epoch_word", (used.BitsUsed.Int64()-bits+131)/132)
+}

@@ -1,0 +1,124 @@
+package sandboxtests
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// measure records an operation's gas and checks the constant that prices it.
+func measure(t *testing.T, operation, constant string, s step) {
+	t.Helper()
+	requireGas(t, operation, s.gas)
+	requireGasConstant(t, constant, s.gas)
+}
+
+// largestRewards has four tranches and amounts as long as they come.
+func largestRewards(t *testing.T) *rewardsStory {
+	t.Helper()
+	s := withTerms(t)
+	huge := cocoon.TON(1 << 50)
+	s.from(wallet("whale"), message(s, plus(t, huge, ton(1)), wrappers.Bond{Amount: wrappers.Coins{Nano: huge}})).requireOK(t)
+	for range 4 {
+		s.advance(time.Hour)
+		s.from(s.owner, message(s, ton(1), wrappers.RequestUnbond{Amount: wrappers.Coins{Nano: cocoon.TON(1 << 40)}})).requireOK(t)
+	}
+	return s
+}
+
+func TestRewardsGas_Money(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	coins := wrappers.Coins{Nano: ton(1 << 40)}
+	measure(t, "rewards/bond", "bond", s.from(s.owner, message(s, ton(1<<41), wrappers.Bond{Amount: coins})).requireOK(t).steps[0])
+	measure(t, "rewards/appoint", "appoint", s.from(s.owner, message(s, ton(1), wrappers.Appoint{Operator: s.owner})).requireOK(t).steps[0])
+	s.advance(14 * 24 * time.Hour)
+	// the fourth tranche is joined by a fifth request of the same second
+	s.now = s.state().Tranches[3].At - s.state().Terms.Unbonding
+	measure(t, "rewards/request_unbond", "request_unbond",
+		s.from(s.owner, message(s, ton(1), wrappers.RequestUnbond{Amount: coins})).requireOK(t).steps[0])
+	s.advance(15 * 24 * time.Hour)
+	total := s.state().Unbonding
+	measure(t, "rewards/withdraw", "rewards_withdraw",
+		s.from(s.owner, message(s, ton(1), wrappers.Withdraw{Amount: wrappers.Coins{Nano: less1(t, total)}})).requireOK(t).steps[0])
+	s.requireBooks()
+}
+
+func TestRewardsGas_Terms(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	hash, err := s.terms.Hash()
+	require.NoError(t, err)
+	measure(t, "rewards/refresh_terms", "rewards_refresh_terms", s.refresh(hash).requireOK(t).steps[0])
+	answer := s.answer(ton(1), s.terms).requireOK(t).steps[0]
+	measure(t, "rewards/terms", "rewards_terms", answer)
+}
+
+func TestRewardsGas_TermsMessageIsNoLargerThanItsConstants(t *testing.T) {
+	t.Parallel()
+	terms, most := rewardsTerms(t), wrappers.Coins{Nano: mostCoins(t)}
+	terms.Provider.MinProvider, terms.Provider.MinGPU, terms.Rewards.MinBond = most, most, most
+	cells, bits := sizeOf(body(t, wrappers.TermsAnswer{Terms: body(t, terms)}))
+	code, codeBits := sizeOf(terms.Rewards.EpochCode)
+	requireConstant(t, "cells::rewards_terms", int64(cells-code))
+	requireConstant(t, "bits::rewards_terms", int64(bits-codeBits))
+}
+
+// mostCoins is the largest amount there is.
+func mostCoins(t *testing.T) cocoon.Nano {
+	t.Helper()
+	most, err := cocoon.ParseNano("1329227995784915872903807060280344575") // 2^120 - 1
+	require.NoError(t, err)
+	return most
+}
+
+func TestRewardsGas_Epochs(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	e, tr := s.openEpoch(leavesOf(40))
+	measure(t, "rewards/open_epoch", "open_epoch", tr.requireOK(t).steps[0])
+	measure(t, "epoch/open", "open", tr.steps[1])
+	s.advance(time.Duration(epochTerms.Publish) * time.Second)
+	tr = tell(e, e.fees(0).Fail, wrappers.Fail{}).requireOK(t)
+	measure(t, "epoch/fail", "fail", tr.step(t, opFail))
+	measure(t, "rewards/failed", "failed", tr.step(t, opFailed))
+	measure(t, "rewards/fund", "fund", s.from(s.owner, message(s, ton(2), wrappers.Fund{Amount: wrappers.Coins{Nano: ton(1)}})).requireOK(t).steps[0])
+	e, tr = s.openEpoch(leavesOf(40))
+	tr.requireOK(t)
+	e.publish()
+	tr = e.pass()
+	measure(t, "epoch/pass", "pass", tr.step(t, opPass))
+	measure(t, "rewards/passed", "passed", tr.step(t, opPassed))
+	e.push()
+	tr = tell(e, e.fees(0).Finish, wrappers.Finish{}).requireOK(t)
+	measure(t, "epoch/finish", "finish_epoch", tr.step(t, opFinish))
+	measure(t, "rewards/remainder", "remainder", tr.step(t, opRemainder))
+	s.requireBooks()
+}
+
+func TestRewardsGas_ReserveCoversTheLargestState(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	_, tr := s.openEpoch(leavesOf(40))
+	tr.requireOK(t)
+	// state as large as it gets, but for the code of the epoch in its terms
+	used := s.account(s.rewards).State().StorageInfo.StorageUsed
+	code, codeBits := sizeOf(s.terms.Rewards.EpochCode)
+	maxCode, maxBits := constantOf(t, "cells::epoch_code"), constantOf(t, "bits::epoch_code")
+	requireConstant(t, "cells::rewards", used.CellsUsed.Int64()-int64(code)+maxCode)
+	requireConstant(t, "bits::rewards", used.BitsUsed.Int64()-int64(codeBits)+maxBits)
+	require.LessOrEqual(t, int64(code), maxCode)
+	require.LessOrEqual(t, int64(codeBits), maxBits)
+}
+
+func TestRewardsGas_OpenMessageIsNoLargerThanItsConstants(t *testing.T) {
+	t.Parallel()
+	cells, bits := sizeOf(body(t, wrappers.Open{Total: wrappers.Coins{Nano: mostCoins(t)}, Terms: &epochTerms}))
+	birthCells, birthBits := sizeOf(body(t, wrappers.EpochBirth{}))
+	requireConstant(t, "cells::open", int64(cells+birthCells))
+	requireConstant(t, "bits::open", int64(bits+birthBits))
+}
