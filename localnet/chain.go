@@ -1,0 +1,168 @@
+// Package localnet is a whole TON chain in one process, for development and
+// tests: one masterchain and one basechain shard, executed by a real TVM, made
+// into real blocks with valid proofs, signed by one validator key and served to
+// any client over the liteserver protocol.
+package localnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/xssnick/tonutils-go/tvm"
+)
+
+// Chain is a running chain. All its methods may be called at once.
+type Chain struct {
+	cfg     Config
+	log     *slog.Logger
+	keys    keys
+	clock   *clock
+	machine *tvm.TVM
+	config  *tvm.PreparedBlockchainConfig
+	faucet  *faucet
+	pool    *pool
+	server  *server
+	// deliveries bounds the internal messages one block delivers; the rest waits
+	// in the queue for the next.
+	deliveries int
+
+	making        sync.Mutex // held while blocks are made; guards the lines
+	shard, master *line
+
+	mu    sync.RWMutex
+	head  view
+	grown chan struct{} // closed when head moves
+
+	stop context.CancelFunc
+	done chan struct{} // closed when the chain has stopped
+}
+
+var errClosed = errors.New("the chain is closed")
+
+// Start makes the genesis, listens and begins to make blocks. The chain stops
+// when ctx ends or it is closed, and nothing of it is kept.
+func Start(ctx context.Context, cfg Config) (*Chain, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, fmt.Errorf("localnet: %w", err)
+	}
+	c, err := newChain(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("localnet: %w", err)
+	}
+	if c.server, err = listen(c, cfg.Listen); err != nil {
+		return nil, fmt.Errorf("localnet: %w", err)
+	}
+	ctx, c.stop = context.WithCancel(ctx)
+	go c.run(ctx)
+	c.log.Info("localnet started", "addr", c.Addr(), "genesis", cfg.Genesis)
+	return c, nil
+}
+
+// newChain makes the genesis; nobody is served and no blocks follow yet.
+func newChain(cfg Config) (*Chain, error) {
+	keys, err := deriveKeys(cfg.Seed)
+	if err != nil {
+		return nil, err
+	}
+	c := &Chain{cfg: cfg, log: cfg.Logger, keys: keys, clock: startClock(cfg.Clock, cfg.Genesis), machine: tvm.NewTVM(),
+		pool: newPool(), deliveries: deliveriesPerBlock, grown: make(chan struct{}), done: make(chan struct{})}
+	if c.faucet, err = newFaucet(keys.faucet, cfg.GlobalID); err != nil {
+		return nil, err
+	}
+	return c, c.genesis()
+}
+
+// deliveriesPerBlock keeps contracts that answer each other without end from
+// stopping the chain.
+const deliveriesPerBlock = 1 << 13
+
+// gather is how long the chain waits, in instant mode, for messages that arrive
+// together with the first.
+const gather = 2 * time.Millisecond
+
+// run makes blocks until ctx ends.
+func (c *Chain) run(ctx context.Context) {
+	defer close(c.done)
+	defer c.server.close()
+	idle, wake := c.cfg.BlockTime, (chan struct{})(nil)
+	if idle == 0 {
+		idle, wake = c.cfg.Heartbeat, c.pool.wake
+	}
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-wake:
+			time.Sleep(gather)
+		}
+		timer.Reset(idle)
+		if err := c.round(); err != nil {
+			c.log.Error("no block was made", "error", err)
+		}
+	}
+}
+
+// Close stops the chain and waits until it has stopped.
+func (c *Chain) Close() error {
+	c.stop()
+	<-c.done
+	return nil
+}
+
+// Mine makes the next blocks now, of whatever waits, and returns when clients
+// can see them.
+func (c *Chain) Mine() error {
+	select {
+	case <-c.done:
+		return errClosed
+	default:
+		return c.round()
+	}
+}
+
+// Now is the chain's time.
+func (c *Chain) Now() time.Time { return c.clock.now() }
+
+// Advance moves the chain's time forward and makes a block that shows it. It
+// refuses to pass the wall clock: the room is what Config.Genesis left.
+func (c *Chain) Advance(d time.Duration) error {
+	if err := c.clock.advance(d); err != nil {
+		return err
+	}
+	return c.Mine()
+}
+
+// Addr is where the liteserver listens, host:port.
+func (c *Chain) Addr() string { return c.server.addr }
+
+func (c *Chain) view() view {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.head
+}
+
+// watch is the chain as it is and a channel that closes when it has grown.
+func (c *Chain) watch() (view, <-chan struct{}) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.head, c.grown
+}
+
+// publish shows the blocks made to everybody.
+func (c *Chain) publish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.head = view{shard: c.shard.blocks, master: c.master.blocks}
+	close(c.grown)
+	c.grown = make(chan struct{})
+}
+
+// utime is the time a block after v would carry, in unix seconds.
+func (c *Chain) utime(v view) uint32 { return max(v.last().utime, uint32(c.clock.now().Unix())) }

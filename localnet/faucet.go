@@ -1,0 +1,194 @@
+package localnet
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/big"
+	"sync"
+
+	"github.com/xssnick/tonutils-go/address"
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/ton/wallet"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+const (
+	// faucetTON is what the faucet's wallet holds at genesis.
+	faucetTON = 1_000_000_000
+	// faucetReserve stays in the wallet for its fees, in nanoTON.
+	faucetReserve = 1_000_000_000
+	// maxGifts is how many messages a v5 wallet sends at once.
+	maxGifts = 255
+	// giftSeconds is how long a transfer of the faucet stays valid.
+	giftSeconds = 60
+)
+
+var errFaucetEmpty = errors.New("the faucet does not hold that much")
+
+// faucet is a v5r1 wallet of the genesis. It answers many requests with one
+// transfer, made when a block is, so that its seqno is never in doubt.
+type faucet struct {
+	key      ed25519.PrivateKey
+	id       accountID
+	init     *tlb.StateInit
+	walletID uint32
+
+	mu    sync.Mutex
+	gifts []*gift
+}
+
+type gift struct {
+	to   *address.Address
+	nano *big.Int
+	done chan error // takes one value
+}
+
+func newFaucet(key ed25519.PrivateKey, globalID int32) (*faucet, error) {
+	init, err := wallet.GetStateInit(publicOf(key), wallet.ConfigV5R1Final{NetworkGlobalID: globalID}, 0)
+	if err != nil {
+		return nil, err
+	}
+	c, err := tlb.ToCell(init)
+	if err != nil {
+		return nil, err
+	}
+	return &faucet{key: key, id: accountID(c.Hash()), init: init, walletID: wallet.V5R1ID{NetworkGlobalID: globalID}.Serialized()}, nil
+}
+
+func (f *faucet) account() GenesisAccount {
+	nano := new(big.Int).Mul(big.NewInt(faucetTON), big.NewInt(1e9))
+	return GenesisAccount{Address: f.id.address(), Code: f.init.Code, Data: f.init.Data, Nano: nano}
+}
+
+// Faucet sends nanoTON from a genesis account and returns when the transfer is
+// in the chain. The money arrives in the same block; it does not bounce. A ctx
+// that ends first leaves open whether the transfer will still be made.
+func (c *Chain) Faucet(ctx context.Context, to *address.Address, nano *big.Int) error {
+	if _, err := basechainID(to); err != nil {
+		return fmt.Errorf("faucet: %w", err)
+	}
+	if !isAmount(nano) || nano.Sign() == 0 {
+		return fmt.Errorf("faucet: %v nanoTON is not an amount to send", nano)
+	}
+	g := &gift{to.Bounce(false), new(big.Int).Set(nano), make(chan error, 1)}
+	c.faucet.mu.Lock()
+	c.faucet.gifts = append(c.faucet.gifts, g)
+	c.faucet.mu.Unlock()
+	c.pool.signal()
+	select {
+	case err := <-g.done:
+		if err != nil {
+			return fmt.Errorf("faucet: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("faucet: %w", ctx.Err())
+	case <-c.done:
+		return fmt.Errorf("faucet: %w", errClosed)
+	}
+}
+
+// FaucetAddress is the wallet that Faucet pays from.
+func (c *Chain) FaucetAddress() *address.Address { return c.faucet.id.address() }
+
+// take turns the gifts asked for into one transfer out of the wallet as it is
+// in accounts; nil when there are none.
+func (f *faucet) take(accounts *tlb.ShardAccountsAugDict, utime uint32) ([]*gift, *external) {
+	f.mu.Lock()
+	n := min(len(f.gifts), maxGifts)
+	asked := f.gifts[:n:n]
+	f.gifts = f.gifts[n:]
+	f.mu.Unlock()
+	if n == 0 {
+		return nil, nil
+	}
+	gifts, message, err := f.transfer(accounts, utime, asked)
+	if err != nil {
+		settle(gifts, err)
+		return nil, nil
+	}
+	return gifts, message
+}
+
+// pending tells whether somebody still waits.
+func (f *faucet) pending() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.gifts) > 0
+}
+
+// transfer drops the gifts the wallet cannot afford and signs for the others.
+func (f *faucet) transfer(accounts *tlb.ShardAccountsAugDict, utime uint32, asked []*gift) (gifts []*gift, m *external, err error) {
+	l, err := openLane(accounts, f.id)
+	if err != nil {
+		return asked, nil, err
+	}
+	state := l.account.State()
+	if state == nil || state.StateInit == nil {
+		return asked, nil, errors.New("the wallet is gone")
+	}
+	left := new(big.Int).Sub(state.Balance.Nano(), big.NewInt(faucetReserve))
+	var messages []*wallet.Message
+	for _, g := range asked {
+		if left.Cmp(g.nano) < 0 {
+			g.done <- errFaucetEmpty
+			continue
+		}
+		left.Sub(left, g.nano)
+		gifts = append(gifts, g)
+		messages = append(messages, wallet.SimpleMessageAutoBounce(g.to, tlb.FromNanoTON(g.nano), nil))
+	}
+	if len(gifts) == 0 {
+		return nil, nil, nil
+	}
+	c, err := f.sign(state.StateInit.Data, utime, messages)
+	return gifts, &external{cell: c}, err
+}
+
+// sign makes the external message of a v5r1 wallet. Its deadline is told in the
+// chain's time.
+func (f *faucet) sign(data *cell.Cell, utime uint32, messages []*wallet.Message) (*cell.Cell, error) {
+	s, err := data.BeginParse()
+	if err != nil {
+		return nil, err
+	}
+	if _, err = s.LoadBoolBit(); err != nil { // is_signature_allowed
+		return nil, err
+	}
+	seqno, err := s.LoadUInt(32)
+	if err != nil {
+		return nil, err
+	}
+	actions, err := wallet.PackV5OutActions(messages)
+	if err != nil {
+		return nil, err
+	}
+	body := cell.BeginCell().MustStoreUInt(0x7369676e, 32).MustStoreUInt(uint64(f.walletID), 32).
+		MustStoreUInt(uint64(utime)+giftSeconds, 32).MustStoreUInt(seqno, 32).MustStoreBuilder(actions)
+	body.MustStoreSlice(ed25519.Sign(f.key, body.EndCell().Hash()), 512)
+	return tlb.ToCell(&tlb.ExternalMessage{DstAddr: f.id.address(), Body: body.EndCell()})
+}
+
+// settle tells those who wait for gifts how it went.
+func settle(gifts []*gift, err error) {
+	for _, g := range gifts {
+		g.done <- err
+	}
+}
+
+// outcome checks that a transfer sent everything it was to send.
+func outcome(gifts []*gift, m *external) error {
+	if m.err != nil {
+		return m.err
+	}
+	var tx tlb.Transaction
+	if err := tlb.Parse(&tx, m.tx); err != nil {
+		return err
+	}
+	if int(tx.OutMsgCount) != len(gifts) {
+		return fmt.Errorf("the wallet sent %d of %d transfers", tx.OutMsgCount, len(gifts))
+	}
+	return nil
+}

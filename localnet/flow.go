@@ -1,0 +1,117 @@
+package localnet
+
+import (
+	"fmt"
+	"math/big"
+
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+// flow is where the money of a block came from and went, in nanoTON. Nothing is
+// created, minted or recovered on this chain.
+type flow struct {
+	before, after      *big.Int // balances of all accounts
+	imported, exported *big.Int // messages taken from the queue and put into it
+	fees               *big.Int // collected, those imported from shard blocks included
+	shardFees          *big.Int
+}
+
+// measureFlow adds a block up and fails where it does not.
+func measureFlow(before, after, shardFees *big.Int, d *draft, accountBlocks *tlb.ShardAccountBlocksAugDict) (flow, error) {
+	var collected, exported tlb.CurrencyCollection
+	var imports tlb.ImportFees
+	for _, part := range []struct {
+		into any
+		dict interface{ LoadRootExtra() (*cell.Slice, error) }
+	}{{&collected, accountBlocks}, {&exported, d.out}, {&imports, d.in}} {
+		extra, err := part.dict.LoadRootExtra()
+		if err != nil {
+			return flow{}, err
+		}
+		if err = tlb.LoadFromCell(part.into, extra); err != nil {
+			return flow{}, err
+		}
+	}
+	f := flow{before: before, after: after, imported: imports.ValueImported.Coins.Nano(), exported: exported.Coins.Nano(),
+		fees: sum(collected.Coins.Nano(), imports.FeesCollected.Nano(), shardFees), shardFees: shardFees}
+	if in, out := sum(f.before, f.imported, f.shardFees), sum(f.after, f.exported, f.fees); in.Cmp(out) != 0 {
+		return flow{}, fmt.Errorf("value flow does not add up: %s came in, %s went out", in, out)
+	}
+	return f, nil
+}
+
+func sum(ns ...*big.Int) *big.Int {
+	total := new(big.Int)
+	for _, n := range ns {
+		total.Add(total, n)
+	}
+	return total
+}
+
+// cell is value_flow#b8e48dfb.
+func (f flow) cell() (*cell.Cell, error) {
+	zero := new(big.Int)
+	balances, err := storeCurrencies(cell.BeginCell(), f.before, f.after, f.imported, f.exported)
+	if err != nil {
+		return nil, err
+	}
+	// fees_imported recovered created minted
+	created, err := storeCurrencies(cell.BeginCell(), f.shardFees, zero, zero, zero)
+	if err != nil {
+		return nil, err
+	}
+	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(0xb8e48dfb, 32).MustStoreRef(balances.EndCell()), f.fees)
+	if err != nil {
+		return nil, err
+	}
+	return b.MustStoreRef(created.EndCell()).EndCell(), nil
+}
+
+// storeCurrencies appends a CurrencyCollection for each amount.
+func storeCurrencies(b *cell.Builder, amounts ...*big.Int) (*cell.Builder, error) {
+	for _, n := range amounts {
+		if err := b.StoreBigCoins(n); err != nil {
+			return nil, err
+		}
+		if err := b.StoreBoolBit(false); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func currencies(n *big.Int) tlb.CurrencyCollection {
+	return tlb.CurrencyCollection{Coins: tlb.FromNanoTON(n)}
+}
+
+// totalBalance is what all accounts hold together, as their dictionary says.
+func totalBalance(accounts *tlb.ShardAccountsAugDict) (*big.Int, error) {
+	extra, err := accounts.LoadRootExtra()
+	if err != nil {
+		return nil, err
+	}
+	var info tlb.DepthBalanceInfo
+	if err = tlb.LoadFromCell(&info, extra); err != nil {
+		return nil, err
+	}
+	return info.Currencies.Coins.Nano(), nil
+}
+
+// statsCell is the part of a shard state with its totals: overload_history
+// underload_history total_balance total_validator_fees libraries master_ref.
+func statsCell(balance, validatorFees *big.Int, master *block) (*cell.Cell, error) {
+	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(0, 64).MustStoreUInt(0, 64), balance, validatorFees)
+	if err != nil {
+		return nil, err
+	}
+	b.MustStoreBoolBit(false).MustStoreBoolBit(master != nil)
+	if master != nil {
+		ref, err := tlb.ToCell(master.ref())
+		if err != nil {
+			return nil, err
+		}
+		b.MustStoreBuilder(ref.ToBuilder())
+	}
+	return b.EndCell(), nil
+}
