@@ -3,6 +3,7 @@ package bus_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"regexp"
@@ -90,18 +91,9 @@ func TestCertificate_TagsAreThoseOfTheDocument(t *testing.T) {
 	for _, f := range found {
 		declaration := string(f[1]) + " " + string(f[3])
 		tag := crc32.ChecksumIEEE([]byte(declaration)) & 0x7fffffff
-		require.Equal(t, string(f[2]), hex32(tag), declaration)
+		require.Equal(t, string(f[2]), fmt.Sprintf("%08x", tag), declaration)
 		require.Contains(t, string(code), "0x"+string(f[2]))
 	}
-}
-
-func hex32(n uint32) string {
-	const digits = "0123456789abcdef"
-	var b [8]byte
-	for i := range b {
-		b[i] = digits[n>>(28-4*i)&15]
-	}
-	return string(b[:])
 }
 
 func FuzzIntentVerify(f *testing.F) {
