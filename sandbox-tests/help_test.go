@@ -120,3 +120,18 @@ func sizeOf(c *cell.Cell) (cells, bits int) {
 	walk(c)
 	return cells, bits
 }
+
+// requireRefused wants the message to fail with code and to leave the contract as it was.
+func (w *world) requireRefused(t *testing.T, code int32, contract cocoon.Account, act func() trace) {
+	t.Helper()
+	before := w.data(contract).Hash()
+	act().requireExit(t, code)
+	require.Equal(t, before, w.data(contract).Hash(), "a refused message must change nothing")
+}
+
+// requireLeast wants fee to be the least value that act succeeds with.
+func (w *world) requireLeast(t *testing.T, contract cocoon.Account, fee cocoon.Nano, act func(value cocoon.Nano) trace) trace {
+	t.Helper()
+	w.requireRefused(t, errNotEnoughValue, contract, func() trace { return act(less1(t, fee)) })
+	return act(fee).requireOK(t)
+}
