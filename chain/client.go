@@ -185,8 +185,9 @@ func gaveUp(what string, failures []error) error {
 }
 
 const (
-	codeUnknownBlock = 651 // the server does not have that block
-	codeWaitTimeout  = 652 // the block waited for has not come
+	codeUnknownBlock = 651  // the server does not have that block
+	codeWaitTimeout  = 652  // the block waited for has not come
+	codeNotKept      = -400 // the server does not have that transaction
 )
 
 func isUnknownBlock(err error) bool {

@@ -41,7 +41,7 @@ func (c *Client) rehearse(ctx context.Context, from Account, external *cell.Cell
 	}
 	res, err := perform(block, from, external)
 	if err != nil {
-		return fmt.Errorf("rehearse: %w", err)
+		return cocoon.Invalid.Errorf("%w: the request cannot be executed: %w", errRehearsal, err)
 	}
 	if !res.Accepted || len(res.OutMessages) < messages {
 		return cocoon.Invalid.Errorf("%w: %w: the wallet would send %d of %d messages (exit code %d)", errRehearsal, ErrRejected, len(res.OutMessages), messages, res.ExitCode)

@@ -33,7 +33,7 @@ func (c *Client) Transactions(ctx context.Context, a cocoon.Account, lt uint64, 
 			batch, err = api.ListTransactions(ctx, Address(a), uint32(min(page, n-len(found))), lt, hash[:])
 			return err
 		})
-		if errors.Is(err, ton.ErrNoTransactionsWereFound) {
+		if isUnknownTransaction(err) {
 			return nil, cocoon.NotFound.Errorf("no liteserver has the transaction of %s at lt %d: %w", a, lt, err)
 		}
 		if err != nil {
@@ -48,6 +48,11 @@ func (c *Client) Transactions(ctx context.Context, a cocoon.Account, lt uint64, 
 		lt, hash = last.PrevTxLT, [32]byte(last.PrevTxHash)
 	}
 	return found[:min(n, len(found))], nil
+}
+
+func isUnknownTransaction(err error) bool {
+	var ls ton.LSError
+	return errors.Is(err, ton.ErrNoTransactionsWereFound) || errors.As(err, &ls) && ls.Code == codeNotKept
 }
 
 // Broadcast hands an external message to a liteserver for the validators. No
