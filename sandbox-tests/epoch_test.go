@@ -157,37 +157,3 @@ func (s *epochStory) requirePaid(i int, paid bool) {
 	}
 	require.Equal(s.t, want, s.balance(s.leaves[i].Provider), "leaf %d", i)
 }
-
-func TestEpoch_PaysEveryLeafOnceAndTheNetworkItsShare(t *testing.T) {
-	t.Parallel()
-	s := paying(t, 600)
-	s.push()
-	for i := range s.leaves {
-		s.requirePaid(i, true)
-	}
-	tr := tell(s, s.fees(0).Finish, wrappers.Finish{QueryID: 6, Response: wallet("change")}).requireOK(t)
-	tr.requireOps(t, opFinish, opPayout, opRemainder, opExcesses)
-	share, err := epochTerms.NetworkShare(s.tree.Total())
-	require.NoError(t, err)
-	require.Equal(t, share, s.balance(wallet("treasury")))
-	require.Equal(t, wrappers.EpochFinished, s.state().Phase)
-	require.Equal(t, s.tree.Total(), s.state().Paid)
-	s.requireBooks()
-}
-
-func TestEpoch_LeafClaimedAheadIsNotPaidAgainByAPush(t *testing.T) {
-	t.Parallel()
-	s := paying(t, 40)
-	tr := tell(s, s.fees(0).Claim, s.claim(22)).requireOK(t)
-	tr.requireOps(t, opClaim, opIncome, opExcesses)
-	s.requirePaid(22, true)
-	s.requirePaid(21, false)
-	require.True(t, s.state().Claimed(22))
-	require.False(t, s.state().Claimed(21))
-	s.push()
-	for i := range s.leaves {
-		s.requirePaid(i, true)
-	}
-	require.Equal(t, s.tree.Total(), s.state().Paid)
-	s.requireBooks()
-}
