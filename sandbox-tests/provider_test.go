@@ -21,11 +21,11 @@ func coins(n cocoon.Nano) wrappers.Coins { return wrappers.Coins{Nano: n} }
 // providerStory is a provider for whose registry the test speaks.
 type providerStory struct {
 	*world
-	t                        *testing.T
-	owner, registry, account cocoon.Account
-	birth                    wrappers.ProviderBirth
-	terms                    wrappers.Terms
-	revision                 uint64 // of the last order
+	t                         *testing.T
+	owner, registry, provider cocoon.Account
+	birth                     wrappers.ProviderBirth
+	terms                     wrappers.Terms
+	revision                  uint64 // of the last order
 }
 
 // unbornProvider is a shell: a stranger has deployed it and nothing more.
@@ -45,11 +45,11 @@ func providerUnder(t *testing.T, w *world, registry cocoon.Account) *providerSto
 			Epoch: &wrappers.EpochTerms{Publish: 3600, Window: 3600, Expiry: 86400, NetworkBps: 100, Treasury: wallet("treasury")}},
 	}
 	var err error
-	s.account, err = s.birth.Account()
+	s.provider, err = s.birth.Account()
 	require.NoError(t, err)
 	init, err := s.birth.Init()
 	require.NoError(t, err)
-	s.send(wallet("stranger"), chain.Message{To: s.account, Amount: cocoon.NanoOf(1_000_000), Init: init}).requireOK(t)
+	s.send(wallet("stranger"), chain.Message{To: s.provider, Amount: cocoon.NanoOf(1_000_000), Init: init}).requireOK(t)
 	return s
 }
 
@@ -75,33 +75,33 @@ func workingProvider(t *testing.T) *providerStory {
 // ask sends v to the provider.
 func ask[T any](s *providerStory, from cocoon.Account, value cocoon.Nano, v T) trace {
 	s.t.Helper()
-	return s.send(from, chain.Message{To: s.account, Amount: value, Bounce: true, Body: body(s.t, v)})
+	return s.send(from, chain.Message{To: s.provider, Amount: value, Bounce: true, Body: body(s.t, v)})
 }
 
 func (s *providerStory) fees() wrappers.ProviderFees {
 	s.t.Helper()
-	f, err := wrappers.GetProviderFees(context.Background(), s, s.account)
+	f, err := wrappers.GetProviderFees(context.Background(), s, s.provider)
 	require.NoError(s.t, err)
 	return f
 }
 
 func (s *providerStory) free() cocoon.Nano {
 	s.t.Helper()
-	m, err := wrappers.GetProviderMoney(context.Background(), s, s.account)
+	m, err := wrappers.GetProviderMoney(context.Background(), s, s.provider)
 	require.NoError(s.t, err)
 	return m.Free
 }
 
 func (s *providerStory) state() wrappers.Provider {
 	s.t.Helper()
-	p, err := wrappers.DecodeProvider(s.data(s.account))
+	p, err := wrappers.DecodeProvider(s.data(s.provider))
 	require.NoError(s.t, err)
 	return p
 }
 
 func (s *providerStory) topUp(amount cocoon.Nano) trace {
 	s.t.Helper()
-	return s.send(wallet("stranger"), chain.Message{To: s.account, Amount: amount}).requireOK(s.t)
+	return s.send(wallet("stranger"), chain.Message{To: s.provider, Amount: amount}).requireOK(s.t)
 }
 
 func (s *providerStory) stakeMessage(amount cocoon.Nano) wrappers.Stake {
@@ -127,7 +127,7 @@ func (s *providerStory) answer(from cocoon.Account, value cocoon.Nano, terms wra
 	if s.holdsCode(from) {
 		s.received.Add(s.received, value.Big())
 	}
-	return s.send(from, chain.Message{To: s.account, Amount: value, Body: body(s.t, wrappers.TermsAnswer{QueryID: 2, Terms: body(s.t, terms)})})
+	return s.send(from, chain.Message{To: s.provider, Amount: value, Body: body(s.t, wrappers.TermsAnswer{QueryID: 2, Terms: body(s.t, terms)})})
 }
 
 func (s *providerStory) unstake(amount cocoon.Nano) trace {
@@ -142,7 +142,7 @@ func (s *providerStory) withdraw(amount cocoon.Nano) trace {
 
 func (s *providerStory) setOperator(name string, allowance cocoon.Nano) trace {
 	s.t.Helper()
-	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.account)
+	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.provider)
 	require.NoError(s.t, err)
 	return ask(s, s.owner, s.fees().SetOperator, wrappers.SetOperator{QueryID: 5, Key: publicOf(name), Allowance: coins(allowance), Possession: &possession})
 }
@@ -151,7 +151,7 @@ func (s *providerStory) setOperator(name string, allowance cocoon.Nano) trace {
 func (s *providerStory) requireSolvent() {
 	s.t.Helper()
 	p := s.state()
-	require.NotEqual(s.t, -1, s.balance(s.account).Cmp(plus(s.t, p.Stake, p.Unbonding)), "balance >= debts")
+	require.NotEqual(s.t, -1, s.balance(s.provider).Cmp(plus(s.t, p.Stake, p.Unbonding)), "balance >= debts")
 	s.requireBooks()
 }
 
@@ -164,9 +164,9 @@ func (s *providerStory) requireRefused(code int32, tr trace) {
 // unchanged wants f to leave the storage as it is.
 func (s *providerStory) unchanged(f func()) {
 	s.t.Helper()
-	before := s.data(s.account).Hash()
+	before := s.data(s.provider).Hash()
 	f()
-	require.Equal(s.t, before, s.data(s.account).Hash(), "a refused message changed the state")
+	require.Equal(s.t, before, s.data(s.provider).Hash(), "a refused message changed the state")
 }
 
 // requireExactValue wants m to fail with one nanoTON less than value and to succeed with it.
@@ -174,7 +174,7 @@ func requireExactValue[T any](s *providerStory, from cocoon.Account, value cocoo
 	s.t.Helper()
 	s.unchanged(func() {
 		s.requireRefused(errNotEnoughValue, ask(s, from, less1(s.t, value), m))
-		long := chain.Message{To: s.account, Amount: value, Bounce: true, Body: longer(body(s.t, m))}
+		long := chain.Message{To: s.provider, Amount: value, Bounce: true, Body: longer(body(s.t, m))}
 		s.requireRefused(errTrailing, s.send(from, long))
 	})
 	return ask(s, from, value, m).requireOK(s.t)
@@ -202,11 +202,11 @@ func TestProvider_BirthBringsFiveYearsOfRent(t *testing.T) {
 	t.Parallel()
 	s := unbornProvider(t)
 	unborn := s.fees().Stake
-	before := s.balance(s.account)
+	before := s.balance(s.provider)
 	tr := requireExactValue(s, wallet("stranger"), plus(t, ton(3), unborn), s.stakeMessage(ton(3)))
 	tr.requireOps(t, opStake, opExcesses)
 	rent := minus(t, unborn, s.fees().Stake)
-	require.Equal(t, plus(t, before, plus(t, ton(3), rent)), s.balance(s.account))
+	require.Equal(t, plus(t, before, plus(t, ton(3), rent)), s.balance(s.provider))
 	require.Equal(t, before, s.free(), "what the shell held is free")
 	s.advance(5 * 365 * 24 * time.Hour)
 	s.stake(ton(1)).requireOK(t)
@@ -363,7 +363,7 @@ func TestProvider_IncomeIsNeverRefused(t *testing.T) {
 	s := workingProvider(t)
 	free := s.free()
 	income := func(value, bond cocoon.Nano) {
-		s.send(wallet("job"), chain.Message{To: s.account, Amount: value, Body: body(t, wrappers.Income{QueryID: 1, Bond: coins(bond)})}).
+		s.send(wallet("job"), chain.Message{To: s.provider, Amount: value, Body: body(t, wrappers.Income{QueryID: 1, Bond: coins(bond)})}).
 			requireOK(t).requireOps(t, opIncome)
 	}
 	income(ton(5), ton(2))
@@ -371,7 +371,7 @@ func TestProvider_IncomeIsNeverRefused(t *testing.T) {
 	require.Equal(t, 1, s.free().Cmp(plus(t, free, ton(4))))
 	income(ton(1), ton(100))
 	require.Equal(t, ton(33), s.state().Allowance, "never more than the value that came")
-	tr := s.send(wallet("job"), chain.Message{To: s.account, Amount: ton(1), Body: cell.BeginCell().MustStoreUInt(opIncome, 32).MustStoreUInt(1, 64).EndCell()})
+	tr := s.send(wallet("job"), chain.Message{To: s.provider, Amount: ton(1), Body: cell.BeginCell().MustStoreUInt(opIncome, 32).MustStoreUInt(1, 64).EndCell()})
 	require.Len(t, tr.steps, 1, "nothing comes back")
 	require.Equal(t, 1, s.free().Cmp(plus(t, free, ton(6))), "and it is free all the same")
 	s.requireSolvent()

@@ -38,10 +38,10 @@ func largestRecord(t *testing.T) wrappers.WorkerRecord {
 
 func (s *providerStory) order(worker string, record *cell.Cell) wrappers.PutWorkerOrder {
 	s.t.Helper()
-	possession, err := wrappers.ProvePossession(keyOf(worker), globalID, s.account)
+	possession, err := wrappers.ProvePossession(keyOf(worker), globalID, s.provider)
 	require.NoError(s.t, err)
 	s.revision++
-	return wrappers.PutWorkerOrder{GlobalID: globalID, Contract: s.account, Revision: s.revision, Worker: publicOf(worker), Possession: &possession, Record: record}
+	return wrappers.PutWorkerOrder{GlobalID: globalID, Contract: s.provider, Revision: s.revision, Worker: publicOf(worker), Possession: &possession, Record: record}
 }
 
 func (s *providerStory) put(o wrappers.PutWorkerOrder, signer string) wrappers.PutWorker {
@@ -70,7 +70,7 @@ func (s *providerStory) putWorker(worker string, r wrappers.WorkerRecord) trace 
 
 func (s *providerStory) retireOrder(worker string) wrappers.RetireWorkerOrder {
 	s.revision++
-	return wrappers.RetireWorkerOrder{GlobalID: globalID, Contract: s.account, Revision: s.revision, Worker: publicOf(worker)}
+	return wrappers.RetireWorkerOrder{GlobalID: globalID, Contract: s.provider, Revision: s.revision, Worker: publicOf(worker)}
 }
 
 func (s *providerStory) retire(o wrappers.RetireWorkerOrder, signer string) wrappers.RetireWorker {
@@ -92,7 +92,7 @@ func (s *providerStory) prune(worker string) wrappers.Prune {
 func TestProvider_OperatorIsSetByTheOwnerAndProvesItsKey(t *testing.T) {
 	t.Parallel()
 	s := stakedProvider(t, 100)
-	possession, err := wrappers.ProvePossession(keyOf("operator"), globalID, s.account)
+	possession, err := wrappers.ProvePossession(keyOf("operator"), globalID, s.provider)
 	require.NoError(t, err)
 	m := wrappers.SetOperator{QueryID: 5, Key: publicOf("operator"), Allowance: coins(ton(3)), Possession: &possession}
 	s.unchanged(func() {
@@ -101,7 +101,7 @@ func TestProvider_OperatorIsSetByTheOwnerAndProvesItsKey(t *testing.T) {
 			key     [32]byte
 			global  int32
 			account cocoon.Account
-		}{{publicOf("other"), globalID, s.account}, {publicOf("operator"), -3, s.account}, {publicOf("operator"), globalID, wallet("other")}} {
+		}{{publicOf("other"), globalID, s.provider}, {publicOf("operator"), -3, s.provider}, {publicOf("operator"), globalID, wallet("other")}} {
 			p, err := wrappers.ProvePossession(keyOf("operator"), wrong.global, wrong.account)
 			require.NoError(t, err)
 			s.requireRefused(errWrongKey, ask(s, s.owner, ton(1), wrappers.SetOperator{Key: wrong.key, Possession: &p}))
@@ -188,7 +188,7 @@ func TestProvider_OrderIsBoundToKeyNetworkContractAndForm(t *testing.T) {
 		f(&o)
 		return s.put(o, "operator")
 	}
-	other, err := wrappers.ProvePossession(keyOf("other"), globalID, s.account)
+	other, err := wrappers.ProvePossession(keyOf("other"), globalID, s.provider)
 	require.NoError(t, err)
 	retire, err := s.retireOrder("worker").Sign(keyOf("operator"), 1, wallet("change"))
 	require.NoError(t, err)

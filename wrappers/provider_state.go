@@ -56,17 +56,18 @@ func (w Worker) Active() bool { return w.RetiredAt == 0 }
 
 type providerState struct {
 	_         tlb.Magic        `tlb:"$1"`
+	Birth     *ProviderBirth   `tlb:"^"`
 	Stake     Coins            `tlb:"."`
 	Unbonding Coins            `tlb:"."`
 	Allowance Coins            `tlb:"."`
+	Leaving   uint8            `tlb:"## 3"`
+	Tranches  *cell.Dictionary `tlb:"dict 32"`
+	Terms     *takenTerms      `tlb:"^"`
 	Operator  [32]byte         `tlb:"bits 256"`
 	Revision  uint64           `tlb:"## 64"`
 	GPUs      uint32           `tlb:"## 32"`
 	Count     uint8            `tlb:"## 8"`
-	Tranches  *cell.Dictionary `tlb:"dict 32"`
 	Workers   *cell.Dictionary `tlb:"dict 256"`
-	Birth     *ProviderBirth   `tlb:"^"`
-	Terms     *takenTerms      `tlb:"^"`
 }
 
 type takenTerms struct {
