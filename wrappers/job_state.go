@@ -1,0 +1,128 @@
+package wrappers
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+// JobPhase is what a job waits for.
+type JobPhase uint8
+
+// The phases; 4 is kept for disputes.
+const (
+	JobInert     JobPhase = 0 // born, not opened
+	JobOpen      JobPhase = 1
+	JobAccepted  JobPhase = 2
+	JobDelivered JobPhase = 3
+	JobClosed    JobPhase = 5 // for ever
+)
+
+// String is the phase in our words.
+func (p JobPhase) String() string {
+	switch p {
+	case JobInert:
+		return "inert"
+	case JobOpen:
+		return "open"
+	case JobAccepted:
+		return "accepted"
+	case JobDelivered:
+		return "delivered"
+	case JobClosed:
+		return "closed"
+	}
+	return fmt.Sprintf("phase %d", uint8(p))
+}
+
+// Job is the state of a job contract. It is to be believed only where the
+// contract's account is Offer.Account.
+type Job struct {
+	Offer  JobOffer
+	Phase  JobPhase
+	Until  uint32    // unix seconds, the end of the phase; once closed, of the one before
+	Bound  *Bound    // nil until a provider accepts; kept when closed
+	Result *Delivery // nil until the worker delivers; kept when closed
+}
+
+// Bound is who does the work, and what it stands for.
+type Bound struct {
+	Provider cocoon.Account `tlb:"bits 256"`
+	Worker   [32]byte       `tlb:"bits 256"`
+	Bond     Coins          `tlb:"."`
+}
+
+type jobData struct {
+	Phase  uint8      `tlb:"## 3"`
+	Until  uint32     `tlb:"## 32"`
+	Offer  *cell.Cell `tlb:"^"`
+	Bound  *cell.Cell `tlb:"maybe ^"`
+	Result *cell.Cell `tlb:"maybe ^"`
+}
+
+// DecodeJob reads a job's storage, birth data included, to the end of every cell.
+func DecodeJob(data *cell.Cell) (j Job, err error) {
+	s, err := Decode[jobData](data)
+	if err != nil {
+		return Job{}, err
+	}
+	j.Phase, j.Until = JobPhase(s.Phase), s.Until
+	if j.Phase > JobClosed || j.Phase == 4 {
+		return Job{}, cocoon.Invalid.Errorf("decode job: no phase %d", s.Phase)
+	}
+	if j.Offer, err = decodeOffer(s.Offer); err != nil {
+		return Job{}, err
+	}
+	if j.Bound, err = decodeMaybe[Bound](s.Bound); err != nil {
+		return Job{}, err
+	}
+	j.Result, err = decodeMaybe[Delivery](s.Result)
+	return j, err
+}
+
+// decodeOffer wants an offer as we write it: Offer.Account must come out as the
+// address that the cell gave rise to.
+func decodeOffer(c *cell.Cell) (JobOffer, error) {
+	o, err := Decode[JobOffer](c)
+	if err != nil {
+		return JobOffer{}, err
+	}
+	again, err := Cell(o)
+	if err != nil {
+		return JobOffer{}, err
+	}
+	if !bytes.Equal(again.Hash(), c.Hash()) {
+		return JobOffer{}, cocoon.Invalid.Errorf("decode an offer: not written as the schema says")
+	}
+	return o, nil
+}
+
+func decodeMaybe[T any](c *cell.Cell) (*T, error) {
+	if c == nil {
+		return nil, nil
+	}
+	v, err := Decode[T](c)
+	return &v, err
+}
+
+// JobPay is how a delivered amount is divided. The provider gets its bond with its part.
+type JobPay struct{ Network, Dispatcher, Provider cocoon.Nano }
+
+// Divide divides amount as the contract does: shares are rounded down and the
+// rest is the provider's, so that the three are amount. Shares of more than
+// all of it are cocoon.ErrOverflow.
+func (o JobOffer) Divide(amount cocoon.Nano) (p JobPay, err error) {
+	if p.Network, err = amount.MulDiv(uint64(o.Terms.NetworkBps), 10_000); err != nil {
+		return JobPay{}, err
+	}
+	if p.Dispatcher, err = amount.MulDiv(uint64(o.DispatcherBps), 10_000); err != nil {
+		return JobPay{}, err
+	}
+	if p.Provider, err = amount.Sub(p.Network); err == nil {
+		p.Provider, err = p.Provider.Sub(p.Dispatcher)
+	}
+	return p, err
+}
