@@ -2,8 +2,10 @@ package chain
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -27,9 +29,10 @@ const (
 // Options of a Client; the zero value is a good choice.
 type Options struct {
 	Policy  Policy
-	Timeout time.Duration // of one question to one liteserver; 8 s
-	Logger  *slog.Logger  // nobody
-	Clock   func() time.Time
+	Timeout time.Duration    // of one question to one liteserver; 8 s
+	Logger  *slog.Logger     // nobody
+	Clock   func() time.Time // the wall clock; time.Now
+	Random  io.Reader        // crypto/rand; calls to it are not serialised
 }
 
 // firstProof is how long the chain of proofs from the trusted block may take,
@@ -73,6 +76,9 @@ func Dial(ctx context.Context, n Network, o Options) (*Client, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
 	}
 	c := &Client{network: n, opts: o, trusted: n.Trusted.Copy()}
 	c.life, c.end = context.WithCancel(context.Background())

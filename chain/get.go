@@ -94,7 +94,7 @@ func push(stack *vm.Stack, arg any) error {
 		return stack.PushInt(new(big.Int).SetUint64(v))
 	case cocoon.Account:
 		return stack.PushSlice(cell.BeginCell().MustStoreAddr(Address(v)).ToSlice())
-	case *big.Int, *cell.Cell, *cell.Slice:
+	case nil, *big.Int, *cell.Cell, *cell.Slice:
 		return stack.PushAny(v)
 	}
 	return fmt.Errorf("%T is neither an integer nor a cell", arg)

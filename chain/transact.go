@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/xssnick/tonutils-go/tlb"
@@ -77,7 +79,11 @@ func (c *Client) unsigned(from Account, key ed25519.PublicKey, lifetime time.Dur
 	if err != nil {
 		return Unsigned{}, err
 	}
-	return newUnsigned(Unsigned{Key: key, GlobalID: c.Network().GlobalID, Seqno: seqno,
+	var nonce [8]byte
+	if _, err = io.ReadFull(c.opts.Random, nonce[:]); err != nil {
+		return Unsigned{}, fmt.Errorf("random number: %w", err)
+	}
+	return newUnsigned(Unsigned{Key: key, GlobalID: c.Network().GlobalID, Seqno: seqno, nonce: binary.BigEndian.Uint64(nonce[:]),
 		ValidUntil: c.opts.Clock().Add(lifetime).Truncate(time.Second), Deploy: from.State != Active}, messages)
 }
 

@@ -54,6 +54,9 @@ type Unsigned struct {
 	ValidUntil time.Time // chain time, whole seconds
 	Deploy     bool      // the request brings the wallet's code along
 
+	// nonce tells two requests with the same messages, seqno and second apart. It
+	// travels where the first message has its lt, which the chain sets itself.
+	nonce   uint64
 	actions *cell.Cell
 }
 
@@ -65,6 +68,7 @@ func newUnsigned(u Unsigned, messages []Message) (Unsigned, error) {
 	for i, m := range messages {
 		packed[i] = &wallet.Message{Mode: feesApart | skipFailing, InternalMessage: m.Internal()}
 	}
+	packed[0].InternalMessage.CreatedLT = u.nonce
 	actions, err := wallet.PackV5OutActions(packed)
 	if err != nil {
 		return Unsigned{}, cocoon.Invalid.Errorf("messages: %w", err)
@@ -134,7 +138,14 @@ func ParseUnsigned(boc []byte) (Unsigned, error) {
 	if err = tlb.Parse(&raw, root); err != nil {
 		return Unsigned{}, cocoon.Invalid.Errorf("not an unsigned request of a wallet: %w", err)
 	}
-	u := Unsigned{raw.Key, raw.GlobalID, raw.Seqno, time.Unix(int64(raw.ValidUntil), 0), raw.Deploy, raw.Actions}
+	u := Unsigned{Key: raw.Key, GlobalID: raw.GlobalID, Seqno: raw.Seqno, ValidUntil: time.Unix(int64(raw.ValidUntil), 0), Deploy: raw.Deploy, actions: raw.Actions}
+	list, err := u.list()
+	if err != nil {
+		return Unsigned{}, cocoon.Invalid.Errorf("messages of the request: %w", err)
+	}
+	if len(list) > 0 {
+		u.nonce = list[0].CreatedLT
+	}
 	messages, err := u.Messages()
 	if err != nil {
 		return Unsigned{}, cocoon.Invalid.Errorf("messages of the request: %w", err)
@@ -148,6 +159,27 @@ func ParseUnsigned(boc []byte) (Unsigned, error) {
 
 // Messages are what the wallet will send, for whoever has the key to look at.
 func (u Unsigned) Messages() ([]Message, error) {
+	list, err := u.list()
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]Message, len(list))
+	for i, m := range list {
+		to, err := AccountOf(m.DstAddr)
+		if err != nil {
+			return nil, err
+		}
+		amount, err := cocoon.NanoFromBig(m.Amount.Nano())
+		if err != nil {
+			return nil, err
+		}
+		messages[i] = Message{To: to, Amount: amount, Bounce: m.Bounce, Init: m.StateInit, Body: m.Body}
+	}
+	return messages, nil
+}
+
+// list is the messages as the chain carries them. The last is outermost.
+func (u Unsigned) list() ([]*tlb.InternalMessage, error) {
 	slice, err := u.actions.BeginParse()
 	if err != nil {
 		return nil, err
@@ -155,43 +187,28 @@ func (u Unsigned) Messages() ([]Message, error) {
 	if _, err = slice.LoadUInt(1); err != nil {
 		return nil, err
 	}
-	list, err := slice.LoadRefCell()
+	rest, err := slice.LoadRefCell()
 	if err != nil {
 		return nil, err
 	}
-	var found []Message
-	for list.BitsSize() > 0 {
-		if len(found) == maxMessages {
-			return nil, fmt.Errorf("more than %d", maxMessages)
+	var found []*tlb.InternalMessage
+	for rest.BitsSize() > 0 {
+		var action struct {
+			Rest *cell.Cell           `tlb:"^"`
+			Op   uint32               `tlb:"## 32"`
+			Mode uint8                `tlb:"## 8"`
+			Out  *tlb.InternalMessage `tlb:"^"`
 		}
-		var m Message
-		if m, list, err = lastAction(list); err != nil {
+		if err := tlb.Parse(&action, rest); err != nil {
 			return nil, err
 		}
-		found = append(found, m)
+		if action.Op != opSend || action.Mode != feesApart|skipFailing {
+			return nil, fmt.Errorf("action %08x with mode %d", action.Op, action.Mode)
+		}
+		if found, rest = append(found, action.Out), action.Rest; len(found) > maxMessages {
+			return nil, fmt.Errorf("more than %d", maxMessages)
+		}
 	}
 	slices.Reverse(found)
 	return found, nil
-}
-
-// lastAction takes the last message off an action list.
-func lastAction(list *cell.Cell) (Message, *cell.Cell, error) {
-	var action struct {
-		Rest *cell.Cell           `tlb:"^"`
-		Op   uint32               `tlb:"## 32"`
-		Mode uint8                `tlb:"## 8"`
-		Out  *tlb.InternalMessage `tlb:"^"`
-	}
-	if err := tlb.Parse(&action, list); err != nil {
-		return Message{}, nil, err
-	}
-	if action.Op != opSend || action.Mode != feesApart|skipFailing {
-		return Message{}, nil, fmt.Errorf("action %08x with mode %d", action.Op, action.Mode)
-	}
-	to, err := AccountOf(action.Out.DstAddr)
-	if err != nil {
-		return Message{}, nil, err
-	}
-	amount, err := cocoon.NanoFromBig(action.Out.Amount.Nano())
-	return Message{To: to, Amount: amount, Bounce: action.Out.Bounce, Init: action.Out.StateInit, Body: action.Out.Body}, action.Rest, err
 }

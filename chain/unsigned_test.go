@@ -25,7 +25,7 @@ func someMessages() []Message {
 func emptyCell() *cell.Cell { return cell.BeginCell().EndCell() }
 
 func someUnsigned(t testing.TB) Unsigned {
-	u, err := newUnsigned(Unsigned{Key: testKey(1).Public().(ed25519.PublicKey), GlobalID: -217, Seqno: 9,
+	u, err := newUnsigned(Unsigned{Key: testKey(1).Public().(ed25519.PublicKey), GlobalID: -217, Seqno: 9, nonce: 1 << 60,
 		ValidUntil: time.Unix(1_900_000_000, 0), Deploy: true}, someMessages())
 	require.NoError(t, err)
 	return u

@@ -85,6 +85,19 @@ func TestWallet_TwoSendersOfOneKeyBothLand(t *testing.T) {
 	}
 }
 
+func TestWallet_EqualRequestsAreTwo(t *testing.T) {
+	t.Parallel()
+	c, w := walletOn(t, localnet.New(t), testKey(1), 100)
+	from, err := c.Account(t.Context(), w.Account())
+	require.NoError(t, err)
+	c.opts.Clock = func() time.Time { return time.Unix(1_900_000_000, 0) }
+	one, err := c.unsigned(from, testKey(1).Public().(ed25519.PublicKey), Lifetime, someMessages())
+	require.NoError(t, err)
+	two, err := c.unsigned(from, testKey(1).Public().(ed25519.PublicKey), Lifetime, someMessages())
+	require.NoError(t, err)
+	require.NotEqual(t, one.Hash(), two.Hash(), "or two senders would both take one payment for theirs")
+}
+
 func TestWallet_SendsTheMostAndNoMore(t *testing.T) {
 	t.Parallel()
 	local := localnet.New(t)
