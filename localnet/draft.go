@@ -145,7 +145,7 @@ func (d *draft) execute(id accountID, message *tvm.PreparedMessage, root int) (*
 		return nil, err
 	}
 	result, err := d.chain.machine.EmulateTransaction(d.context, t.account, message,
-		tvm.TransactionOptions{LogicalTime: int64(d.startLT) + 1, AccountStorageStat: t.stat})
+		tvm.TransactionOptions{LogicalTime: int64(max(d.startLT+1, t.endLT)), AccountStorageStat: t.stat})
 	if err != nil {
 		return nil, &refusal{root, err}
 	}
@@ -196,7 +196,7 @@ func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionR
 	if err := t.txs.SetIntKey(new(big.Int).SetUint64(lt), cell.BeginCell().MustStoreRef(result.TransactionCell).EndCell()); err != nil {
 		return err
 	}
-	d.touched[id] = t
+	d.touched[id], t.endLT = t, result.EndLT
 	d.endLT = max(d.endLT, result.EndLT)
 	d.txs = append(d.txs, transaction{id, lt, result.TransactionCell.Hash(), result.TransactionCell})
 	return nil

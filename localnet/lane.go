@@ -37,7 +37,10 @@ func openLane(accounts *tlb.ShardAccountsAugDict, id accountID) (*lane, error) {
 type touched struct {
 	lane
 	before []byte // hash of the account when the block began
-	txs    *tlb.AccountTransactionsAugDict
+	// endLT is kept beside the account: one that does not exist remembers nothing,
+	// and two of its transactions must not share a logical time.
+	endLT uint64
+	txs   *tlb.AccountTransactionsAugDict
 }
 
 func (t *touched) active() bool {
