@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/localnet"
@@ -76,4 +77,25 @@ func TestClient_BlocksLeadToTheirShards(t *testing.T) {
 	require.NoError(t, err)
 	_, err = parseBlock(tops[0], data)
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), "a block that claims another place")
+}
+
+func FuzzParseBlock(f *testing.F) {
+	local := localnet.New(f)
+	head := local.Head()
+	whole, err := local.Block(head)
+	require.NoError(f, err)
+	f.Add(whole)
+	f.Add(emptyCell().ToBOC())
+	f.Fuzz(func(t *testing.T, boc []byte) {
+		root, err := cell.FromBOC(boc)
+		if err != nil {
+			return
+		}
+		b, err := parseBlock(head, root)
+		if err != nil {
+			require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+			return
+		}
+		require.Equal(t, head.SeqNo, b.BlockInfo.SeqNo)
+	})
 }

@@ -108,6 +108,9 @@ func walletSeqno(a Account) (uint32, error) {
 // Deliver broadcasts a request that was signed elsewhere and follows it into a
 // block, as Wallet.Send does.
 func (c *Client) Deliver(ctx context.Context, u Unsigned, signature []byte) (Sent, error) {
+	if u.GlobalID != c.Network().GlobalID {
+		return Sent{}, cocoon.Invalid.Errorf("the request is for the network with global id %d, this one has %d", u.GlobalID, c.Network().GlobalID)
+	}
 	external, err := u.Combine(signature)
 	if err != nil {
 		return Sent{}, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -63,6 +64,9 @@ type Unsigned struct {
 func newUnsigned(u Unsigned, messages []Message) (Unsigned, error) {
 	if len(messages) == 0 || len(messages) > maxMessages {
 		return Unsigned{}, cocoon.Invalid.Errorf("a wallet sends 1 to %d messages at once, not %d", maxMessages, len(messages))
+	}
+	if until := u.ValidUntil.Unix(); until < 0 || until > math.MaxUint32 {
+		return Unsigned{}, cocoon.Invalid.Errorf("a request cannot be valid until %s", u.ValidUntil)
 	}
 	packed := make([]*wallet.Message, len(messages))
 	for i, m := range messages {

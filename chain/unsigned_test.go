@@ -83,12 +83,17 @@ func TestUnsigned_TakesOnlyItsKeysSignature(t *testing.T) {
 
 func TestUnsigned_RefusesWhatAWalletCannotSend(t *testing.T) {
 	t.Parallel()
+	until := time.Unix(1_900_000_000, 0)
 	for _, n := range []int{0, maxMessages + 1} {
-		_, err := newUnsigned(Unsigned{}, make([]Message, n))
+		_, err := newUnsigned(Unsigned{ValidUntil: until}, make([]Message, n))
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	}
-	_, err := newUnsigned(Unsigned{}, make([]Message, maxMessages))
+	_, err := newUnsigned(Unsigned{ValidUntil: until}, make([]Message, maxMessages))
 	require.NoError(t, err)
+	for _, until := range []time.Time{{}, time.Unix(1<<32, 0)} {
+		_, err = newUnsigned(Unsigned{ValidUntil: until}, make([]Message, 1))
+		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+	}
 }
 
 func FuzzParseUnsigned(f *testing.F) {

@@ -104,7 +104,7 @@ func (w *Wallet) Send(ctx context.Context, messages ...Message) (Sent, error) {
 const maxBatch = maxExternal * 3 / 4
 
 func newSending(messages []Message) (*sending, error) {
-	u, err := newUnsigned(Unsigned{}, messages)
+	u, err := newUnsigned(Unsigned{ValidUntil: time.Unix(0, 0)}, messages) // for its size only
 	if err != nil {
 		return nil, err
 	}

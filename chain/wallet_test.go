@@ -339,6 +339,16 @@ func TestUnsigned_IsSignedElsewhereAndDelivered(t *testing.T) {
 	require.NoError(t, err)
 	hash := elsewhere.Hash()
 	signature := ed25519.Sign(testKey(1), hash[:])
+	c.opts.Clock = func() time.Time { return request.ValidUntil }
+	_, err = c.Deliver(t.Context(), request, signature)
+	require.ErrorIs(t, err, ErrRejected, "expired")
+	c.opts.Clock = time.Now
+	foreign := request
+	foreign.GlobalID++
+	hash = foreign.Hash()
+	_, err = c.Deliver(t.Context(), foreign, ed25519.Sign(testKey(1), hash[:]))
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), "another network's")
+
 	sent, err := c.Deliver(t.Context(), request, signature)
 	require.NoError(t, err)
 	require.Equal(t, cocoon.TON(1), balance(t, c, receiver(1)))
