@@ -30,12 +30,31 @@ func largestRewards(t *testing.T) *rewardsStory {
 	return s
 }
 
+// birthBy is what v costs as the first message.
+func birthBy[T any](t *testing.T, v T) step {
+	t.Helper()
+	s := unbornRewards(t)
+	init, err := s.birth.Init()
+	require.NoError(t, err)
+	m := message(s, ton(9), v)
+	m.Init = init
+	return s.send(s.owner, m).requireOK(t).steps[0]
+}
+
+func TestRewardsGas_Births(t *testing.T) {
+	t.Parallel()
+	measure(t, "rewards/bond as the first", "bond", birthBy(t, wrappers.Bond{Amount: coins(ton(2))}))
+	measure(t, "rewards/fund as the first", "fund", birthBy(t, wrappers.Fund{Amount: coins(ton(2))}))
+	measure(t, "rewards/appoint as the first", "appoint", birthBy(t, wrappers.Appoint{}))
+	measure(t, "rewards/refresh_terms as the first", "rewards_refresh_terms", birthBy(t, wrappers.RefreshTerms{Hash: [32]byte{1}}))
+}
+
 func TestRewardsGas_Money(t *testing.T) {
 	t.Parallel()
 	s := largestRewards(t)
 	coins := wrappers.Coins{Nano: ton(1 << 40)}
-	measure(t, "rewards/bond", "bond", s.from(s.owner, message(s, ton(1<<41), wrappers.Bond{Amount: coins})).requireOK(t).steps[0])
-	measure(t, "rewards/appoint", "appoint", s.from(s.owner, message(s, ton(1), wrappers.Appoint{Operator: s.owner})).requireOK(t).steps[0])
+	requireGas(t, "rewards/bond", s.from(s.owner, message(s, ton(1<<41), wrappers.Bond{Amount: coins})).requireOK(t).steps[0].gas)
+	requireGas(t, "rewards/appoint", s.from(s.owner, message(s, ton(1), wrappers.Appoint{Operator: s.owner})).requireOK(t).steps[0].gas)
 	s.advance(14 * 24 * time.Hour)
 	// the fourth tranche is joined by a fifth request of the same second
 	s.now = s.state().Tranches[3].At - s.state().Terms.Unbonding
@@ -53,7 +72,7 @@ func TestRewardsGas_Terms(t *testing.T) {
 	s := largestRewards(t)
 	hash, err := s.terms.Hash()
 	require.NoError(t, err)
-	measure(t, "rewards/refresh_terms", "rewards_refresh_terms", s.refresh(hash).requireOK(t).steps[0])
+	requireGas(t, "rewards/refresh_terms", s.refresh(hash).requireOK(t).steps[0].gas)
 	answer := s.answer(ton(1), s.terms).requireOK(t).steps[0]
 	measure(t, "rewards/terms", "rewards_terms", answer)
 }
@@ -86,7 +105,7 @@ func TestRewardsGas_Epochs(t *testing.T) {
 	tr = tell(e, e.fees(0).Fail, wrappers.Fail{}).requireOK(t)
 	measure(t, "epoch/fail", "fail", tr.step(t, opFail))
 	measure(t, "rewards/failed", "failed", tr.step(t, opFailed))
-	measure(t, "rewards/fund", "fund", s.from(s.owner, message(s, ton(2), wrappers.Fund{Amount: wrappers.Coins{Nano: ton(1)}})).requireOK(t).steps[0])
+	requireGas(t, "rewards/fund", s.from(s.owner, message(s, ton(2), wrappers.Fund{Amount: wrappers.Coins{Nano: ton(1)}})).requireOK(t).steps[0].gas)
 	e, tr = s.openEpoch(leavesOf(40))
 	tr.requireOK(t)
 	e.publish()
