@@ -101,6 +101,20 @@ func TestGet_RunsOnTheProvenState(t *testing.T) {
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 }
 
+func TestUnborn_AnswersAsItWillOnceDeployed(t *testing.T) {
+	t.Parallel()
+	c, w := walletOn(t, localnet.New(t), testKey(1), 3)
+	init, err := walletInit(testKey(1).Public().(ed25519.PublicKey), c.Network().GlobalID)
+	require.NoError(t, err)
+	before, err := c.Unborn(init).Get(t.Context(), w.Account(), "get_public_key")
+	require.NoError(t, err)
+	_, err = w.Send(t.Context(), Message{To: cocoon.Account{9}, Amount: cocoon.TON(1)})
+	require.NoError(t, err)
+	after, err := c.Get(t.Context(), w.Account(), "get_public_key")
+	require.NoError(t, err)
+	require.Equal(t, after, before)
+}
+
 func TestGet_ArgumentsAndResultsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	// leaves the stack as it is, but for the method's number

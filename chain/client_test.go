@@ -113,7 +113,7 @@ func TestClient_FallsBackWhenAnAnswerIsWrong(t *testing.T) {
 			n := networkOf(t, local)
 			r := newRelay(t, n.Liteservers[0])
 			n.Liteservers = []Liteserver{r.self, n.Liteservers[0]}
-			c := dial(t, n, Options{Timeout: 200 * time.Millisecond})
+			c := dial(t, n, Options{Timeout: time.Second})
 			c.prefer.Store(0)
 			r.lie(tamper)
 			head, err := c.Head(t.Context())

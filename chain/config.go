@@ -116,7 +116,17 @@ func newConfig(params *tlb.BlockchainConfig) (*Config, error) {
 	return cfg, nil
 }
 
-// blockContext is what a contract sees of the chain while it runs at that moment.
-func (c *Config) blockContext(h tlb.BlockHeader) (*tvm.BlockContext, error) {
-	return c.prepared.NewBlockContext(tvm.BlockOptions{Now: h.GenUtime, BlockLT: int64(h.EndLt), GlobalID: c.GlobalID, RandSeed: make([]byte, 32)})
+// moment is the configuration at a masterchain block and what a contract that
+// runs then sees of the chain.
+func (c *Client) moment(ctx context.Context, master *BlockID) (*Config, *tvm.BlockContext, error) {
+	h, err := c.header(ctx, master)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := c.configOf(ctx, master, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	block, err := cfg.prepared.NewBlockContext(tvm.BlockOptions{Now: h.GenUtime, BlockLT: int64(h.EndLt), GlobalID: cfg.GlobalID, RandSeed: make([]byte, 32)})
+	return cfg, block, err
 }

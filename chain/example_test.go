@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"log"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -15,28 +14,32 @@ import (
 	"github.com/cocoon-network/cocoon/localnet"
 )
 
+// startLocal is a chain to try things on, which lives as long as the process.
+func startLocal() (context.Context, *localnet.Chain) {
+	ctx := context.Background()
+	local, err := localnet.Start(ctx, localnet.Config{})
+	check(err)
+	return ctx, local
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
 func ExampleLoadNetwork() {
-	local, err := localnet.Start(context.Background(), localnet.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer local.Close()
+	_, local := startLocal()
 	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	check(err)
+	defer func() { check(os.RemoveAll(dir)) }()
 
 	// any global.config.json will do; ours may also name the network and its registry
 	n, err := chain.ParseNetwork(local.GlobalConfig())
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	n.Name, n.Registry = "localnet", cocoon.Account{31: 7}
 	path := filepath.Join(dir, "localnet.json")
-	if err = n.Save(path); err != nil {
-		log.Fatal(err)
-	}
+	check(n.Save(path))
 
 	n, err = chain.LoadNetwork(path)
 	fmt.Println(n.Name, n.Registry, len(n.Liteservers), err)
@@ -50,66 +53,41 @@ func ExampleLoadNetwork() {
 }
 
 func ExampleWallet_Send() {
-	ctx := context.Background()
-	local, err := localnet.Start(ctx, localnet.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer local.Close()
+	ctx, local := startLocal()
 	n, err := chain.ParseNetwork(local.GlobalConfig())
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	c, err := chain.Dial(ctx, n, chain.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	defer c.Close()
 	w, err := chain.NewWallet(c, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 
 	friend := cocoon.Account{1}
 	_, err = w.Send(ctx, chain.Message{To: friend, Amount: cocoon.TON(2)})
 	fmt.Println(cocoon.KindOf(err) == cocoon.NoMoney)
 
-	if err = local.Faucet(ctx, chain.Address(w.Account()), big.NewInt(5e9)); err != nil {
-		log.Fatal(err)
-	}
-	if _, err = w.Send(ctx, chain.Message{To: friend, Amount: cocoon.TON(2)}); errors.Is(err, chain.ErrOutcomeUnknown) {
-		log.Fatal("look at the chain before you send again")
-	} else if err != nil {
-		log.Fatal(err)
-	}
+	check(local.Faucet(ctx, chain.Address(w.Account()), big.NewInt(5e9)))
+	_, err = w.Send(ctx, chain.Message{To: friend, Amount: cocoon.TON(2)})
+	fmt.Println(errors.Is(err, chain.ErrOutcomeUnknown)) // then look at the chain before you send again
+	check(err)
 	paid, err := c.WaitAccount(ctx, friend, func(a chain.Account) bool { return !a.Balance.IsZero() })
 	fmt.Println(paid.State, paid.Balance, err)
 	// Output:
 	// true
+	// false
 	// uninit 2 TON <nil>
 }
 
 func ExampleClient_Get() {
-	ctx := context.Background()
-	local, err := localnet.Start(ctx, localnet.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer local.Close()
+	ctx, local := startLocal()
 	n, err := chain.ParseNetwork(local.GlobalConfig())
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	c, err := chain.Dial(ctx, n, chain.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	defer c.Close()
 
 	faucet, err := chain.AccountOf(local.FaucetAddress())
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	values, err := c.Get(ctx, faucet, "seqno")
 	fmt.Println(values, err)
 	_, err = c.Get(ctx, faucet, "no_such_method")

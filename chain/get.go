@@ -44,15 +44,7 @@ func (c *Client) Get(ctx context.Context, a cocoon.Account, method string, args 
 	if found.State != Active {
 		return nil, cocoon.NotFound.Errorf("account %s holds no contract: it is %s", a, found.State)
 	}
-	h, err := c.header(ctx, head)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := c.configOf(ctx, head, h)
-	if err != nil {
-		return nil, err
-	}
-	block, err := cfg.blockContext(h)
+	cfg, block, err := c.moment(ctx, head)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", method, err)
 	}

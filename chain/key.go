@@ -111,6 +111,19 @@ func SaveKey(path string, key ed25519.PrivateKey) error {
 	if len(key) != ed25519.PrivateKeySize {
 		return cocoon.Invalid.Errorf("no key is given")
 	}
+	return saveSecret(path, hex.EncodeToString(key.Seed()))
+}
+
+// SaveMnemonic is SaveKey of the words themselves, so that they can be carried
+// to another wallet later.
+func SaveMnemonic(path string, words []string) error {
+	if _, err := KeyFromMnemonic(words); err != nil {
+		return err
+	}
+	return saveSecret(path, strings.ToLower(strings.Join(words, " ")))
+}
+
+func saveSecret(path, line string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("key file %s is there already", path), "choose another name; keys are never overwritten")
@@ -118,7 +131,7 @@ func SaveKey(path string, key ed25519.PrivateKey) error {
 	if err != nil {
 		return fmt.Errorf("save key: %w", err)
 	}
-	_, err = io.WriteString(f, hex.EncodeToString(key.Seed())+"\n")
+	_, err = io.WriteString(f, line+"\n")
 	if err == nil {
 		err = f.Sync()
 	}

@@ -80,6 +80,15 @@ func TestKey_WordsAreThoseOfOtherWallets(t *testing.T) {
 	same, err := ParseKey(strings.ToUpper(strings.Join(words, "  ")) + "\n")
 	require.NoError(t, err)
 	require.True(t, same.Equal(key))
+
+	path := filepath.Join(t.TempDir(), "words.key")
+	require.NoError(t, SaveMnemonic(path, words))
+	same, err = LoadKey(path)
+	require.NoError(t, err)
+	require.True(t, same.Equal(key))
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(SaveMnemonic(path, words)))
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(SaveMnemonic(path+"2", words[:23])))
+	require.NoFileExists(t, path+"2")
 }
 
 func TestKey_ErrorsKeepTheSecret(t *testing.T) {

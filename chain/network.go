@@ -5,6 +5,7 @@ package chain
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -101,7 +102,6 @@ func (n Network) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("save network: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // nothing is left of it where the rename came through
 	_, err = tmp.Write(append(data, '\n'))
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
@@ -113,7 +113,7 @@ func (n Network) Save(path string) error {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("save network: %w", err)
+		return errors.Join(fmt.Errorf("save network: %w", err), os.Remove(tmp.Name()))
 	}
 	return nil
 }

@@ -53,6 +53,20 @@ func TestNetwork_IsReadAsItWasSaved(t *testing.T) {
 	require.Len(t, entries, 1, "nothing is left beside the file")
 }
 
+func TestNetwork_IsNotHalfSaved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "home.json")
+	require.NoError(t, os.Mkdir(path, 0o700))
+	require.Error(t, someNetwork().Save(path))
+	named := someNetwork()
+	named.Liteservers[0].Addr = "localhost:1"
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(named.Save(filepath.Join(dir, "other.json"))))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing is left beside what was there")
+}
+
 func TestNetwork_ReadsAPlainGlobalConfig(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "my-net.json")

@@ -27,15 +27,7 @@ func (c *Client) rehearse(ctx context.Context, from Account, external *cell.Cell
 	if from.State == None {
 		return c.noMoney(from, "so it can send nothing", "send coins to it")
 	}
-	h, err := c.header(ctx, from.Block)
-	if err != nil {
-		return err
-	}
-	cfg, err := c.configOf(ctx, from.Block, h)
-	if err != nil {
-		return err
-	}
-	block, err := cfg.blockContext(h)
+	_, block, err := c.moment(ctx, from.Block)
 	if err != nil {
 		return fmt.Errorf("rehearse: %w", err)
 	}

@@ -46,9 +46,13 @@ func newRelay(t testing.TB, to Liteserver) *relay {
 		r.guests = append(r.guests, guest)
 		return nil
 	})
-	go server.Listen(r.self.Addr)
+	go func() {
+		if err := server.Listen(r.self.Addr); err != nil {
+			t.Error(err)
+		}
+	}()
 	t.Cleanup(func() {
-		server.Close()
+		require.NoError(t, server.Close())
 		r.back.Stop()
 	})
 	require.Eventually(t, func() bool {

@@ -69,7 +69,7 @@ func (c *Client) Broadcast(ctx context.Context, message *cell.Cell) error {
 	if parsed.MsgType != tlb.MsgTypeExternalIn {
 		return cocoon.Invalid.Errorf("an internal message cannot be broadcast; a wallet sends it")
 	}
-	boc := message.ToBOCWithFlags(false)
+	boc := message.ToBOCWithOptions(cell.BOCSerializeOptions{})
 	if len(boc) > maxExternal {
 		return cocoon.Invalid.Errorf("the message takes %d bytes, the chain carries %d", len(boc), maxExternal)
 	}

@@ -26,15 +26,7 @@ func (u Unborn) Get(ctx context.Context, a cocoon.Account, method string, args .
 	if err != nil {
 		return nil, err
 	}
-	h, err := u.client.header(ctx, head)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := u.client.configOf(ctx, head, h)
-	if err != nil {
-		return nil, err
-	}
-	block, err := cfg.blockContext(h)
+	cfg, block, err := u.client.moment(ctx, head)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", method, err)
 	}
