@@ -106,6 +106,23 @@ func TestClient_FallsBackWhenAnAnswerIsWrong(t *testing.T) {
 			}
 			return answer
 		},
+		"forged signature": func(_, answer tl.Serializable) tl.Serializable {
+			proof, ok := answer.(ton.PartialBlockProof)
+			for i, step := range proof.Steps {
+				link, forward := step.(ton.BlockLinkForward)
+				if !forward {
+					continue
+				}
+				set := link.SignatureSet.(ton.SignatureSetOrdinary)
+				set.Signatures[0].Signature[0] ^= 1
+				link.SignatureSet = set
+				proof.Steps[i] = link
+			}
+			if ok {
+				return proof
+			}
+			return answer
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +132,7 @@ func TestClient_FallsBackWhenAnAnswerIsWrong(t *testing.T) {
 			n.Liteservers = []Liteserver{r.self, n.Liteservers[0]}
 			c := dial(t, n, Options{Timeout: time.Second})
 			c.prefer.Store(0)
+			require.NoError(t, local.Mine())
 			r.lie(tamper)
 			head, err := c.Head(t.Context())
 			require.NoError(t, err)
