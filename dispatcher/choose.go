@@ -1,0 +1,63 @@
+package dispatcher
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
+	"github.com/cocoon-network/cocoon/protocol/market"
+)
+
+// candidate is a worker that was chosen for a job.
+type candidate struct {
+	worker   bus.ID
+	boot     bus.Boot
+	provider market.Provider
+}
+
+// pick chooses a worker that fits the job and of which may says yes, and holds one of
+// its places until release. Of two drawn at random the less busy one is taken:
+// that spreads work nearly as well as always taking the least busy, without
+// sending everybody there on old news.
+func (r *roster) pick(j market.Job, may func(bus.ID) bool) (candidate, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	var fit []*seat
+	for _, s := range r.seats {
+		if may(s.worker) && r.fits(s, j, now) {
+			fit = append(fit, s)
+		}
+	}
+	if len(fit) == 0 {
+		return candidate{}, false
+	}
+	i := r.random.IntN(len(fit))
+	best := fit[i]
+	if len(fit) > 1 {
+		other := fit[(i+1+r.random.IntN(len(fit)-1))%len(fit)]
+		if other.load()*best.places() < best.load()*other.places() {
+			best = other
+		}
+	}
+	best.held++
+	return candidate{best.worker, best.beat.Boot, best.provider}, true
+}
+
+// fits reports whether s could do j now.
+func (r *roster) fits(s *seat, j market.Job, now time.Time) bool {
+	p := s.provider
+	return r.up(s, now) && !now.Before(s.rests) && s.load() < s.places() &&
+		p.Terms != "" && p.Stake.Cmp(p.Required) >= 0 && p.Allowance.Cmp(j.MinBond) >= 0 && p.Free.Cmp(j.MinBond) >= 0 &&
+		slices.Contains(s.beat.Models, j.Model) && s.serves(j.Model, j.Caps)
+}
+
+func (s *seat) serves(m cocoon.ModelID, caps cocoon.Price) bool {
+	return slices.ContainsFunc(s.record.Models, func(o market.ModelOffer) bool { return o.Model == m && o.Price.Within(caps) })
+}
+
+// load is the jobs it has: ours, or by its own word more.
+func (s *seat) load() int { return max(s.held, int(s.beat.Jobs)) }
+
+func (s *seat) places() int { return int(min(s.record.Concurrency, s.beat.Concurrency)) }

@@ -1,0 +1,145 @@
+// Package dispatcher takes jobs from clients and finds workers for them: it
+// follows the chain through an indexer, talks to workers over a NATS server of
+// its own, carries grants and encrypted blobs between the two sides, relays
+// what they signed to the chain, and pays rewards as epochs. It never sees a
+// prompt or an answer.
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
+)
+
+// Config says what a dispatcher serves and where it keeps its things.
+type Config struct {
+	Path     string         // database file; created where missing
+	Blobs    string         // folder of payloads and results
+	Listen   string         // host:port for workers; port 0 takes a free one
+	Node     string         // name of this node in the bus's subjects
+	GlobalID int32          // of the network
+	Registry cocoon.Account // whose market this is
+	Payee    cocoon.Account // gets the dispatcher's share of jobs
+	Bps      uint16         // that share, in 1/10000 of what a job pays
+	Seed     uint64         // of the choice among workers
+	Keeper   KeeperConfig   // who is paid rewards, and when
+
+	OfferTimeout time.Duration // for a worker to answer an offer
+	GrantTimeout time.Duration // for a client to grant, and for a worker to accept a grant
+	BeatTimeout  time.Duration // without a heartbeat, after which a worker counts as down
+	PollTimeout  time.Duration // that a client's question is held open
+}
+
+// DefaultConfig has everything but paths and accounts.
+func DefaultConfig() Config {
+	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(),
+		OfferTimeout: 5 * time.Second, GrantTimeout: time.Minute, BeatTimeout: 10 * time.Second, PollTimeout: 20 * time.Second}
+}
+
+// Validate reports what is missing or out of range.
+func (c Config) Validate() error {
+	switch {
+	case c.Path == "" || c.Blobs == "":
+		return cocoon.Invalid.Errorf("the dispatcher needs a database file and a folder for blobs")
+	case c.Registry.IsZero():
+		return cocoon.Invalid.Errorf("the dispatcher needs the registry's address")
+	case c.Bps > 10_000 || c.Bps > 0 && c.Payee.IsZero():
+		return cocoon.Invalid.Errorf("a share of %d bps needs a payee and is at most 10000", c.Bps)
+	case c.OfferTimeout <= 0 || c.GrantTimeout <= 0 || c.BeatTimeout <= 0 || c.PollTimeout <= 0:
+		return cocoon.Invalid.Errorf("the dispatcher's timeouts are above zero")
+	}
+	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate())
+}
+
+// Deps are what a dispatcher works with.
+type Deps struct {
+	Feed   Feed
+	Index  Index
+	Chain  Chain
+	Sender Sender
+	Now    func() time.Time // for heartbeats and certificates; what is due follows the chain's time
+	Logger *slog.Logger
+}
+
+// Dispatcher serves one market.
+type Dispatcher struct {
+	cfg    Config
+	deps   Deps
+	log    *slog.Logger
+	store  *store
+	blobs  *Blobs
+	roster *roster
+	link   *link
+	desks  desks
+	relay  *relay
+	keeper *keeper
+
+	uploads  uploads
+	measured uint32        // chain time up to which uptime is measured; of follow
+	nudged   chan struct{} // something is to be done before the next block
+	matching sync.WaitGroup
+}
+
+// New opens the dispatcher's database and its port for workers. A database
+// written by a newer program or for another market is refused and left alone.
+func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) {
+	if err = cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	d := &Dispatcher{cfg: cfg, deps: deps, log: deps.Logger, nudged: make(chan struct{}, 1)}
+	d.roster = newRoster(rand.New(rand.NewPCG(cfg.Seed, 0)), deps.Now, cfg.BeatTimeout)
+	d.desks.byJob = map[cocoon.Account]*desk{}
+	d.uploads.byJob = map[cocoon.Account]*bus.Assembly{}
+	if d.blobs, err = OpenBlobs(cfg.Blobs); err != nil {
+		return nil, err
+	}
+	if d.store, err = openStore(ctx, cfg.Path, cfg.GlobalID, cfg.Registry); err != nil {
+		return nil, err
+	}
+	d.relay = newRelay(deps, d.log)
+	d.keeper = &keeper{cfg.Keeper, deps, d.log, d.store, d.relay}
+	if err = d.refreshRoster(ctx); err == nil {
+		d.link, err = openLink(cfg, d.roster, d.log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.store.Close())
+	}
+	return d, nil
+}
+
+// WorkersURL is where workers dial in.
+func (d *Dispatcher) WorkersURL() string { return d.link.url() }
+
+// Run serves workers and follows the chain until ctx ends, then drains and
+// returns nil. Nothing it was doing is lost: a restart goes on from the database.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := d.link.serve(d.heartbeat, d.handlers(ctx)); err != nil {
+			return fmt.Errorf("serve workers: %w", err)
+		}
+		return d.follow(ctx)
+	})
+	g.Go(func() error { return d.keeper.run(ctx) })
+	err := g.Wait()
+	d.matching.Wait()
+	d.relay.wait()
+	d.link.close()
+	return errors.Join(err, d.store.Close())
+}

@@ -1,0 +1,99 @@
+package dispatcher
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+
+	"github.com/cocoon-network/cocoon/protocol/bus"
+)
+
+// door decides who may connect: ourselves, and active workers that prove their
+// on-chain key. The newest run of a worker replaces the one before.
+type door struct {
+	self   string // our own user key, drawn at start
+	roster *roster
+	log    *slog.Logger
+	kick   func(id uint64) error
+
+	mu     sync.Mutex
+	inside map[bus.ID]uint64 // connection of each worker
+}
+
+func newDoor(self string, r *roster, log *slog.Logger) *door {
+	return &door{self: self, roster: r, log: log, inside: map[bus.ID]uint64{}}
+}
+
+// answerTime is how long a worker may take to answer a request of ours.
+const answerTime = 5 * time.Minute
+
+// Check admits a connection, with the subjects that belong to it.
+func (d *door) Check(c server.ClientAuthentication) bool {
+	user, sig, nonce := c.GetOpts().Nkey, c.GetOpts().Sig, c.GetNonce()
+	if user == d.self {
+		return signedBySelf(user, sig, nonce)
+	}
+	w, err := bus.VerifyLogin(user, sig, nonce)
+	if err != nil {
+		d.log.Info("login refused", "error", err)
+		return false
+	}
+	d.enter(w, c.GetID())
+	if !d.roster.active(w) { // asked after entering: one that retires from here on is expelled
+		d.leave(w, c.GetID())
+		d.log.Info("unknown worker refused", "worker", w)
+		return false
+	}
+	publish, subscribe := bus.Permissions(w)
+	c.RegisterUser(&server.User{Username: w.String(), Permissions: &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: publish},
+		Subscribe: &server.SubjectPermission{Allow: subscribe},
+		Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: answerTime},
+	}})
+	return true
+}
+
+// enter notes the worker's connection and ends the one it had.
+func (d *door) enter(w bus.ID, connection uint64) {
+	d.mu.Lock()
+	before, had := d.inside[w]
+	d.inside[w] = connection
+	d.mu.Unlock()
+	if had {
+		go d.kick(before) //nolint:errcheck // it may have left by itself; the server holds locks here, so not at once
+	}
+}
+
+func (d *door) leave(w bus.ID, connection uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inside[w] == connection {
+		delete(d.inside, w)
+	}
+}
+
+// expel ends the worker's connection.
+func (d *door) expel(w bus.ID) {
+	d.mu.Lock()
+	connection, had := d.inside[w]
+	delete(d.inside, w)
+	d.mu.Unlock()
+	if had && d.kick(connection) == nil {
+		d.log.Info("worker disconnected: it is no longer active", "worker", w)
+	}
+}
+
+func signedBySelf(user, sig string, nonce []byte) bool {
+	raw, err := nkeys.Decode(nkeys.PrefixByteUser, []byte(user))
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return false
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(sig, "="))
+	return err == nil && ed25519.Verify(raw, nonce, signature)
+}

@@ -1,0 +1,208 @@
+package dispatcher
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/envelope"
+	"github.com/cocoon-network/cocoon/protocol/market"
+)
+
+// Handler is the dispatcher's API for clients; README.md lists it.
+func (d *Dispatcher) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /v1/dispatcher":        d.serveTerms,
+		"POST /v1/jobs":             d.serveRegister,
+		"GET /v1/jobs/{job}":        d.serveJob,
+		"GET /v1/jobs/{job}/intent": d.serveIntent,
+		"POST /v1/jobs/{job}/grant": d.serveGrant,
+		"PUT /v1/blobs/{sha256}":    d.serveUpload,
+		"GET /v1/blobs/{sha256}":    d.serveBlob,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				d.fail(w, r, err)
+			}
+		})
+	}
+	return mux
+}
+
+// problem is an error as RFC 9457 has it, with our hint.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func (d *Dispatcher) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := cocoon.KindOf(err).HTTPStatus()
+	p := problem{http.StatusText(status), status, err.Error(), cocoon.HintOf(err)}
+	if status == http.StatusInternalServerError {
+		if r.Context().Err() == nil {
+			d.log.Error("request failed", "path", r.URL.Path, "error", err)
+		}
+		p.Detail = "the dispatcher failed; its log says why"
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		d.log.Debug("answer not sent", "path", r.URL.Path, "error", err)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write an answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // who does not read it asks again
+	return nil
+}
+
+// maxRequest bounds what a client says in JSON.
+const maxRequest = 64 << 10
+
+// read reads a JSON object of a request.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		return cocoon.Invalid.Errorf("read the request: %w", err)
+	}
+	if err = json.Unmarshal(body, into); err != nil {
+		return cocoon.Invalid.Errorf("read the request: %w", err)
+	}
+	return nil
+}
+
+// token is SHA-256 of what the client calls itself by.
+func token(r *http.Request) ([]byte, error) {
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || len(secret) < 32 || len(secret) > 128 {
+		return nil, cocoon.Forbidden.Errorf("the request carries no token of 32 to 128 characters")
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:], nil
+}
+
+// owned is the row of the job in the path, for the client that registered it.
+func (d *Dispatcher) owned(r *http.Request) (*jobRow, error) {
+	row, err := d.jobInPath(r)
+	if err != nil {
+		return nil, err
+	}
+	return row, authorize(row, r)
+}
+
+func authorize(row *jobRow, r *http.Request) error {
+	sum, err := token(r)
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(sum, row.Token) != 1 {
+		return cocoon.Forbidden.Errorf("job %s was not registered with this token", row.account())
+	}
+	return nil
+}
+
+func (d *Dispatcher) jobInPath(r *http.Request) (*jobRow, error) {
+	a, err := cocoon.ParseAccount(r.PathValue("job"))
+	if err != nil {
+		return nil, err
+	}
+	return d.store.job(r.Context(), d.store.db, a)
+}
+
+// termsView is what a client has to know before it makes an offer.
+type termsView struct {
+	GlobalID int32          `json:"global_id"`
+	Registry cocoon.Account `json:"registry"`
+	Payee    cocoon.Account `json:"payee"`
+	Bps      uint16         `json:"bps"`
+}
+
+func (d *Dispatcher) serveTerms(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, http.StatusOK, termsView{d.cfg.GlobalID, d.cfg.Registry, d.cfg.Payee, d.cfg.Bps})
+}
+
+func (d *Dispatcher) serveUpload(w http.ResponseWriter, r *http.Request) error {
+	hash, err := hashInPath(r)
+	if err != nil {
+		return err
+	}
+	row, err := d.store.byPayload(r.Context(), hash)
+	if err != nil {
+		return err
+	}
+	if err = authorize(row, r); err != nil {
+		return err
+	}
+	if row.Status != market.Open {
+		return cocoon.Conflict.Errorf("a payload is taken while its job is open; job %s is %s", row.account(), statusName(row.Status))
+	}
+	if !d.blobs.Has(hash) {
+		if err = d.blobs.Put(hash, http.MaxBytesReader(w, r.Body, int64(envelope.MaxBlob)+1), envelope.MaxBlob); err != nil {
+			return uploadError(err)
+		}
+	}
+	d.nudge()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// uploadError tells a body that was cut or is too large from our own failures.
+func uploadError(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return cocoon.Invalid.Errorf("%w", err)
+	}
+	return err
+}
+
+func (d *Dispatcher) serveBlob(w http.ResponseWriter, r *http.Request) error {
+	hash, err := hashInPath(r)
+	if err != nil {
+		return err
+	}
+	blob, err := d.blobs.Get(hash)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	_, _ = w.Write(blob)
+	return nil
+}
+
+func hashInPath(r *http.Request) ([32]byte, error) {
+	text := r.PathValue("sha256")
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 32 || text != hex.EncodeToString(b) {
+		return [32]byte{}, cocoon.Invalid.Errorf("%q is not a SHA-256 in lower-case hex", text)
+	}
+	return [32]byte(b), nil
+}
+
+// byPayload is the registered job with that payload.
+func (s *store) byPayload(ctx context.Context, hash [32]byte) (*jobRow, error) {
+	var rows []*jobRow
+	if err := s.db.NewSelect().Model(&rows).Where("payload = ? AND offer != x''", hash[:]).Order("account").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("look for payload %x: %w", hash, err)
+	}
+	if len(rows) == 0 {
+		return nil, cocoon.NotFound.Errorf("no job has the payload %x", hash)
+	}
+	return rows[0], nil
+}

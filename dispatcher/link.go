@@ -1,0 +1,172 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
+)
+
+// link is the way to workers: a NATS server in this process, and our own
+// connection to it over loopback, which measures faster than a pipe.
+type link struct {
+	node   string
+	log    *slog.Logger
+	door   *door
+	server *server.Server
+	conn   *nats.Conn
+}
+
+const (
+	startTimeout = 10 * time.Second
+	maxUnread    = 2 << 20 // bytes a worker may leave unread before it is disconnected
+)
+
+// openLink starts the server and connects to it. Whom it admits is the roster's word.
+func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
+	host, port, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("listen address %q: %w", cfg.Listen, err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("listen address %q: port is no number", cfg.Listen)
+	}
+	self, err := nkeys.CreateUser()
+	if err != nil {
+		return nil, fmt.Errorf("draw a login: %w", err)
+	}
+	name, err := self.PublicKey()
+	if err != nil {
+		return nil, fmt.Errorf("draw a login: %w", err)
+	}
+	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, log)}
+	l.server, err = server.NewServer(&server.Options{
+		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
+		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),
+		AlwaysEnableNonce: true, CustomClientAuthentication: l.door,
+	})
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("start the server for workers: %w", err)
+	}
+	l.door.kick = l.server.DisconnectClientByID
+	l.server.Start()
+	if !l.server.ReadyForConnections(startTimeout) {
+		l.server.Shutdown()
+		return nil, cocoon.WithHint(cocoon.Unreachable.Errorf("cannot listen for workers on %s", cfg.Listen), "is the port taken? port 0 takes a free one")
+	}
+	l.conn, err = nats.Connect(l.loopback(), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	if err != nil {
+		l.server.Shutdown()
+		return nil, fmt.Errorf("connect to the server for workers: %w", err)
+	}
+	return l, nil
+}
+
+// listenPort is the server's way to say port: it takes 0 for its default.
+func listenPort(n uint64) int {
+	if n == 0 {
+		return server.RANDOM_PORT
+	}
+	return int(n)
+}
+
+func (l *link) url() string { return l.server.ClientURL() }
+
+// loopback is the server's address for ourselves, also where it listens everywhere.
+func (l *link) loopback() string {
+	addr, ok := l.server.Addr().(*net.TCPAddr)
+	if !ok {
+		return l.url()
+	}
+	if addr.IP.IsUnspecified() {
+		return fmt.Sprintf("nats://127.0.0.1:%d", addr.Port)
+	}
+	return "nats://" + addr.String()
+}
+
+// handler answers one request of a worker.
+type handler func(w bus.ID, data []byte) ([]byte, error)
+
+// serve subscribes to what workers say.
+func (l *link) serve(heartbeat func(bus.ID, []byte), byVerb map[bus.Verb]handler) error {
+	_, err := l.conn.Subscribe(bus.Heartbeats, func(m *nats.Msg) {
+		if w, err := bus.SenderOf(m.Subject); err == nil {
+			heartbeat(w, m.Data)
+		}
+	})
+	for verb, h := range byVerb {
+		if err != nil {
+			break
+		}
+		_, err = l.conn.Subscribe(bus.FromWorkers(l.node, verb), func(m *nats.Msg) { l.answer(m, verb, h) })
+	}
+	if err == nil {
+		err = l.conn.FlushTimeout(startTimeout)
+	}
+	return err
+}
+
+func (l *link) answer(m *nats.Msg, verb bus.Verb, h handler) {
+	w, err := bus.SenderOf(m.Subject)
+	if err != nil {
+		return
+	}
+	answer, err := h(w, m.Data)
+	if err != nil {
+		l.log.Debug("worker's request refused", "worker", w, "verb", verb, "error", err)
+		if answer, err = refusal(err).Encode(); err != nil {
+			l.log.Error("encode a refusal", "error", err)
+			return
+		}
+	}
+	if err = m.Respond(answer); err != nil && !errors.Is(err, nats.ErrMsgNoReply) {
+		l.log.Warn("answer a worker", "worker", w, "verb", verb, "error", err)
+	}
+}
+
+// refusal is how a worker is told of err.
+func refusal(err error) *bus.Refusal {
+	switch cocoon.KindOf(err) {
+	case cocoon.Invalid:
+		return bus.Refuse(bus.Malformed, err)
+	case cocoon.Forbidden:
+		return bus.Refuse(bus.WrongKey, err)
+	case cocoon.NotFound, cocoon.Conflict:
+		return bus.Refuse(bus.WrongJob, err)
+	case cocoon.Internal: // its text is for our log
+		return bus.Refuse(bus.Failed, errors.New("the dispatcher failed"))
+	}
+	return bus.Refuse(bus.Failed, err)
+}
+
+// request asks one run of a worker. A refusal comes back as *bus.Refusal, a
+// worker that is not there or does not answer as Unreachable.
+func request[A bus.Message](ctx context.Context, l *link, w bus.ID, boot bus.Boot, verb bus.Verb, m bus.Message) (answer A, err error) {
+	data, err := bus.Encode(m)
+	if err != nil {
+		return answer, err
+	}
+	reply, err := l.conn.RequestWithContext(ctx, bus.ToWorker(w, boot, verb), data)
+	if err != nil {
+		return answer, cocoon.Unreachable.Errorf("%s to worker %s: %w", verb, w, err)
+	}
+	return bus.Decode[A](reply.Data)
+}
+
+// close lets what is being answered finish, then stops the server.
+func (l *link) close() {
+	l.conn.Close()
+	l.server.Shutdown()
+	l.server.WaitForShutdown()
+}

@@ -1,0 +1,94 @@
+package dispatcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// plan is one epoch as we will pay it, or pay it already.
+type plan struct {
+	bun.BaseModel `bun:"table:epochs"`
+
+	Rewards []byte `bun:",pk"`
+	Number  uint32 `bun:",pk"`
+	Leaves  string // JSON
+	Account []byte // the attempt on chain, empty while none is known
+	Done    bool
+
+	leaves []wrappers.Leaf
+}
+
+func (p *plan) opened() bool            { return len(p.Account) > 0 }
+func (p *plan) account() cocoon.Account { return cocoon.Account(p.Account) }
+
+// plans are those that are not done, oldest first.
+func (s *store) plans(ctx context.Context, rewards cocoon.Account) (all []*plan, err error) {
+	if err = s.db.NewSelect().Model(&all).Where("rewards = ? AND NOT done", rewards[:]).Order("number").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("load epochs: %w", err)
+	}
+	for _, p := range all {
+		if err = json.Unmarshal([]byte(p.Leaves), &p.leaves); err != nil {
+			return nil, fmt.Errorf("load epoch %d: %w", p.Number, err)
+		}
+	}
+	return all, nil
+}
+
+// plan writes a new epoch down and takes what it covers off the measure, so that
+// what was counted meanwhile belongs to the epoch after it.
+func (s *store) plan(ctx context.Context, rewards cocoon.Account, number uint32, leaves []wrappers.Leaf, covered []service) error {
+	text, err := json.Marshal(leaves)
+	if err != nil {
+		return fmt.Errorf("plan epoch %d: %w", number, err)
+	}
+	p := plan{Rewards: rewards[:], Number: number, Leaves: string(text), Account: []byte{}}
+	return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&p).Exec(ctx); err != nil {
+			return fmt.Errorf("plan epoch %d: %w", number, diskError(err))
+		}
+		for _, c := range covered {
+			_, err := tx.NewRaw(`UPDATE service SET up = up - ?, total = total - ?, requests = requests - ?, tokens = tokens - ?, failures = failures - ? WHERE worker = ?`,
+				c.Up, c.Total, c.Requests, c.Tokens, c.Failures, c.Worker).Exec(ctx)
+			if err != nil {
+				return fmt.Errorf("plan epoch %d: %w", number, diskError(err))
+			}
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM service WHERE total = 0 AND requests = 0 AND failures = 0`)
+		return diskError(err)
+	})
+}
+
+// replan saves p as it is.
+func (s *store) replan(ctx context.Context, p *plan) error {
+	text, err := json.Marshal(p.leaves)
+	if err == nil {
+		p.Leaves = string(text)
+		_, err = s.db.NewUpdate().Model(p).WherePK().Exec(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("save epoch %d: %w", p.Number, diskError(err))
+	}
+	return nil
+}
+
+// recognise binds the pending epoch to its plan. One that we did not plan has
+// no leaves here: it can only be failed, or passed once others published it.
+func (s *store) recognise(ctx context.Context, plans []*plan, rewards cocoon.Account, r wrappers.Rewards) ([]*plan, error) {
+	for _, p := range plans {
+		if p.Number != r.Number {
+			continue
+		}
+		if p.opened() && p.account() == r.Pending {
+			return plans, nil
+		}
+		p.Account = r.Pending[:]
+		return plans, s.replan(ctx, p)
+	}
+	return append(plans, &plan{Rewards: rewards[:], Number: r.Number, Account: r.Pending[:]}), nil
+}

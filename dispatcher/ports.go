@@ -1,0 +1,43 @@
+package dispatcher
+
+import (
+	"context"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Feed is the log of our contracts' events, in the chain's order.
+type Feed interface {
+	// Events are up to limit events after seq, oldest first.
+	Events(ctx context.Context, after uint64, limit int) ([]market.Event, error)
+	// WaitSeqno returns once that masterchain block is indexed.
+	WaitSeqno(ctx context.Context, seqno uint32) error
+	// Head is how far the chain was followed. Its time is the only clock for what is due.
+	Head() market.Head
+}
+
+// Index answers what the events add up to.
+type Index interface {
+	// Workers are all worker records, retired ones included.
+	Workers(ctx context.Context) ([]market.Worker, error)
+	Providers(ctx context.Context) ([]market.Provider, error)
+	// Job is NotFound where the contract was never seen.
+	Job(ctx context.Context, a cocoon.Account) (market.Job, error)
+}
+
+// Chain reads proven state. Fees come from the contracts' get-methods.
+type Chain interface {
+	wrappers.Getter
+	Account(ctx context.Context, a cocoon.Account) (chain.Account, error)
+}
+
+// Sender is the dispatcher's wallet, as *chain.Wallet is one.
+type Sender interface {
+	// Account gets the change of what is sent.
+	Account() cocoon.Account
+	// Send returns once the wallet's transaction is in a committed block.
+	Send(ctx context.Context, m ...chain.Message) (chain.Sent, error)
+}
