@@ -11,7 +11,6 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-
 // try sends v from sender with that value.
 func try[T any](s *rewardsStory, sender cocoon.Account, value cocoon.Nano, v T) trace {
 	s.t.Helper()
