@@ -150,8 +150,6 @@ func (l lookout) respondAccounts(query tl.Serializable) (tl.Serializable, error)
 	switch q := query.(type) {
 	case ton.GetAccountState:
 		return l.accountState(q.ID, q.Account)
-	case ton.GetAccountStatePruned:
-		return l.accountState(q.ID, q.Account)
 	case ton.RunSmcMethod:
 		return l.runMethod(q)
 	case ton.GetTransactions:
