@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"crypto/ed25519"
+	"net/url"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+// Config says who a worker is, where it dials and what it agrees to.
+type Config struct {
+	Key        ed25519.PrivateKey // W, the worker's key on chain
+	Operator   ed25519.PrivateKey // the provider's operator, who accepts jobs
+	Provider   cocoon.Account
+	GlobalID   int32          // of the network
+	Dispatcher string         // NATS URL
+	Payee      cocoon.Account // the dispatcher's share of a job must go there; zero is anywhere
+	Engine     string         // base URL of an OpenAI-compatible engine, without /v1
+	Data       string         // folder for the jobs it has accepted
+
+	Heartbeat time.Duration // between heartbeats
+	Retry     time.Duration // first pause before anything is tried again; pauses grow to 30 times that
+	Reserve   time.Duration // how long a slot is kept for a job it would take
+	AcceptFor time.Duration // how long a signed acceptance stays valid, by the chain's clock
+	Request   time.Duration // for one answer of dispatcher, chain or disk
+	Answer    time.Duration // for one answer of the engine
+	MinWork   time.Duration // jobs with less work time are refused
+	MaxShare  uint16        // most that dispatcher and network may take together, in basis points
+}
+
+// DefaultConfig has everything but keys, accounts, addresses and the folder.
+func DefaultConfig() Config {
+	return Config{Heartbeat: 2 * time.Second, Retry: 200 * time.Millisecond, Reserve: 2 * time.Minute, AcceptFor: time.Minute,
+		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000}
+}
+
+// Validate says what is missing or cannot work.
+func (c Config) Validate() error {
+	if len(c.Key) != ed25519.PrivateKeySize || len(c.Operator) != ed25519.PrivateKeySize {
+		return cocoon.Invalid.Errorf("a worker needs its own key and the operator's")
+	}
+	if c.Provider.IsZero() {
+		return cocoon.Invalid.Errorf("a worker needs the account of its provider")
+	}
+	if c.Data == "" {
+		return cocoon.Invalid.Errorf("a worker needs a folder for the jobs it accepts")
+	}
+	if c.Heartbeat <= 0 || c.Retry <= 0 || c.Reserve <= 0 || c.AcceptFor < time.Second || c.Request <= 0 || c.Answer <= 0 || c.MinWork < 0 {
+		return cocoon.Invalid.Errorf("a worker's durations are above zero, and an acceptance is valid for a second at least")
+	}
+	if c.MaxShare > 10_000 {
+		return cocoon.Invalid.Errorf("a share of %d basis points is more than everything", c.MaxShare)
+	}
+	if err := checkURL("dispatcher", c.Dispatcher, "nats", "tls", "ws", "wss"); err != nil {
+		return err
+	}
+	return checkURL("engine", c.Engine, "http", "https")
+}
+
+func checkURL(what, text string, schemes ...string) error {
+	u, err := url.Parse(text)
+	if err == nil && u.Host != "" {
+		for _, s := range schemes {
+			if u.Scheme == s {
+				return nil
+			}
+		}
+	}
+	return cocoon.Invalid.Errorf("%s %q is not a URL of %v", what, text, schemes)
+}
