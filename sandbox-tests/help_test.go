@@ -1,6 +1,7 @@
 package sandboxtests
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,12 @@ import (
 const (
 	opExcesses      = 0xd53276db
 	opPayout        = 0xe4151c96
+	opAnnounce      = 0x0ec2e9eb
+	opApply         = 0x3926cb74
+	opRetract       = 0x3cdf5b3e
+	opLaunch        = 0x4f9e1b6f
+	opTakeOwnership = 0x69074920
+	opSuspend       = 0x6648126c
 	opRequestTerms  = 0x6ba78168
 	opRefreshTerms  = 0x04acd7b8
 	opTerms         = 0xae411ba9
@@ -27,6 +34,11 @@ const (
 	opAcceptJob     = 0x24960c88
 	opAccept        = 0x177e34b4
 	opIncome        = 0x4ecb2892
+	opOpenJob       = 0x62938225
+	opCancel        = 0x1725e4ad
+	opExpire        = 0x7c6ee061
+	opDeliver       = 0x5e41133d
+	opApprove       = 0x43272e52
 	opFinish        = 0x025320b5
 	opBond          = 0x63dc077b
 	opFund          = 0x47cf5a63
@@ -72,7 +84,12 @@ const (
 	errWrongSum       = 612
 	errAlreadyClaimed = 613
 	errPending        = 614
+	errUnknownCode    = 615
+	errWrongOffer     = 616
+	errUnknownEntry   = 617
+	errWrongChange    = 618
 	errUnknownOp      = 0xffff
+	errTooManyCells   = 8 // of the TVM: compute_data_size met more than it was told
 	errTrailing       = 9 // of the TVM: a cell was not read as it is written
 )
 
@@ -134,4 +151,12 @@ func (w *world) requireLeast(t *testing.T, contract cocoon.Account, fee cocoon.N
 	t.Helper()
 	w.requireRefused(t, errNotEnoughValue, contract, func() trace { return act(less1(t, fee)) })
 	return act(fee).requireOK(t)
+}
+
+// integer reads a get-method's value.
+func integer(t *testing.T, v any) int64 {
+	t.Helper()
+	n, ok := v.(*big.Int)
+	require.True(t, ok, "%T is no integer", v)
+	return n.Int64()
 }
