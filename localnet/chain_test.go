@@ -3,6 +3,7 @@ package localnet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -119,6 +120,48 @@ func TestChain_SameSeedClockAndMessagesMakeTheSameBlocks(t *testing.T) {
 	}
 	require.Equal(t, run("a"), run("a"))
 	require.NotEqual(t, run("a").RootHash, run("b").RootHash)
+}
+
+func TestChain_AnswersWhileItGrows(t *testing.T) {
+	t.Parallel()
+	var all []*rich
+	options := []func(*Config){func(c *Config) { c.BlockTime = 5 * time.Millisecond }}
+	for i := range 4 {
+		r := newRich(t, fmt.Sprint(i))
+		all, options = append(all, r), append(options, with(r.genesis(t)))
+	}
+	c := New(t, options...)
+	api := connect(t, c, ton.ProofCheckPolicyFast)
+	var group errgroup.Group
+	for i, r := range all {
+		group.Go(func() error {
+			for n := range 10 {
+				if err := c.Push(r.send(t, coins(1), account(byte(i+1)))); err != nil {
+					return err
+				}
+				for done := 0; done <= n; {
+					v, grown := c.watch()
+					master, err := api.GetMasterchainInfo(t.Context())
+					if err != nil {
+						return err
+					}
+					result, err := api.RunGetMethod(t.Context(), master, r.WalletAddress(), "seqno")
+					if err != nil {
+						return err
+					}
+					if done = int(result.MustInt(0).Int64()); done <= n && c.view().last() == v.last() {
+						<-grown
+					}
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	for i := range all {
+		require.Equal(t, coins(10), balance(t, c, account(byte(i+1))))
+	}
+	requireSound(t, c)
 }
 
 func TestChain_TwoLiveSideBySide(t *testing.T) {

@@ -27,39 +27,6 @@ const (
 	methodResult     = 1 << 2
 )
 
-// proveTransactions shows where in a block transactions are.
-func (b *block) proveTransactions(list []transaction) (*cell.Cell, error) {
-	return b.prove(func(extra *cell.Slice) error {
-		for range 2 { // in_msg_descr out_msg_descr
-			if _, err := extra.LoadRefCell(); err != nil {
-				return err
-			}
-		}
-		c, err := extra.LoadRefCell()
-		if err != nil {
-			return err
-		}
-		var accounts tlb.ShardAccountBlocks
-		if err = tlb.Parse(&accounts, c); err != nil {
-			return err
-		}
-		for _, tx := range list {
-			value, err := accounts.Accounts.LoadValue(tx.account.key())
-			if err != nil {
-				return err
-			}
-			var ab tlb.AccountBlock
-			if err = tlb.LoadFromCell(&ab, value); err != nil {
-				return err
-			}
-			if _, err = ab.Transactions.LoadValueByIntKey(new(big.Int).SetUint64(tx.lt)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 func (l lookout) runMethod(q ton.RunSmcMethod) (tl.Serializable, error) {
 	f, err := l.findAccount(q.ID, q.Account)
 	if err != nil {

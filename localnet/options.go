@@ -18,7 +18,8 @@ type Config struct {
 	GlobalVersion uint32
 	// Genesis is the chain's time when it starts, to the second. It must not be
 	// ahead of Clock; what it is behind is the room Advance has. Zero means 30
-	// days ago.
+	// days ago. Wallets that date their messages (valid_until) by the wall clock
+	// work at any distance; those that check created_at, as highload v3, need none.
 	Genesis time.Time
 	// BlockTime is the time between rounds of blocks. Zero is the instant mode:
 	// blocks are made when an external message arrives.

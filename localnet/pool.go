@@ -16,11 +16,8 @@ const (
 	poolSize         = 1 << 14
 )
 
-// ErrNotAccepted says that a contract refused an external message, by its own
-// rules or for lack of coin.
-var ErrNotAccepted = errNotAccepted
-
 var (
+	// errNotAccepted: by the contract's own rules, or for lack of coin.
 	errNotAccepted = errors.New("external message was not accepted")
 	errPoolFull    = errors.New("too many messages wait for a block already")
 )

@@ -64,7 +64,7 @@ func TestPush_RefusesBadMessagesAndChangesNothing(t *testing.T) {
 	require.NoError(t, c.Push(good), "the same message again is no error")
 	require.NoError(t, c.Mine())
 	require.Len(t, transactions(t, c), 2)
-	require.ErrorIs(t, c.Push(good), ErrNotAccepted, "but it cannot be replayed")
+	require.ErrorIs(t, c.Push(good), errNotAccepted, "but it cannot be replayed")
 }
 
 func FuzzPush(f *testing.F) {

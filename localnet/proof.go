@@ -1,14 +1,9 @@
 package localnet
 
 import (
-	"crypto/ed25519"
 	"math/big"
-	"sort"
 
-	adnlkeys "github.com/xssnick/tonutils-go/adnl/keys"
-	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
-	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -99,177 +94,35 @@ func (b *block) proveShards() ([]*cell.Cell, error) {
 	return []*cell.Cell{header, state}, err
 }
 
-// shardBlockProof leads from a masterchain block, through its top, back to a
-// shard block.
-func (l lookout) shardBlockProof(q ton.GetShardBlockProof) (tl.Serializable, error) {
-	b, err := l.findBlock(q.ID)
-	if err != nil {
-		return nil, err
-	}
-	if b.id.Workchain == -1 {
-		return nil, badQuery("block %d is of the masterchain", b.id.SeqNo)
-	}
-	master := l.masterOf(b)
-	if master == nil {
-		return nil, errNoBlock
-	}
-	proof, err := master.prove(visitShardHashes)
-	if err != nil {
-		return nil, err
-	}
-	answer := ton.ShardBlockProof{MasterchainID: master.id, Links: []ton.ShardBlockLink{{ID: master.top.id, Proof: proof.ToBOC()}}}
-	for i := master.top.id.SeqNo; i > b.id.SeqNo; i-- {
-		if proof, err = l.shard[i].prove(nil); err != nil {
-			return nil, err
+// proveTransactions shows where in a block transactions are.
+func (b *block) proveTransactions(list []transaction) (*cell.Cell, error) {
+	return b.prove(func(extra *cell.Slice) error {
+		for range 2 { // in_msg_descr out_msg_descr
+			if _, err := extra.LoadRefCell(); err != nil {
+				return err
+			}
 		}
-		answer.Links = append(answer.Links, ton.ShardBlockLink{ID: l.shard[i-1].id, Proof: proof.ToBOC()})
-	}
-	return answer, nil
-}
-
-// masterOf is the masterchain block that a shard block first came under.
-func (l lookout) masterOf(b *block) *block {
-	i := sort.Search(len(l.master), func(i int) bool { return l.master[i].top.id.SeqNo >= b.id.SeqNo })
-	if i == len(l.master) {
+		c, err := extra.LoadRefCell()
+		if err != nil {
+			return err
+		}
+		var accounts tlb.ShardAccountBlocks
+		if err = tlb.Parse(&accounts, c); err != nil {
+			return err
+		}
+		for _, tx := range list {
+			value, err := accounts.Accounts.LoadValue(tx.account.key())
+			if err != nil {
+				return err
+			}
+			var ab tlb.AccountBlock
+			if err = tlb.LoadFromCell(&ab, value); err != nil {
+				return err
+			}
+			if _, err = ab.Transactions.LoadValueByIntKey(new(big.Int).SetUint64(tx.lt)); err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	return l.master[i]
-}
-
-// visitShardHashes walks from a block's extra part to its shard hashes.
-func visitShardHashes(extra *cell.Slice) error {
-	custom, err := masterExtraOf(extra)
-	if err != nil {
-		return err
-	}
-	shards, err := custom.LoadRefCell()
-	if err != nil {
-		return err
-	}
-	return visitAll(shards)
-}
-
-// masterExtraOf skips the message descriptors and accounts of a block's extra part.
-func masterExtraOf(extra *cell.Slice) (*cell.Slice, error) {
-	for range 3 {
-		if _, err := extra.LoadRefCell(); err != nil {
-			return nil, err
-		}
-	}
-	return extra.LoadRef()
-}
-
-// blockProof leads from one masterchain block to another: back through the log
-// of blocks in the state, forward by signatures that the key block's config
-// makes good.
-func (l lookout) blockProof(q ton.GetBlockProof) (tl.Serializable, error) {
-	from, err := l.findMaster(q.KnownBlock)
-	if err != nil {
-		return nil, err
-	}
-	to := l.last()
-	if q.Mode&1 != 0 {
-		if to, err = l.findMaster(q.TargetBlock); err != nil {
-			return nil, err
-		}
-	}
-	answer := ton.PartialBlockProof{Complete: true, From: from.id, To: to.id, Steps: []any{}}
-	add := func(link func(from, to *block) (any, error), from, to *block) error {
-		if from == to {
-			return nil
-		}
-		step, err := link(from, to)
-		answer.Steps = append(answer.Steps, step)
-		return err
-	}
-	if to.id.SeqNo < from.id.SeqNo {
-		return answer, add(l.linkBack, from, to)
-	}
-	if from == to {
-		return answer, nil
-	}
-	key := l.master[keyBlock]
-	if err = add(l.linkBack, from, key); err != nil {
-		return nil, err
-	}
-	if err = add(l.linkForward, key, to); err != nil {
-		return nil, err
-	}
-	return answer, nil
-}
-
-func (l lookout) linkBack(from, to *block) (any, error) {
-	dest, err := to.prove(nil)
-	if err != nil {
-		return nil, err
-	}
-	header, err := from.prove(nil)
-	if err != nil {
-		return nil, err
-	}
-	state, err := from.proveState(func(state *tlb.ShardStateUnsplit) error {
-		var extra tlb.McStateExtra
-		if err := tlb.Parse(&extra, state.McStateExtra); err != nil {
-			return err
-		}
-		log, err := loadBlockLog(extra.Info)
-		if err != nil {
-			return err
-		}
-		_, err = log.LoadValueByIntKey(big.NewInt(int64(to.id.SeqNo)))
-		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return ton.BlockLinkBackward{ToKeyBlock: to.key, From: from.id, To: to.id, DestProof: dest.ToBOC(), Proof: header.ToBOC(), StateProof: state.ToBOC()}, nil
-}
-
-func (l lookout) linkForward(from, to *block) (any, error) {
-	dest, err := to.prove(nil)
-	if err != nil {
-		return nil, err
-	}
-	config, err := from.prove(visitValidators)
-	if err != nil {
-		return nil, err
-	}
-	id, err := tl.Hash(adnlkeys.PublicKeyED25519{Key: l.chain.keys.validator.Public().(ed25519.PublicKey)})
-	if err != nil {
-		return nil, err
-	}
-	signatures := ton.SignatureSet{ValidatorSetHash: int32(l.chain.keys.validatorSet), Signatures: []ton.Signature{{NodeIDShort: id, Signature: to.signature}}}
-	return ton.BlockLinkForward{ToKeyBlock: to.key, From: from.id, To: to.id, DestProof: dest.ToBOC(), ConfigProof: config.ToBOC(), SignatureSet: signatures}, nil
-}
-
-// visitValidators walks to the config parameters that name the validators.
-func visitValidators(extra *cell.Slice) error {
-	custom, err := masterExtraOf(extra)
-	if err != nil {
-		return err
-	}
-	var parts [3]*cell.Cell // shard_hashes details config
-	for i := range parts {
-		if parts[i], err = custom.LoadRefCell(); err != nil {
-			return err
-		}
-	}
-	if _, err = parts[1].BeginParse(); err != nil {
-		return err
-	}
-	config := parts[2].AsDict(32)
-	for _, id := range []int64{28, 34} {
-		value, err := config.LoadValueByIntKey(big.NewInt(id))
-		if err != nil {
-			return err
-		}
-		param, err := value.LoadRefCell()
-		if err != nil {
-			return err
-		}
-		if err = visitAll(param); err != nil {
-			return err
-		}
-	}
-	return nil
 }

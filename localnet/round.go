@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -44,6 +45,7 @@ func (c *Chain) round() (err error) {
 		return fmt.Errorf("make a masterchain block: %w", err)
 	}
 	c.publish()
+	c.report(messages)
 	if transfer != nil {
 		settle(gifts, outcome(gifts, transfer))
 	}
@@ -51,6 +53,15 @@ func (c *Chain) round() (err error) {
 		c.pool.signal()
 	}
 	return nil
+}
+
+// report tells of the messages that did not make it, though they were admitted.
+func (c *Chain) report(messages []*external) {
+	for _, m := range messages {
+		if m.err != nil {
+			c.log.Warn("external message left out", "hash", hex.EncodeToString(m.cell.Hash()), "error", m.err)
+		}
+	}
 }
 
 // split spreads messages evenly over at most n blocks, at least one.
@@ -73,9 +84,7 @@ func (c *Chain) shardBlock(utime uint32, messages []*external) error {
 		err = d.fill(c.shard.queue, messages)
 		var r *refusal
 		if errors.As(err, &r) && r.root != fromQueue {
-			m := messages[r.root]
-			m.err = r
-			c.log.Warn("external message left out", "hash", fmt.Sprintf("%x", m.cell.Hash()), "error", r)
+			messages[r.root].err = r
 			messages = slices.Delete(slices.Clone(messages), r.root, r.root+1)
 			continue
 		}
