@@ -28,6 +28,7 @@ func (m *match) ask(ctx context.Context, row *jobRow, c candidate) error {
 	if err != nil {
 		return err
 	}
+	m.places[c.worker] = true
 	grant, err := m.grant(ctx, intent)
 	if err != nil {
 		return err
@@ -35,16 +36,36 @@ func (m *match) ask(ctx context.Context, row *jobRow, c candidate) error {
 	if err = m.d.store.setAttempt(ctx, m.d.store.db, m.job, c.worker, pending); err != nil {
 		return err
 	}
-	if err = m.accept(ctx, row, c, grant); err != nil && ctx.Err() == nil {
-		outcome := silent
-		if code := bus.CodeOf(err); code != "" {
-			outcome = string(code)
-		} else if errors.Is(err, errUnusable) {
-			outcome = unusable
-		}
+	if err = m.accept(ctx, row, c, grant); err == nil || ctx.Err() != nil {
+		return err
+	}
+	if outcome := m.outcome(c.worker, err); outcome != pending {
 		err = errors.Join(err, m.d.store.setAttempt(ctx, m.d.store.db, m.job, c.worker, outcome))
 	}
 	return err
+}
+
+// maxGrants is how often a worker that has the key is asked again before the
+// prompt is shown to another.
+const maxGrants = 3
+
+// outcome is what came of a grant that led to err; pending while it is worth
+// another try.
+func (m *match) outcome(w bus.ID, err error) string {
+	code := bus.CodeOf(err)
+	switch {
+	case errors.Is(err, errUnusable):
+		return unusable
+	case code != "" && code != bus.Busy && code != bus.Failed:
+		return string(code)
+	}
+	if m.grants[w]++; m.grants[w] < maxGrants {
+		return pending
+	}
+	if code == "" {
+		return silent
+	}
+	return string(code)
 }
 
 // intent offers the job.

@@ -16,17 +16,23 @@ type candidate struct {
 	provider market.Provider
 }
 
-// pick chooses a worker that fits the job and of which may says yes, and holds one of
-// its places until release. Of two drawn at random the less busy one is taken:
+// need is what a job asks of its worker.
+type need struct {
+	job  market.Job
+	vram uint64                         // MiB of all its GPUs together
+	may  func(bus.ID) (ask, place bool) // whether to ask it, and whether it keeps a place for this job already
+}
+
+// pick chooses a worker that fits, and holds one of its places until release. Of two drawn at random the less busy one is taken:
 // that spreads work nearly as well as always taking the least busy, without
 // sending everybody there on old news.
-func (r *roster) pick(j market.Job, may func(bus.ID) bool) (candidate, bool) {
+func (r *roster) pick(n need) (candidate, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	var fit []*seat
 	for _, s := range r.seats {
-		if may(s.worker) && r.fits(s, j, now) {
+		if r.fits(s, n, now) {
 			fit = append(fit, s)
 		}
 	}
@@ -45,12 +51,13 @@ func (r *roster) pick(j market.Job, may func(bus.ID) bool) (candidate, bool) {
 	return candidate{best.worker, best.beat.Boot, best.provider}, true
 }
 
-// fits reports whether s could do j now.
-func (r *roster) fits(s *seat, j market.Job, now time.Time) bool {
-	p := s.provider
-	return r.up(s, now) && !now.Before(s.rests) && s.load() < s.places() &&
+// fits reports whether s could do the job now.
+func (r *roster) fits(s *seat, n need, now time.Time) bool {
+	ask, place := n.may(s.worker)
+	p, j := s.provider, n.job
+	return ask && r.up(s, now) && !now.Before(s.rests) && (place || s.load() < s.places()) &&
 		p.Terms != "" && p.Stake.Cmp(p.Required) >= 0 && p.Allowance.Cmp(j.MinBond) >= 0 && p.Free.Cmp(j.MinBond) >= 0 &&
-		slices.Contains(s.beat.Models, j.Model) && s.serves(j.Model, j.Caps)
+		uint64(s.record.VRAM)*uint64(s.record.GPUs) >= n.vram && slices.Contains(s.beat.Models, j.Model) && s.serves(j.Model, j.Caps)
 }
 
 func (s *seat) serves(m cocoon.ModelID, caps cocoon.Price) bool {

@@ -79,6 +79,7 @@ type Dispatcher struct {
 	store  *store
 	blobs  *Blobs
 	roster *roster
+	goods  catalogue
 	link   *link
 	desks  desks
 	relay  *relay
@@ -114,7 +115,10 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 	}
 	d.relay = newRelay(deps, d.log)
 	d.keeper = &keeper{cfg.Keeper, deps, d.log, d.store, d.relay}
-	if err = d.refreshRoster(ctx); err == nil {
+	if err = d.goods.refresh(ctx, deps.Chain, cfg.Registry); err == nil {
+		err = d.refreshRoster(ctx)
+	}
+	if err == nil {
 		d.link, err = openLink(cfg, d.roster, d.log)
 	}
 	if err != nil {

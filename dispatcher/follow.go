@@ -77,8 +77,8 @@ func (d *Dispatcher) resume(ctx context.Context) error {
 
 // effects are what a batch of events changes outside the database.
 type effects struct {
-	roster bool
-	jobs   map[cocoon.Account]change
+	roster, goods bool
+	jobs          map[cocoon.Account]change
 }
 
 // change is a job's row before and after a batch.
@@ -117,6 +117,8 @@ func (d *Dispatcher) read(ctx context.Context) error {
 
 func (d *Dispatcher) readEvent(ctx context.Context, tx bun.Tx, e market.Event, x *effects) error {
 	switch e.Contract {
+	case "registry":
+		x.goods = true
 	case "provider":
 		x.roster = true
 		if e.Name == "accept_job" && !e.OK && e.From == d.deps.Sender.Account() {
@@ -219,6 +221,11 @@ func (d *Dispatcher) acceptFailed(ctx context.Context, tx bun.Tx, e market.Event
 
 // settle carries a batch's effects to what lives in memory.
 func (d *Dispatcher) settle(ctx context.Context, x effects) error {
+	if x.goods {
+		if err := d.goods.refresh(ctx, d.deps.Chain, d.cfg.Registry); err != nil {
+			return err
+		}
+	}
 	if x.roster {
 		if err := d.refreshRoster(ctx); err != nil {
 			return err

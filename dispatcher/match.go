@@ -23,6 +23,8 @@ type match struct {
 	job    cocoon.Account
 	desk   *desk
 	never  map[bus.ID]bool // will not take the job
+	grants map[bus.ID]int  // how often a grant to it failed
+	places map[bus.ID]bool // said it would: they keep a place for it
 	holds  *bus.ID         // whose place is held for the accept in flight
 	offers int
 }
@@ -36,7 +38,7 @@ func (d *Dispatcher) startMatch(ctx context.Context, a cocoon.Account) {
 	}
 	d.matching.Go(func() {
 		defer k.update(func() { k.matching, k.intent, k.grant = false, nil, nil })
-		m := &match{d: d, job: a, desk: k, never: map[bus.ID]bool{}}
+		m := &match{d: d, job: a, desk: k, never: map[bus.ID]bool{}, places: map[bus.ID]bool{}, grants: map[bus.ID]int{}}
 		if err := m.run(ctx); err != nil && ctx.Err() == nil {
 			d.log.Warn("search for a worker stopped", "job", a, "error", err)
 		}
@@ -134,27 +136,35 @@ func (m *match) choose(ctx context.Context) (*candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	tried := make(map[bus.ID]bool, len(attempts)+len(m.never))
-	for w := range m.never {
-		tried[w] = true
+	listed, err := m.d.goods.model(j.Model, m.d.deps.Feed.Head().Time)
+	if err != nil {
+		return nil, nil // it may be listed again
 	}
 	for w, outcome := range attempts {
-		tried[w] = true
 		if outcome != pending {
 			continue
 		}
-		if c, ok := m.d.roster.pick(j, func(other bus.ID) bool { return other == w }); ok {
-			return &c, nil
+		c, ok := m.d.roster.pick(need{j, listed.vram, func(other bus.ID) (bool, bool) { return other == w && !m.never[w], true }})
+		if ok || m.d.roster.resting(w) {
+			return c.orNone(ok), nil
 		}
 		if err = m.d.store.setAttempt(ctx, m.d.store.db, m.job, w, silent); err != nil {
 			return nil, err
 		}
+		attempts[w] = silent
 	}
-	c, ok := m.d.roster.pick(j, func(w bus.ID) bool { return !tried[w] })
+	c, ok := m.d.roster.pick(need{j, listed.vram, func(w bus.ID) (bool, bool) {
+		_, tried := attempts[w]
+		return !tried && !m.never[w], m.places[w]
+	}})
+	return c.orNone(ok), nil
+}
+
+func (c candidate) orNone(ok bool) *candidate {
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	return &c, nil
+	return &c
 }
 
 // put notes why w did not take the job: some reasons are for good.

@@ -108,12 +108,17 @@ func (s *store) registerJob(ctx context.Context, row *jobRow) error {
 
 // mayRegister refuses offers that would never be served here.
 func (d *Dispatcher) mayRegister(ctx context.Context, offer wrappers.JobOffer) error {
-	if err := offer.Validate(d.deps.Feed.Head().Time); err != nil {
+	now := d.deps.Feed.Head().Time
+	if err := offer.Validate(now); err != nil {
+		return err
+	}
+	if err := d.goods.knows(*offer.Terms); err != nil {
+		return err
+	}
+	if _, err := d.goods.model(offer.Work.Model, now); err != nil {
 		return err
 	}
 	switch {
-	case offer.Terms.Registry != d.cfg.Registry:
-		return cocoon.Invalid.Errorf("the offer is under registry %s, this dispatcher serves %s", offer.Terms.Registry, d.cfg.Registry)
 	case offer.Dispatcher != d.cfg.Payee || offer.DispatcherBps < d.cfg.Bps:
 		return cocoon.Invalid.Errorf("the offer gives %d bps to %s, this dispatcher asks for %d to %s", offer.DispatcherBps, offer.Dispatcher, d.cfg.Bps, d.cfg.Payee)
 	}

@@ -96,6 +96,13 @@ func (r *roster) rest(w bus.ID, d time.Duration) {
 	r.with(w, func(s *seat) { s.rests = r.now().Add(d) })
 }
 
+// resting reports whether w is up, but left alone for now.
+func (r *roster) resting(w bus.ID) (rests bool) {
+	now := r.now()
+	r.with(w, func(s *seat) { rests = r.up(s, now) && now.Before(s.rests) })
+	return rests
+}
+
 // release ends what pick began.
 func (r *roster) release(w bus.ID) {
 	r.with(w, func(s *seat) { s.held = max(0, s.held-1) })
