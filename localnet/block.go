@@ -64,11 +64,7 @@ func (b *block) ref() tlb.ExtBlkRef {
 	return tlb.ExtBlkRef{EndLt: b.endLT, SeqNo: b.id.SeqNo, RootHash: b.id.RootHash, FileHash: b.id.FileHash}
 }
 
-// account is the ShardAccount at the end of the block, nil where there is none.
-func (b *block) account(id accountID) (*tlb.ShardAccount, error) {
-	return loadAccount(b.accounts, id)
-}
-
+// loadAccount is an account's entry, nil where there is none.
 func loadAccount(accounts *tlb.ShardAccountsAugDict, id accountID) (*tlb.ShardAccount, error) {
 	value, err := accounts.LoadValue(id.key())
 	if isMissing(err) {

@@ -37,8 +37,9 @@ type Chain struct {
 	head  view
 	grown chan struct{} // closed when head moves
 
-	stop context.CancelFunc
-	done chan struct{} // closed when the chain has stopped
+	stop    context.CancelFunc
+	done    chan struct{} // closed when the chain has stopped
+	stopErr error         // readable then
 }
 
 var errClosed = errors.New("the chain is closed")
@@ -86,8 +87,10 @@ const gather = 2 * time.Millisecond
 
 // run makes blocks until ctx ends.
 func (c *Chain) run(ctx context.Context) {
-	defer close(c.done)
-	defer c.server.close()
+	defer func() {
+		c.stopErr = c.server.close()
+		close(c.done)
+	}()
 	idle, wake := c.cfg.BlockTime, (chan struct{})(nil)
 	if idle == 0 {
 		idle, wake = c.cfg.Heartbeat, c.pool.wake
@@ -113,7 +116,7 @@ func (c *Chain) run(ctx context.Context) {
 func (c *Chain) Close() error {
 	c.stop()
 	<-c.done
-	return nil
+	return c.stopErr
 }
 
 // Mine makes the next blocks now, of whatever waits, and returns when clients

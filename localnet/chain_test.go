@@ -212,7 +212,7 @@ func TestStart_RefusesNonsense(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close()
+	t.Cleanup(func() { require.NoError(t, taken.Close()) })
 	g := GenesisAccount{Address: account(1), Nano: coins(1)}
 	for name, cfg := range map[string]Config{
 		"genesis in the future":  {Genesis: time.Now().Add(time.Hour)},

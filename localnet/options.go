@@ -96,6 +96,10 @@ func New(t TB, options ...func(*Config)) *Chain {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Fatalf("close the chain: %v", err)
+		}
+	})
 	return c
 }

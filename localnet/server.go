@@ -63,8 +63,7 @@ func freePort(host netip.Addr) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort(), nil
+	return l.Addr().(*net.TCPAddr).AddrPort(), l.Close()
 }
 
 // start returns when the port is known to be ours: the library listens on its
@@ -134,16 +133,14 @@ func (s *server) disconnected(client *liteclient.ServerClient) {
 	delete(s.clients, client)
 }
 
-func (s *server) close() {
+func (s *server) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	if err := s.lite.Close(); err != nil {
-		s.chain.log.Warn("close the liteserver", "error", err)
-	}
 	for client := range s.clients {
 		client.Close()
 	}
+	return s.lite.Close()
 }
 
 // answerPatience is how long an answer waits for a slow reader: the library
