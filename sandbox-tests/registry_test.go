@@ -300,8 +300,8 @@ func TestRegistry_ChangeHasAForm(t *testing.T) {
 			"a guardian is a key":     {errWrongChange, wrappers.Announce{Kind: wrappers.ChangeGuardian, Value: one}},
 			"and so is an owner":      {errWrongChange, wrappers.Announce{Kind: wrappers.ChangeOwner, Value: one}},
 			"a model is one cell":     {errTooManyCells, wrappers.Announce{Kind: wrappers.ChangeModel, Value: two}},
-			"terms are 37 cells":      {errTooManyCells, wrappers.Announce{Kind: wrappers.ChangeTerms, Value: chainOf(38, 8)}},
-			"terms are 25,404 bits":   {errWrongChange, wrappers.Announce{Kind: wrappers.ChangeTerms, Value: chainOf(37, 1000)}},
+			"terms are 52 cells":      {errTooManyCells, wrappers.Announce{Kind: wrappers.ChangeTerms, Value: chainOf(53, 8)}},
+			"terms are 33,104 bits":   {errWrongChange, wrappers.Announce{Kind: wrappers.ChangeTerms, Value: chainOf(52, 1000)}},
 			"job terms are two cells": {errTooManyCells, wrappers.Announce{Kind: wrappers.ChangeJobTerms, Value: chainOf(3, 8)}},
 		} {
 			t.Log(name)
@@ -355,9 +355,7 @@ func TestRegistry_LargestTermsFitTheFeeThatProvidersPay(t *testing.T) {
 	t.Parallel()
 	s := settingUp(t)
 	p := providerUnder(t, s.world, s.registry)
-	p.terms.Rewards.EpochCode = nil
-	most := chainOf(37-4, 700)
-	p.terms.Rewards.EpochCode = most
+	p.terms.Rewards.EpochCode = chainOf(52-4, 660) // as many cells as may be, and nearly as many bits
 	announced, err := wrappers.AnnounceTerms(1, p.terms)
 	require.NoError(t, err)
 	s.announce(announced).requireOK(t)
