@@ -149,7 +149,7 @@ func TestEpoch_PassesAfterItsWindowAndSaysSoAgain(t *testing.T) {
 	s.requireRefused(t, errWrongPhase, s.epoch, func() trace { return tell(s, ton(1), wrappers.Fail{}) })
 	s.advance(time.Duration(epochTerms.Window-1) * time.Second)
 	s.requireRefused(t, errTooEarly, s.epoch, func() trace { return pass(fee) })
-	s.advance(time.Second)
+	s.advance(time.Minute)
 	s.requireLeast(t, s.epoch, fee, pass).requireOps(t, opPass, opPassed)
 	until := s.state().Until
 	require.Equal(t, s.now+epochTerms.Expiry, until)

@@ -168,6 +168,7 @@ func TestEpoch_FinishAgainSweepsStrays(t *testing.T) {
 	finish := func() trace { return tell(s, fee, wrappers.Finish{Response: wallet("change")}).requireOK(t) }
 	finish()
 	kept := s.balance(s.epoch)
+	require.False(t, kept.IsZero(), "it keeps its rent")
 	finish().requireOps(t, opFinish, opExcesses)
 	require.Equal(t, kept, s.balance(s.epoch))
 	s.send(wallet("stray"), chain.Message{To: s.epoch, Amount: ton(5), Bounce: true}).requireOK(t)

@@ -7,7 +7,6 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -34,14 +33,18 @@ func forge(t *testing.T, total cocoon.Nano, values map[int]*cell.Cell, count int
 
 func (f *forgery) publish(from, count int) trace {
 	f.t.Helper()
+	return tell(f.epochStory, f.fees(count).Publish, wrappers.Publish{From: uint32(from), Count: uint16(count), Page: f.proof(from, count)})
+}
+
+func (f *forgery) proof(from, count int) *cell.Cell {
+	f.t.Helper()
 	b := cell.NewMerkleProofBuilder(f.root)
 	for i := from; i < from+count; i++ {
 		_, _ = b.Root().AsDict(17).LoadValueByUintKey(uint64(i)) // a missing one shows that it is missing
 	}
 	proof, err := b.CreateProof()
 	require.NoError(f.t, err)
-	return f.send(wallet("stranger"), chain.Message{To: f.epoch, Amount: f.fees(count).Publish, Bounce: true,
-		Body: body(f.t, wrappers.Publish{From: uint32(from), Count: uint16(count), Page: proof})})
+	return proof
 }
 
 func leafCell(t *testing.T, provider int, amount uint64) *cell.Cell {
@@ -126,3 +129,17 @@ func TestEpoch_PageMustBeAProofOfItsRoot(t *testing.T) {
 
 // birthRoot is the root the epoch was opened with.
 func (s *epochStory) birthRoot() []byte { root := s.tree.Root(); return root[:] }
+
+func TestEpoch_LeavesBehindTheLastAreNeverPaid(t *testing.T) {
+	t.Parallel()
+	f := forge(t, cocoon.NanoOf(300), map[int]*cell.Cell{0: leafCell(t, 0, 100), 1: leafCell(t, 1, 200), 2: leafCell(t, 2, 300)}, 2)
+	f.requireRefused(t, errWrongPage, f.epoch, func() trace { return f.publish(0, 3) })
+	f.publish(0, 2).requireOK(t)
+	f.pass()
+	f.requireRefused(t, errWrongPage, f.epoch, func() trace { return tell(f.epochStory, ton(1), wrappers.Push{Count: 3, Page: f.proof(0, 3)}) })
+	f.requireRefused(t, errWrongPage, f.epoch, func() trace { return tell(f.epochStory, ton(1), wrappers.Claim{Index: 2, Proof: f.proof(2, 1)}) })
+	tell(f.epochStory, ton(1), wrappers.Push{Count: 2, Page: f.proof(0, 2)}).requireOK(t)
+	f.requireRefused(t, errWrongPage, f.epoch, func() trace { return tell(f.epochStory, ton(1), wrappers.Push{From: 2, Count: 1, Page: f.proof(2, 1)}) })
+	require.Equal(t, cocoon.NanoOf(300), f.state().Paid)
+	f.requireBooks()
+}
