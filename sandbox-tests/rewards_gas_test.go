@@ -70,6 +70,7 @@ func TestRewardsGas_Money(t *testing.T) {
 func TestRewardsGas_Terms(t *testing.T) {
 	t.Parallel()
 	s := largestRewards(t)
+	s.terms.Rewards.EpochCode = chainOf(int(constantOf(t, "cells::epoch_code")), 660)
 	hash, err := s.terms.Hash()
 	require.NoError(t, err)
 	requireGas(t, "rewards/refresh_terms", s.refresh(hash).requireOK(t).steps[0].gas)

@@ -200,3 +200,24 @@ func (tr trace) requireBouncedQuietly(t *testing.T) {
 	require.Zero(t, tr.steps[0].exit)
 	require.False(t, tr.steps[0].aborted)
 }
+
+func TestRewards_TakesTheTermsOfTheRegistry(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]*cell.Cell{"ours": rewardsTerms(t).Rewards.EpochCode, "the largest": chainOf(48, 660)} {
+		g := settingUp(t)
+		s := rewardsUnder(t, g.world, g.registry)
+		s.terms.Rewards.EpochCode = code
+		announced, err := wrappers.AnnounceTerms(1, s.terms)
+		require.NoError(t, err)
+		g.announce(announced).requireOK(t)
+		init, err := s.birth.Init()
+		require.NoError(t, err)
+		s.send(s.owner, chain.Message{To: s.rewards, Amount: ton(1), Init: init}).requireOK(t)
+		refresh := func(value cocoon.Nano) trace {
+			return try(s, s.owner, value, wrappers.RefreshTerms{QueryID: 2, Hash: hashOf(t, s.terms)})
+		}
+		s.requireLeast(t, s.rewards, s.fees(0).RefreshTerms, refresh).requireOps(t, opRefreshTerms, opRequestTerms, opTerms, opExcesses)
+		require.Equal(t, hashOf(t, s.terms), s.state().TermsHash, name)
+		s.requireBooks()
+	}
+}

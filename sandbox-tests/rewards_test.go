@@ -40,14 +40,19 @@ func rewardsTerms(t *testing.T) wrappers.Terms {
 // unbornRewards is a story whose contract is not on chain yet.
 func unbornRewards(t *testing.T) *rewardsStory {
 	t.Helper()
-	s := &rewardsStory{world: newWorld(t), t: t, owner: wallet("owner"), terms: rewardsTerms(t)}
-	empty := cell.BeginCell().EndCell()
+	w, empty := newWorld(t), cell.BeginCell().EndCell()
 	silent := &tlb.StateInit{Code: empty, Data: empty}
-	var err error
-	s.registry, err = chain.BornAccount(silent)
+	registry, err := chain.BornAccount(silent)
 	require.NoError(t, err)
-	s.send(s.owner, chain.Message{To: s.registry, Amount: ton(1), Init: silent}).requireOK(t)
-	s.birth = wrappers.RewardsBirth{Registry: s.registry, Owner: s.owner, Index: 3}
+	w.send(wallet("owner"), chain.Message{To: registry, Amount: ton(1), Init: silent}).requireOK(t)
+	return rewardsUnder(t, w, registry)
+}
+
+func rewardsUnder(t *testing.T, w *world, registry cocoon.Account) *rewardsStory {
+	t.Helper()
+	s := &rewardsStory{world: w, t: t, owner: wallet("owner"), registry: registry, terms: rewardsTerms(t)}
+	s.birth = wrappers.RewardsBirth{Registry: registry, Owner: s.owner, Index: 3}
+	var err error
 	s.rewards, err = s.birth.Account()
 	require.NoError(t, err)
 	return s
