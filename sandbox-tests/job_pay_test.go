@@ -1,0 +1,164 @@
+package sandboxtests
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// requirePaid wants each payee of amount to have got its part, and the client at least rest.
+func (s *jobStory) requirePaid(tr trace, amount, rest cocoon.Nano) {
+	s.t.Helper()
+	pay, err := s.offer.Divide(amount)
+	require.NoError(s.t, err)
+	require.Equal(s.t, amount, plus(s.t, pay.Provider, plus(s.t, pay.Network, pay.Dispatcher)))
+	require.Equal(s.t, pay.Network, tr.paidTo(s.t, s.offer.Terms.Treasury))
+	require.Equal(s.t, pay.Dispatcher, tr.paidTo(s.t, s.offer.Dispatcher))
+	bond := s.state().Bound.Bond.Nano
+	require.Equal(s.t, plus(s.t, pay.Provider, bond), tr.paidTo(s.t, s.provider), "its part and its bond")
+	income, err := wrappers.Decode[wrappers.Income](tr.step(s.t, opIncome).body)
+	require.NoError(s.t, err)
+	require.Equal(s.t, bond, income.Bond.Nano)
+	require.NotEqual(s.t, -1, tr.paidTo(s.t, s.offer.Client).Cmp(rest), "all else is the client's")
+	require.True(s.t, s.balance(s.job).IsZero())
+	require.Equal(s.t, wrappers.JobClosed, s.state().Phase)
+	s.requireSolvent()
+}
+
+func TestJob_ApprovalPaysWhatWasDelivered(t *testing.T) {
+	t.Parallel()
+	amount, err := cocoon.ParseNano("7000000001")
+	require.NoError(t, err)
+	s := deliveredJob(t, amount)
+	refuse(s, errWrongSender, wallet("stranger"), wrappers.Approve{QueryID: 5})
+	tr := least(s, s.offer.Client, s.fees().Approve, wrappers.Approve{QueryID: 5})
+	tr.requireOps(t, opApprove, opPayout, opPayout, opIncome, opPayout)
+	s.requirePaid(tr, amount, minus(t, ton(10), amount))
+	require.Equal(t, amount, s.state().Result.Amount.Nano, "who paid whom for what stays on chain")
+}
+
+func TestJob_SilentClientPaysAfterTheReview(t *testing.T) {
+	t.Parallel()
+	s := deliveredJob(t, ton(7))
+	finish := wrappers.Finish{QueryID: 5, Response: wallet("crank")}
+	s.advance(jobReview - time.Second)
+	refuse(s, errTooEarly, wallet("stranger"), finish)
+	s.advance(time.Second)
+	tr := least(s, wallet("stranger"), s.fees().Finish, finish)
+	tr.requireOps(t, opFinish, opPayout, opPayout, opIncome, opPayout)
+	s.requirePaid(tr, ton(7), ton(3))
+}
+
+func TestJob_FinishGivesItsCallerTheChange(t *testing.T) {
+	t.Parallel()
+	s := deliveredJob(t, ton(10)) // the whole budget
+	s.advance(jobReview)
+	tr := request(s, wallet("stranger"), plus(t, s.fees().Finish, ton(4)), wrappers.Finish{QueryID: 5, Response: wallet("crank")}).requireOK(t)
+	tr.requireOps(t, opFinish, opPayout, opPayout, opIncome, opExcesses, opPayout)
+	require.Equal(t, ton(4), tr.paidTo(t, wallet("crank")))
+	s.requirePaid(tr, ton(10), cocoon.Nano{})
+}
+
+func TestJob_WhoNeverDeliversLosesItsBondToTheClient(t *testing.T) {
+	t.Parallel()
+	s := acceptedJob(t)
+	expire := wrappers.Expire{QueryID: 1, Response: wallet("crank")}
+	s.advance(jobWork - time.Second)
+	refuse(s, errTooEarly, s.offer.Client, expire)
+	refuse(s, errWrongPhase, s.offer.Client, wrappers.Approve{QueryID: 1})
+	refuse(s, errWrongPhase, s.offer.Client, wrappers.Finish{QueryID: 1})
+	s.advance(time.Second)
+	tr := least(s, wallet("stranger"), s.fees().Expire, expire)
+	tr.requireOps(t, opExpire, opPayout)
+	require.Equal(t, 1, tr.paidTo(t, s.offer.Client).Cmp(ton(12)), "budget, bond and what is left of the reserve")
+	require.True(t, tr.paidTo(t, s.provider).IsZero())
+	require.Equal(t, wrappers.JobClosed, s.state().Phase)
+	s.requireSolvent()
+}
+
+func TestJob_ClosedIsForEver(t *testing.T) {
+	t.Parallel()
+	s := deliveredJob(t, ton(7))
+	request(s, s.offer.Client, s.fees().Approve, wrappers.Approve{QueryID: 5}).requireOK(t)
+	for range 2 {
+		refuse(s, errWrongPhase, s.offer.Client, wrappers.OpenJob{QueryID: 1})
+		refuse(s, errWrongPhase, s.provider, s.accept(ton(2)))
+		refuse(s, errWrongPhase, s.offer.Client, wrappers.Cancel{QueryID: 1})
+		refuse(s, errWrongPhase, wallet("stranger"), wrappers.Expire{QueryID: 1})
+		refuse(s, errWrongPhase, wallet("stranger"), s.deliver(s.delivery(ton(7))))
+		refuse(s, errWrongPhase, s.offer.Client, wrappers.Approve{QueryID: 1})
+		refuse(s, errUnknownOp, s.offer.Client, wrappers.Excesses{QueryID: 1})
+		s.send(wallet("stranger"), chain.Message{To: s.job, Amount: ton(1)}).requireOK(t)
+		require.Empty(t, s.sendExternal(s.job, body(t, s.deliver(s.delivery(ton(7))))).steps)
+		s.advance(30 * 365 * 24 * time.Hour)
+	}
+	require.NotNil(t, s.state().Result)
+	s.requireSolvent()
+}
+
+func TestJob_StraysOfAClosedJobAreTheClients(t *testing.T) {
+	t.Parallel()
+	s := openJob(t)
+	request(s, s.offer.Client, s.fees().Cancel, wrappers.Cancel{QueryID: 1}).requireOK(t)
+	finish := wrappers.Finish{QueryID: 6, Response: wallet("crank")}
+	for range 2 {
+		s.send(wallet("stranger"), chain.Message{To: s.job, Amount: ton(3)}).requireOK(t)
+		s.advance(24 * time.Hour)
+		tr := least(s, wallet("stranger"), s.fees().Finish, finish)
+		tr.requireOps(t, opFinish, opPayout)
+		require.Equal(t, 1, tr.paidTo(t, s.offer.Client).Cmp(minus(t, ton(3), cocoon.NanoOf(1_000_000))))
+		require.True(t, s.balance(s.job).IsZero())
+	}
+	s.requireSolvent()
+}
+
+func TestJob_FiveYearsOfRentNeverReachTheDebts(t *testing.T) {
+	t.Parallel()
+	s := acceptedJob(t)
+	s.advance(5 * 365 * 24 * time.Hour)
+	s.sendExternal(s.job, body(t, s.deliver(s.delivery(ton(10))))).requireOK(t)
+	s.requireSolvent()
+	tr := request(s, s.offer.Client, s.fees().Approve, wrappers.Approve{QueryID: 5}).requireOK(t)
+	s.requirePaid(tr, ton(10), cocoon.Nano{})
+}
+
+func TestJob_WhatRentTookAnyoneMayBringBack(t *testing.T) {
+	t.Parallel()
+	s := deliveredJob(t, ton(10))
+	s.advance(60 * 365 * 24 * time.Hour)
+	finish := wrappers.Finish{QueryID: 5, Response: wallet("crank")}
+	before := s.data(s.job).Hash()
+	tr := request(s, wallet("stranger"), s.fees().Finish, finish)
+	require.EqualValues(t, 37, tr.steps[0].action, "short of money, nobody is paid half")
+	require.Equal(t, before, s.data(s.job).Hash())
+	s.send(wallet("stranger"), chain.Message{To: s.job, Amount: ton(1)}).requireOK(t)
+	s.requirePaid(request(s, wallet("stranger"), s.fees().Finish, finish).requireOK(t), ton(10), cocoon.Nano{})
+}
+
+func TestJob_MoneyAddsUpForAnyAmountAndShares(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 11))
+	for range 40 {
+		budget := cocoon.NanoOf(1 + random.Uint64N(1<<random.UintN(63)))
+		amount := cocoon.NanoOf(1 + random.Uint64N(budget.Big().Uint64()))
+		network := uint16(random.UintN(10_000))
+		dispatcher := uint16(random.UintN(10_000 - uint(network)))
+		bond := cocoon.NanoOf(random.Uint64N(1 << 40))
+		s := openJob(t, func(o *wrappers.JobOffer) {
+			o.Money.Budget, o.Money.MinBond, o.Money.Deposit = coins(budget), coins(bond), coins(cocoon.Nano{})
+			o.Terms.NetworkBps, o.DispatcherBps = network, dispatcher
+		})
+		request(s, s.provider, plus(t, bond, s.fees().Accept), s.accept(bond)).requireOK(t)
+		s.requireSolvent()
+		s.sendExternal(s.job, body(t, s.deliver(s.delivery(amount)))).requireOK(t)
+		s.requireSolvent()
+		s.advance(jobReview)
+		s.requirePaid(request(s, wallet("stranger"), s.fees().Finish, wrappers.Finish{QueryID: 5}).requireOK(t), amount, minus(t, budget, amount))
+	}
+}
