@@ -90,6 +90,10 @@ func (c *Chain) Faucet(ctx context.Context, to *address.Address, nano *big.Int) 
 	}
 }
 
+// FaucetKey is the key of the faucet's v5r1 wallet, so that another process can
+// spend from it.
+func (c *Chain) FaucetKey() ed25519.PrivateKey { return c.keys.faucet }
+
 // FaucetAddress is the wallet that Faucet pays from.
 func (c *Chain) FaucetAddress() *address.Address { return c.faucet.id.address() }
 
