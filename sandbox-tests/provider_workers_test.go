@@ -30,7 +30,7 @@ func largestRecord(t *testing.T) wrappers.WorkerRecord {
 	require.NoError(t, err)
 	r := wrappers.WorkerRecord{GPU: "a GPU whose name takes 32 places", Region: "sixteen places..", GPUs: 1<<16 - 1, VRAMMiB: 1<<32 - 1, UptimeBps: 10_000, Concurrency: 1<<16 - 1}
 	for i := range uint64(wrappers.MaxModels) {
-		p := plus(t, most, cocoon.NanoOf(i)) // no two cells of prices are the same
+		p := plus(t, most, cocoon.NanoOf(i)) // no two cells are the same
 		r.Models = append(r.Models, wrappers.ModelOffer{Model: cocoon.NewModelID(fmt.Sprint(i)), Price: cocoon.Price{Prompt: p, Cached: p, Completion: p, Reasoning: p}})
 	}
 	return r
@@ -242,8 +242,8 @@ func TestProvider_RecordIsBounded(t *testing.T) {
 			"no concurrency": {errWrongRecord, counts(1, 1, 1, 0)},
 			"too long":       {errTrailing, longer(base)},
 			"too short":      {errTrailing, cell.BeginCell().EndCell()},
-			"too many cells": {8, s.stuffed(25, 8)},
-			"too many bits":  {errWrongRecord, s.stuffed(24, 1000)},
+			"too many cells": {8, s.stuffed(17, 8)},
+			"too many bits":  {errWrongRecord, s.stuffed(16, 1000)},
 		} {
 			t.Log(name)
 			s.requireRefused(c.code, ask(s, wallet("relay"), ton(1), s.put(s.order("second", c.c), "operator")))

@@ -40,8 +40,8 @@ type workerRecord struct {
 }
 
 type modelOffer struct {
-	Model [32]byte   `tlb:"bits 256"`
-	Price *cell.Cell `tlb:"^"`
+	Model [32]byte `tlb:"bits 256"`
+	Price Prices   `tlb:"."`
 }
 
 // Prices are the schema's form of a cocoon.Price.
@@ -95,11 +95,7 @@ func (r WorkerRecord) Cell() (*cell.Cell, error) {
 		return nil, cocoon.Invalid.Errorf("region %w", err)
 	}
 	for i, m := range r.Models {
-		price, err := Cell(PricesOf(m.Price))
-		if err != nil {
-			return nil, err
-		}
-		offer, err := Cell(modelOffer{m.Model, price})
+		offer, err := Cell(modelOffer{m.Model, PricesOf(m.Price)})
 		if err != nil {
 			return nil, err
 		}
@@ -133,11 +129,7 @@ func DecodeWorkerRecord(c *cell.Cell) (WorkerRecord, error) {
 		if err != nil {
 			return WorkerRecord{}, err
 		}
-		prices, err := Decode[Prices](offer.Price)
-		if err != nil {
-			return WorkerRecord{}, err
-		}
-		r.Models = append(r.Models, ModelOffer{offer.Model, prices.Price()})
+		r.Models = append(r.Models, ModelOffer{offer.Model, offer.Price.Price()})
 	}
 	return r, r.Validate()
 }
