@@ -42,6 +42,9 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("listen address %q: port is no number", cfg.Listen)
 	}
+	if err = mayListen(cfg.Listen); err != nil {
+		return nil, err
+	}
 	self, err := nkeys.CreateUser()
 	if err != nil {
 		return nil, fmt.Errorf("draw a login: %w", err)
@@ -63,7 +66,7 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 	l.server.Start()
 	if !l.server.ReadyForConnections(startTimeout) {
 		l.server.Shutdown()
-		return nil, cocoon.WithHint(cocoon.Unreachable.Errorf("cannot listen for workers on %s", cfg.Listen), "is the port taken? port 0 takes a free one")
+		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
 	l.conn, err = nats.Connect(l.loopback(), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
 	if err != nil {
@@ -71,6 +74,18 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 		return nil, fmt.Errorf("connect to the server for workers: %w", err)
 	}
 	return l, nil
+}
+
+// mayListen tries the address first, since the server only says that it is not ready.
+func mayListen(address string) error {
+	probe, err := net.Listen("tcp", address)
+	if err == nil {
+		err = probe.Close()
+	}
+	if err != nil {
+		return cocoon.WithHint(cocoon.Unreachable.Errorf("cannot listen for workers: %w", err), "is the port taken? port 0 takes a free one")
+	}
+	return nil
 }
 
 // listenPort is the server's way to say port: it takes 0 for its default.
