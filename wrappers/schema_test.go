@@ -1,0 +1,253 @@
+package wrappers
+
+import (
+	"fmt"
+	"hash/crc32"
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// declaration is one line of schema.tlb.
+type declaration struct {
+	name, tag, of string // tag with its mark, "#_" where it is empty
+	fields        []field
+	text          string // without tag and ";"
+}
+
+type field struct{ name, is string }
+
+var (
+	declarationForm = regexp.MustCompile(`^([a-z_]+)([#$][0-9a-f_]+)((?: [a-z0-9_]+:(?:\([^()]*\)|[^ ]+))*) = ([A-Za-z]+);$`)
+	fieldForm       = regexp.MustCompile(` ([a-z0-9_]+):(\([^()]*\)|[^ ]+)`)
+)
+
+// readSchema reads every line of schema.tlb that is not a comment.
+func readSchema(t *testing.T) (all []declaration) {
+	t.Helper()
+	src, err := os.ReadFile("../contracts/schema.tlb")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(src)) {
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || strings.HasPrefix(line, "//") {
+			continue
+		}
+		m := declarationForm.FindStringSubmatch(line)
+		require.NotNil(t, m, "no declaration: %s", line)
+		d := declaration{name: m[1], tag: m[2], of: m[4], text: m[1] + m[3] + " = " + m[4]}
+		for _, f := range fieldForm.FindAllStringSubmatch(m[3], -1) {
+			d.fields = append(d.fields, field{f[1], f[2]})
+		}
+		all = append(all, d)
+	}
+	require.Greater(t, len(all), 80)
+	return all
+}
+
+// number is a tag of 32 bits, -1 for any other.
+func (d declaration) number() int64 {
+	if len(d.tag) != len("#00000000") {
+		return -1
+	}
+	n, err := strconv.ParseUint(d.tag[1:], 16, 32)
+	if err != nil {
+		return -1
+	}
+	return int64(n)
+}
+
+// layouts are the Go side of the schema, in its order.
+var layouts = []any{
+	Excesses{}, Payout{},
+	Announce{}, Apply{}, Retract{}, Launch{}, TakeOwnership{}, Suspend{}, RequestTerms{},
+	RefreshTerms{}, TermsAnswer{}, Withdraw{},
+	Stake{}, RequestUnstake{}, SetOperator{}, PutWorker{}, RetireWorker{}, Prune{}, AcceptJob{}, Income{},
+	OpenJob{}, Accept{}, Cancel{}, Expire{}, Deliver{}, Approve{}, Finish{},
+	Bond{}, Fund{}, RequestUnbond{}, Appoint{}, OpenEpoch{}, Passed{}, Failed{}, Remainder{},
+	Open{}, Publish{}, Fail{}, Pass{}, Push{}, Claim{},
+	Signature{}, Possession{}, PutWorkerOrder{}, RetireWorkerOrder{}, AcceptJobOrder{}, PassFor{}, Delivery{},
+	Terms{}, ProviderTerms{}, RewardsTerms{}, EpochTerms{}, JobTerms{}, BirthCode{},
+	ModelData{}, ImageData{}, CodeData{}, workerRecord{}, modelOffer{}, Prices{},
+	RegistryBirth{}, registryState{}, registryMore{}, registryLists{}, changeEntry{}, listedEntry{},
+	ProviderBirth{}, providerState{}, takenTerms{}, workerEntry{},
+	jobData{}, JobOffer{}, JobWork{}, JobMoney{}, Bound{},
+	RewardsBirth{}, rewardsState{}, takenRewardsTerms{},
+	EpochBirth{}, epochState{}, EpochOpened{}, Leaf{},
+}
+
+func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
+	t.Parallel()
+	seen := map[int64]string{}
+	for _, d := range readSchema(t) {
+		n := d.number()
+		if n < 0 {
+			continue
+		}
+		require.Empty(t, seen[n], "%s has the tag of another", d.name)
+		seen[n] = d.name
+		if d.name == "excesses" {
+			require.EqualValues(t, 0xd53276db, n, "TEP-74's op")
+			continue
+		}
+		sum := int64(crc32.ChecksumIEEE([]byte(d.text)))
+		if reply := map[string]bool{"payout": true, "terms": true, "passed": true, "failed": true, "remainder": true}[d.name]; reply {
+			sum |= 0x80000000
+		} else {
+			sum &= 0x7fffffff
+		}
+		require.Equal(t, sum, n, "%s should have the tag #%08x", d.name, sum)
+	}
+}
+
+func TestSchema_FunCHasEachTagOnceInItsOrder(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("../contracts/imports/ops.fc")
+	require.NoError(t, err)
+	var got, want []string
+	for _, m := range regexp.MustCompile(`const int (op|tag)::(\w+) = 0x([0-9a-f]{1,8});`).FindAllStringSubmatch(string(src), -1) {
+		if m[2] != "unknown_op" {
+			got = append(got, m[1]+" "+m[2]+" #"+m[3])
+		}
+	}
+	for _, d := range readSchema(t) {
+		if d.number() < 0 {
+			continue
+		}
+		sort := "tag"
+		if strings.HasSuffix(d.of, "Msg") {
+			sort = "op"
+		}
+		want = append(want, sort+" "+d.name+" "+d.tag)
+	}
+	require.Equal(t, want, got)
+}
+
+func TestSchema_TactHasTheRegistrysMessages(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("../contracts/registry.tact")
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?s)message\(0x([0-9a-f]{8})\) (\w+) \{(.*?)\n\}`).FindAllStringSubmatch(string(src), -1) {
+		var is []string
+		for _, f := range regexp.MustCompile(`(\w+): ([^;]+);`).FindAllStringSubmatch(m[3], -1) {
+			if f[2] != "Slice as remaining" { // which has to be empty
+				is = append(is, snake(f[1])+":"+tactType(f[2]))
+			}
+		}
+		got[snake(m[2])+"#"+m[1]] = strings.Join(is, " ")
+	}
+	want := map[string]string{}
+	for _, d := range readSchema(t) {
+		if d.of == "RegistryMsg" || d.name == "terms" || d.name == "excesses" {
+			name := strings.Replace(d.name, "terms", "terms_answer", map[bool]int{true: 1}[d.name == "terms"])
+			var is []string
+			for _, f := range d.fields {
+				is = append(is, f.name+":"+strings.Replace(strings.Replace(f.is, "^Terms", "^Cell", 1), "bits256", "uint256", 1))
+			}
+			want[name+d.tag] = strings.Join(is, " ")
+		}
+	}
+	require.Equal(t, want, got)
+}
+
+func tactType(s string) string {
+	switch s {
+	case "Cell":
+		return "^Cell"
+	case "Cell?":
+		return "(Maybe ^Cell)"
+	}
+	return strings.TrimPrefix(s, "Int as ")
+}
+
+// snake is a Go or Tact name as the schema writes it.
+func snake(s string) string {
+	s = regexp.MustCompile(`([a-z0-9])([A-Z])`).ReplaceAllString(s, "${1}_$2")
+	s = regexp.MustCompile(`([A-Z]+)([A-Z][a-z])`).ReplaceAllString(s, "${1}_$2")
+	return strings.ToLower(s)
+}
+
+func TestSchema_GoHasEachLayout(t *testing.T) {
+	t.Parallel()
+	schema := readSchema(t)
+	require.Len(t, layouts, len(schema), "every line of the schema has its struct")
+	for i, d := range schema {
+		require.Equal(t, d.layout(t), goLayout(t, reflect.TypeOf(layouts[i])), "%s is %T", d.name, layouts[i])
+	}
+}
+
+// layout is the declaration as a list of tlb tags.
+func (d declaration) layout(t *testing.T) (tags []string) {
+	t.Helper()
+	if d.tag != "#_" && d.tag != "$_" {
+		tags = append(tags, d.tag)
+	}
+	for _, f := range d.fields {
+		tags = append(tags, tagFor(t, f.is))
+	}
+	return tags
+}
+
+// tagFor is how a field of the schema is tagged in Go.
+func tagFor(t *testing.T, is string) string {
+	t.Helper()
+	for _, rule := range []struct{ form, tag string }{
+		{`^uint(\d+)$`, "## $1"}, {`^int(\d+)$`, "## $1 signed"}, {`^bits(\d+)$`, "bits $1"}, {`^Bool$`, "bool"},
+		{`^(?:Coins|Text|Prices)$`, "."}, {`^\^\w+$`, "^"}, {`^\(Maybe \^\w+\)$`, "maybe ^"}, {`^\(HashmapE (\d+) \^?\w+\)$`, "dict $1"},
+	} {
+		if form := regexp.MustCompile(rule.form); form.MatchString(is) {
+			return form.ReplaceAllString(is, rule.tag)
+		}
+	}
+	require.Failf(t, "unknown type", "%s", is)
+	return ""
+}
+
+// goLayout is the same for a struct.
+func goLayout(t *testing.T, of reflect.Type) (tags []string) {
+	t.Helper()
+	for i := range of.NumField() {
+		f := of.Field(i)
+		tag := f.Tag.Get("tlb")
+		require.NotEmpty(t, tag, "%s.%s", of, f.Name)
+		if strings.HasPrefix(tag, "##") && strings.HasPrefix(f.Type.Kind().String(), "int") {
+			tag += " signed"
+		}
+		if bits, ok := strings.CutPrefix(tag, "bits "); ok && f.Type.Kind() == reflect.Array {
+			require.Equal(t, bits, fmt.Sprint(f.Type.Len()*8), "%s.%s", of, f.Name)
+		}
+		tags = append(tags, tag)
+	}
+	return tags
+}
+
+func TestSchema_EachContractKnowsItsMessages(t *testing.T) {
+	t.Parallel()
+	groups := map[Kind][]string{
+		KindRegistry: {"RegistryMsg"},
+		KindProvider: {"OwnedMsg", "ProviderMsg"},
+		KindJob:      {"JobMsg", "DueMsg"},
+		KindRewards:  {"OwnedMsg", "RewardsMsg"},
+		KindEpoch:    {"DueMsg", "EpochMsg"},
+	}
+	schema := readSchema(t)
+	for kind, of := range groups {
+		var want, got []string
+		for _, d := range schema {
+			for _, group := range of {
+				if d.of == group {
+					want = append(want, d.name+d.tag)
+				}
+			}
+		}
+		for _, l := range messages[kind] {
+			got = append(got, fmt.Sprintf("%s#%08x", l.name, l.op))
+		}
+		require.Equal(t, want, got, "messages of %s", kind)
+	}
+}
