@@ -90,7 +90,7 @@ func (w *Worker) deliver(ctx context.Context, k *kept) error {
 		if err != nil {
 			log.Warn("delivery is tried again", "err", err)
 		}
-		j, seen := w.seenDelivered(ctx, k)
+		j, seen := w.seenDelivered(ctx, k, err == nil)
 		if seen && (stored || j.Phase == wrappers.JobClosed) {
 			log.Info("job delivered", "amount_nano", j.amount())
 			return nil
@@ -127,10 +127,16 @@ func (w *Worker) hand(ctx context.Context, k *kept, stored *bool) error {
 	return err
 }
 
-// seenDelivered looks for the delivery on chain for as long as an answer may take.
-func (w *Worker) seenDelivered(ctx context.Context, k *kept) (Job, bool) {
+// seenDelivered looks for the delivery on chain: for as long as an answer may
+// take where it is on its way, else once.
+func (w *Worker) seenDelivered(ctx context.Context, k *kept, onItsWay bool) (Job, bool) {
+	delivered := func(j Job) bool { return j.Phase > wrappers.JobAccepted }
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Request)
 	defer cancel()
-	j, err := w.chain.WaitJob(ctx, k.Offer.Job, func(j Job) bool { return j.Phase > wrappers.JobAccepted })
-	return j, err == nil
+	if onItsWay {
+		j, err := w.chain.WaitJob(ctx, k.Offer.Job, delivered)
+		return j, err == nil
+	}
+	j, err := w.chain.Job(ctx, k.Offer.Job)
+	return j, err == nil && delivered(j)
 }

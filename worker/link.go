@@ -38,6 +38,7 @@ func (l *link) dial() error {
 		nats.ReconnectBufSize(-1), // what is said while nobody listens is said again
 		nats.ConnectHandler(func(*nats.Conn) { l.log.Info("dispatcher reached") }),
 		nats.ReconnectHandler(func(*nats.Conn) { l.log.Info("dispatcher reached again") }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.log.Warn("dispatcher does not let me in", "err", err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.log.Warn("dispatcher lost", "err", err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.log.Warn("dispatcher complains", "err", err) }))
 	if err != nil {

@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,10 +53,13 @@ type market struct {
 	provider cocoon.Account
 	cfg      worker.Config
 	log      *journal
+	engine   atomic.Pointer[http.Handler]
 
 	bus   *server.Server
 	conn  *nats.Conn // the dispatcher's
 	beats chan bus.Heartbeat
+	doors atomic.Int32 // logins refused
+	shut  atomic.Bool  // nobody is let in
 
 	mu         sync.Mutex
 	payloads   map[cocoon.Account][]byte
@@ -88,11 +93,12 @@ func newMarket(t *testing.T) *market {
 	birth := wrappers.ProviderBirth{Registry: cocoon.Account{0xee}, Owner: cocoon.Account{0xaa}, Index: 1}
 	provider, err := birth.Account()
 	require.NoError(t, err)
-	e := httptest.NewServer(engine.New(model))
-	t.Cleanup(e.Close)
 	m := &market{t: t, chain: newLedger(), provider: provider, log: &journal{}, beats: make(chan bus.Heartbeat, 1000),
 		payloads: map[cocoon.Account][]byte{}, refuse: map[bus.Verb]*bus.Refusal{},
 		uploads: map[cocoon.Account]*bus.Assembly{}, results: map[cocoon.Account][]byte{}, deliveries: map[cocoon.Account]chan bus.Deliver{}}
+	m.engineIs(engine.New(model))
+	e := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*m.engine.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(e.Close)
 	m.chain.standing = worker.Standing{Birth: birth, Operator: wrappers.PublicKey(operatorKey), Bondable: cocoon.TON(5),
 		Record: &wrappers.WorkerRecord{GPU: "NVIDIA H100", GPUs: 1, VRAMMiB: 81920, UptimeBps: 9900, Concurrency: 2,
 			Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: asks}}}}
@@ -104,6 +110,9 @@ func newMarket(t *testing.T) *market {
 	return m
 }
 
+// engineIs puts another engine behind the same URL.
+func (m *market) engineIs(h http.Handler) { m.engine.Store(&h) }
+
 // Check lets the worker in as the dispatcher does, and the test's own connection by a password.
 func (m *market) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
@@ -112,7 +121,8 @@ func (m *market) Check(c server.ClientAuthentication) bool {
 		return o.Password == "own"
 	}
 	w, err := bus.VerifyLogin(o.Nkey, o.Sig, c.GetNonce())
-	if err != nil || w != workerID {
+	if err != nil || w != workerID || m.shut.Load() {
+		m.doors.Add(1)
 		return false
 	}
 	publish, subscribe := bus.Permissions(w)
