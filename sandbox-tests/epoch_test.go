@@ -79,9 +79,9 @@ func (s *epochStory) needed() cocoon.Nano {
 	return plus(s.t, s.tree.Total(), share)
 }
 
-func (s *epochStory) open() trace {
+func (s *epochStory) open() {
 	s.t.Helper()
-	return s.send(s.rewards, s.openMessage()).requireOK(s.t)
+	s.send(s.rewards, s.openMessage()).requireOK(s.t)
 }
 
 func (s *epochStory) fees(count int) wrappers.EpochFees {

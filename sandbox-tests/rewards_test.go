@@ -124,12 +124,12 @@ func (s *rewardsStory) answer(value cocoon.Nano, terms wrappers.Terms) trace {
 	return s.from(s.registry, message(s, value, wrappers.TermsAnswer{QueryID: 3, Terms: body(s.t, terms)}))
 }
 
-func (s *rewardsStory) takeTerms(terms wrappers.Terms) trace {
+func (s *rewardsStory) takeTerms(terms wrappers.Terms) {
 	s.t.Helper()
 	hash, err := terms.Hash()
 	require.NoError(s.t, err)
 	s.refresh(hash).requireOK(s.t).requireOps(s.t, opRefreshTerms, opRequestTerms)
-	return s.answer(ton(1), terms).requireOK(s.t)
+	s.answer(ton(1), terms).requireOK(s.t)
 }
 
 // opened is an epoch of the story's rewards, as epochStory knows it.
