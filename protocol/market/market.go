@@ -20,7 +20,7 @@ type Event struct {
 	Contract string          `json:"contract"` // registry, provider, job, rewards or epoch
 	Account  cocoon.Account  `json:"account"`
 	From     cocoon.Account  `json:"from"` // sender; zero for an external message
-	Name     string          `json:"name"` // operation as in the schema; "transfer" without one, "bounce" for what came back
+	Name     string          `json:"name"` // operation as in the schema; "transfer" without one, "bounce" for what came back, "unknown" for what it is not
 	OK       bool            `json:"ok"`   // false where the contract refused and changed nothing
 	ExitCode int32           `json:"exit_code"`
 	Value    cocoon.Nano     `json:"value_nano"` // that arrived
@@ -49,6 +49,13 @@ type Provider struct {
 	Operator  string         `json:"operator"`      // key, hex
 	GPUs      uint32         `json:"gpus"`          // active
 	Terms     string         `json:"terms"`         // hash of the terms it took, hex; "" without
+	Tranches  []Tranche      `json:"tranches"`      // of Unbonding, by time
+}
+
+// Tranche is a part of a stake or bond that is leaving.
+type Tranche struct {
+	At     uint32      `json:"at"` // from when on it may be withdrawn
+	Amount cocoon.Nano `json:"amount_nano"`
 }
 
 // Worker is one worker record of a provider.
@@ -150,7 +157,39 @@ type Rewards struct {
 	Pot       cocoon.Nano    `json:"pot_nano"` // balance less debts; rent reserve not taken off
 	Number    uint32         `json:"number"`
 	Attempt   uint16         `json:"attempt"`
-	Pending   cocoon.Account `json:"pending"` // epoch that has not passed; zero without
+	Pending   cocoon.Account `json:"pending"`  // epoch that has not passed; zero without
+	Terms     string         `json:"terms"`    // hash of the terms it took, hex; "" without
+	Tranches  []Tranche      `json:"tranches"` // of Unbonding, by time
+}
+
+// Registry is the registry as its events left it.
+type Registry struct {
+	Account  cocoon.Account `json:"account"`
+	Owner    cocoon.Account `json:"owner"`
+	Guardian cocoon.Account `json:"guardian"` // zero for nobody
+	Delay    uint32         `json:"delay"`    // seconds that changes wait once it is launched
+	Launched bool           `json:"launched"`
+	Terms    string         `json:"terms"`     // hash, hex; "" before they are published
+	JobTerms string         `json:"job_terms"` // hash, hex; "" before they are published
+}
+
+// Model is a model the registry lists.
+type Model struct {
+	ID             cocoon.ModelID `json:"model"`
+	Name           string         `json:"name"` // "" where the entry does not name the model of this id
+	MinVRAM        uint32         `json:"min_vram_mib"`
+	SuspendedUntil uint32         `json:"suspended_until"`
+}
+
+// Contract is one of our contracts and its money: Balance = Received - Sent - Fees.
+type Contract struct {
+	Account  cocoon.Account `json:"account"`
+	Kind     string         `json:"contract"` // registry, provider, job, rewards or epoch
+	Seq      uint64         `json:"seq"`      // of its birth
+	Received cocoon.Nano    `json:"received_nano"`
+	Sent     cocoon.Nano    `json:"sent_nano"`
+	Fees     cocoon.Nano    `json:"fees_nano"`
+	Balance  cocoon.Nano    `json:"balance_nano"`
 }
 
 // Money adds up all contracts: Received = Paid + Fees + Held.

@@ -1,0 +1,159 @@
+package indexer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Config says what to follow and where to keep it.
+type Config struct {
+	Path     string         // database file; created where missing
+	GlobalID int32          // of the network
+	Registry cocoon.Account // whose contracts are ours
+	Chain    Chain
+	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
+	Logger   *slog.Logger
+}
+
+// Validate reports what is missing.
+func (c Config) Validate() error {
+	switch {
+	case c.Path == "":
+		return cocoon.Invalid.Errorf("the indexer needs a database file")
+	case c.Registry.IsZero():
+		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
+	case c.Chain == nil:
+		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
+	}
+	return nil
+}
+
+// Indexer follows the chain while it runs, and answers questions at any time.
+type Indexer struct {
+	cfg   Config
+	store *store
+	log   *slog.Logger
+
+	first  uint32   // masterchain block in the log
+	origin [32]byte // root hash of it; zero until it was read
+
+	mu      sync.Mutex
+	cursor  cursor
+	known   map[cocoon.Account]wrappers.Kind // our contracts
+	changed chan struct{}                    // closed when the cursor moves
+
+	// fault is called at named moments; a test makes it fail there, as a kill would.
+	fault func(moment string) error
+}
+
+// Open opens the database, or creates it. One written by a newer program, for
+// another network or for another registry is refused and left alone.
+func Open(ctx context.Context, cfg Config) (*Indexer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Start == 0 {
+		cfg.Start = 1
+	}
+	s, err := openStore(ctx, cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, changed: make(chan struct{}), fault: func(string) error { return nil }}
+	if err = x.resume(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), s.Close())
+	}
+	return x, nil
+}
+
+// Close closes the database. Run must have returned.
+func (x *Indexer) Close() error { return x.store.Close() }
+
+// retryAfter is how long Run waits where no liteserver answers.
+const retryAfter = time.Second
+
+// Run follows the chain until ctx ends, and then returns nil. It outlasts
+// liteservers that do not answer; any other error ends it, with the log at the
+// last block that was read whole.
+func (x *Indexer) Run(ctx context.Context) error {
+	err := x.persist(ctx, x.recall)
+	for err == nil && ctx.Err() == nil {
+		err = x.persist(ctx, x.step)
+	}
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("index masterchain block %d: %w", x.position().seqno+1, err)
+}
+
+// persist does something again until a liteserver answers or ctx ends.
+func (x *Indexer) persist(ctx context.Context, do func(context.Context) error) error {
+	for {
+		err := do(ctx)
+		if cocoon.KindOf(err) != cocoon.Unreachable {
+			return err
+		}
+		x.log.Warn("chain not reached", "seqno", x.position().seqno+1, "err", err)
+		select {
+		case <-time.After(retryAfter):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// recall checks that this is the chain the log began with. Its end is checked
+// by the block that follows it, which a chain begun anew would not have for long.
+func (x *Indexer) recall(ctx context.Context) error {
+	if x.origin == [32]byte{} {
+		return nil
+	}
+	id, err := x.cfg.Chain.WaitSeqno(ctx, x.first)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(id.RootHash, x.origin[:]) {
+		return otherChain("block %d was indexed with root %x and has root %x now", x.first, x.origin, id.RootHash)
+	}
+	return nil
+}
+
+// step reads the next masterchain block and what is behind it, and commits both.
+func (x *Indexer) step(ctx context.Context) error {
+	b, err := x.readNext(ctx)
+	if err != nil {
+		return err
+	}
+	if err = x.fault("read"); err != nil {
+		return err
+	}
+	return x.commit(ctx, b)
+}
+
+func (x *Indexer) position() cursor {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.cursor
+}
+
+// moved publishes a committed batch to readers.
+func (x *Indexer) moved(to cursor, born map[cocoon.Account]wrappers.Kind) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cursor = to
+	maps.Copy(x.known, born)
+	close(x.changed)
+	x.changed = make(chan struct{})
+}

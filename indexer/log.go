@@ -1,0 +1,120 @@
+package indexer
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/market"
+)
+
+// eventRow is an event as the log holds it.
+type eventRow struct {
+	bun.BaseModel `bun:"table:events"`
+
+	Seq      uint64 `bun:",pk"`
+	Seqno    uint32
+	Time     uint32
+	LT       uint64 `bun:"lt"`
+	Tx       []byte
+	Contract string
+	Account  []byte
+	Sender   []byte
+	Name     string
+	OK       bool `bun:"ok"`
+	ExitCode int32
+	Value    string
+	Fees     string
+	Body     []byte
+	Data     string
+	Out      string
+}
+
+// appendEvent adds o to the log, and its contract where this is its birth.
+func appendEvent(ctx context.Context, tx bun.Tx, o *occurrence) error {
+	hash, err := hex.DecodeString(o.Tx)
+	if err != nil {
+		return err
+	}
+	out, err := json.Marshal(o.Out)
+	if err != nil {
+		return err
+	}
+	row := eventRow{Seq: o.Seq, Seqno: o.Seqno, Time: o.Time, LT: o.LT, Tx: hash, Contract: o.Contract, Account: o.Account[:], Sender: o.From[:],
+		Name: o.Name, OK: o.OK, ExitCode: o.ExitCode, Value: o.Value.Text(), Fees: o.Fees.Text(), Body: []byte{}, Data: string(o.Data), Out: string(out)}
+	if o.body != nil {
+		row.Body = o.body.ToBOC()
+	}
+	if _, err = tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+		return err
+	}
+	if o.birth == nil {
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO contracts (account, kind, birth, seq) VALUES (?, ?, ?, ?)`, o.Account[:], string(o.birth.kind), o.birth.data.ToBOC(), o.Seq)
+	return err
+}
+
+func (r *eventRow) event() (e market.Event, err error) {
+	e = market.Event{Seq: r.Seq, Seqno: r.Seqno, Time: r.Time, LT: r.LT, Tx: hex.EncodeToString(r.Tx), Contract: r.Contract, Account: cocoon.Account(r.Account),
+		From: cocoon.Account(r.Sender), Name: r.Name, OK: r.OK, ExitCode: r.ExitCode, Data: json.RawMessage(r.Data)}
+	if e.Value, err = cocoon.ParseNano(r.Value); err != nil {
+		return e, err
+	}
+	if e.Fees, err = cocoon.ParseNano(r.Fees); err != nil {
+		return e, err
+	}
+	return e, json.Unmarshal([]byte(r.Out), &e.Out)
+}
+
+// Events returns up to limit events after seq, oldest first.
+func (x *Indexer) Events(ctx context.Context, after uint64, limit int) ([]market.Event, error) {
+	var rows []eventRow
+	if err := x.store.read.NewSelect().Model(&rows).Where("seq > ?", after).Order("seq").Limit(int64(limit)).Scan(ctx); err != nil {
+		return nil, err
+	}
+	events := make([]market.Event, len(rows))
+	for i := range rows {
+		e, err := rows[i].event()
+		if err != nil {
+			return nil, cocoon.Internal.Errorf("event %d in the log: %w", rows[i].Seq, err)
+		}
+		events[i] = e
+	}
+	return events, nil
+}
+
+// Wait returns once the log holds an event after seq, or with ctx's error.
+func (x *Indexer) Wait(ctx context.Context, after uint64) error {
+	return x.until(ctx, func(c cursor) bool { return c.events > after })
+}
+
+// WaitSeqno returns once the masterchain block seqno has been indexed, or with ctx's error.
+func (x *Indexer) WaitSeqno(ctx context.Context, seqno uint32) error {
+	return x.until(ctx, func(c cursor) bool { return c.seqno >= seqno })
+}
+
+func (x *Indexer) until(ctx context.Context, reached func(cursor) bool) error {
+	for {
+		x.mu.Lock()
+		done, changed := reached(x.cursor), x.changed
+		x.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Head is how far the chain has been followed.
+func (x *Indexer) Head() market.Head {
+	c := x.position()
+	return market.Head{Seqno: c.seqno, Time: c.time, Events: c.events}
+}

@@ -1,0 +1,179 @@
+package indexer
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// projectionVersion grows with every change of the rules in this package that
+// turn events into tables; Open rebuilds tables that other rules have made.
+const projectionVersion = 1
+
+// projector applies events to the tables, each by the rule of the contract that
+// took it. It reads nothing but the event and the tables.
+type projector struct{ tx bun.Tx }
+
+// project applies one event.
+func project(ctx context.Context, tx bun.Tx, o *occurrence) error {
+	p := projector{tx}
+	if err := p.book(ctx, o); err != nil {
+		return fmt.Errorf("book: %w", err)
+	}
+	if o.birth != nil {
+		if err := p.bear(ctx, o); err != nil {
+			return fmt.Errorf("birth: %w", err)
+		}
+	}
+	if !o.OK || o.Name == transfer {
+		return nil
+	}
+	err := p.apply(ctx, o)
+	if errors.Is(err, cocoon.ErrOverflow) {
+		return fmt.Errorf("%w: it follows one that was not: %w", errUnread, err)
+	}
+	return err
+}
+
+// apply changes what the contract's rule says.
+func (p projector) apply(ctx context.Context, o *occurrence) error {
+	switch wrappers.Kind(o.Contract) {
+	case wrappers.KindRegistry:
+		return change(ctx, p, "registries", o, p.registry)
+	case wrappers.KindProvider:
+		return change(ctx, p, "providers", o, p.provider)
+	case wrappers.KindJob:
+		return p.job(ctx, o)
+	case wrappers.KindRewards:
+		return change(ctx, p, "rewards", o, p.rewards)
+	case wrappers.KindEpoch:
+		return p.epoch(ctx, o)
+	}
+	return cocoon.Internal.Errorf("no rule for a %s", o.Contract)
+}
+
+// bear enters the state that birth data stands for.
+func (p projector) bear(ctx context.Context, o *occurrence) error {
+	data := o.birth.data
+	switch o.birth.kind {
+	case wrappers.KindRegistry:
+		state, err := wrappers.DecodeRegistry(data)
+		if err != nil {
+			return err
+		}
+		return p.insert(ctx, "registries", o, registryStateOf(state))
+	case wrappers.KindProvider:
+		state, err := wrappers.DecodeProvider(data)
+		if err != nil {
+			return err
+		}
+		return p.insert(ctx, "providers", o, providerStateOf(state))
+	case wrappers.KindRewards:
+		state, err := wrappers.DecodeRewards(data)
+		if err != nil {
+			return err
+		}
+		return p.insert(ctx, "rewards", o, rewardsStateOf(state))
+	case wrappers.KindJob:
+		return p.bearJob(ctx, o)
+	case wrappers.KindEpoch:
+		return p.bearEpoch(ctx, o)
+	}
+	return cocoon.Internal.Errorf("no table for a %s", o.birth.kind)
+}
+
+// errUnread says that a contract took a message of which the program cannot
+// read what changed: one made with care, or one for a newer contract. It is
+// logged and leaves the projection as it was, since whoever could stop the
+// indexer with a message would; Audit shows what was missed.
+var errUnread = errors.New("not read")
+
+// change applies a rule to the state of the contract an event happened to.
+func change[T any](ctx context.Context, p projector, table string, o *occurrence, rule func(context.Context, *occurrence, *T) error) error {
+	state, err := load[T](ctx, p.tx, table, o.Account)
+	if err != nil {
+		return err
+	}
+	if err = rule(ctx, o, &state); err != nil {
+		return err
+	}
+	doc, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `UPDATE ? SET doc = ? WHERE account = ?`, bun.Ident(table), string(doc), o.Account[:])
+	return err
+}
+
+func (p projector) insert(ctx context.Context, table string, o *occurrence, state any) error {
+	doc, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `INSERT INTO ? (seq, account, doc) VALUES (?, ?, ?)`, bun.Ident(table), o.Seq, o.Account[:], string(doc))
+	return err
+}
+
+// load reads the state of the contract at a, NotFound where there is none.
+func load[T any](ctx context.Context, db bun.IDB, table string, a cocoon.Account) (state T, err error) {
+	var doc string
+	err = db.QueryRowContext(ctx, `SELECT doc FROM ? WHERE account = ?`, bun.Ident(table), a[:]).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return state, cocoon.NotFound.Errorf("%s is not among the %s", a, table)
+	}
+	if err != nil {
+		return state, err
+	}
+	return state, json.Unmarshal([]byte(doc), &state)
+}
+
+// message reads the body of o as a T, as leniently as the caller's T is.
+func message[T any](o *occurrence) (T, error) {
+	v, err := wrappers.Decode[T](o.body)
+	if err != nil {
+		return v, fmt.Errorf("%w: %s: %w", errUnread, o.Name, err)
+	}
+	return v, nil
+}
+
+// order reads a cell that somebody signed.
+func order[T any](c *cell.Cell) (T, error) {
+	v, err := wrappers.Decode[T](c)
+	if err != nil {
+		return v, fmt.Errorf("%w: %w", errUnread, err)
+	}
+	return v, nil
+}
+
+// key is a public key or a hash, written in hex.
+type key [32]byte
+
+// MarshalText writes hex.
+func (k key) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(k[:])), nil }
+
+// UnmarshalText reads 64 hex digits.
+func (k *key) UnmarshalText(b []byte) error {
+	v, err := hex.DecodeString(string(b))
+	if err != nil || len(v) != len(k) {
+		return cocoon.Invalid.Errorf("%q is not 64 hex digits", b)
+	}
+	*k = key(v)
+	return nil
+}
+
+// text is the key in hex, "" where it is zero: not there.
+func (k key) text() string {
+	if k == (key{}) {
+		return ""
+	}
+	return hex.EncodeToString(k[:])
+}

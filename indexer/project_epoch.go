@@ -1,0 +1,175 @@
+package indexer
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// epochState is an epoch's state but for its claims, which the table of leaves keeps.
+type epochState struct {
+	Rewards   cocoon.Account      `json:"rewards"`
+	Number    uint32              `json:"number"`
+	Attempt   uint16              `json:"attempt"`
+	Opened    *epochOpened        `json:"opened"` // nil before open came
+	Phase     wrappers.EpochPhase `json:"phase"`
+	Until     uint32              `json:"until"`
+	Cursor    uint32              `json:"cursor"`
+	Published uint32              `json:"published"`
+	Paid      cocoon.Nano         `json:"paid"`
+	Sum       cocoon.Nano         `json:"sum"`
+	Last      cocoon.Account      `json:"last"`
+}
+
+type epochOpened struct {
+	Root  key                 `json:"root"`
+	Total cocoon.Nano         `json:"total"`
+	Count uint32              `json:"count"`
+	Terms wrappers.EpochTerms `json:"terms"`
+}
+
+func epochStateOf(e wrappers.Epoch) epochState {
+	s := epochState{Rewards: e.Birth.Rewards, Number: e.Birth.Number, Attempt: e.Birth.Attempt, Phase: e.Phase, Until: e.Until, Cursor: e.Cursor,
+		Published: e.Published, Paid: e.Paid, Sum: e.Sum, Last: e.Last}
+	if e.Opened != nil {
+		s.Opened = &epochOpened{e.Opened.Root, e.Opened.Total.Nano, e.Opened.Count, *e.Opened.Terms}
+	}
+	return s
+}
+
+func (p projector) bearEpoch(ctx context.Context, o *occurrence) error {
+	state, err := wrappers.DecodeEpoch(o.birth.data)
+	if err != nil {
+		return err
+	}
+	doc, err := json.Marshal(epochStateOf(state))
+	if err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `INSERT INTO epochs (seq, account, opened, rewards, doc) VALUES (?, ?, 0, ?, ?)`,
+		o.Seq, o.Account[:], state.Birth.Rewards[:], string(doc))
+	return err
+}
+
+// epoch applies what contracts/epoch.fc does with an event.
+func (p projector) epoch(ctx context.Context, o *occurrence) error {
+	if o.Name == bounce { // failed came back with its money, and may be sent again
+		return nil
+	}
+	if o.Name == "open" {
+		if _, err := p.tx.ExecContext(ctx, `UPDATE epochs SET opened = 1 WHERE account = ?`, o.Account[:]); err != nil {
+			return err
+		}
+	}
+	return change(ctx, p, "epochs", o, p.epochRule)
+}
+
+func (p projector) epochRule(ctx context.Context, o *occurrence, s *epochState) error {
+	if o.Name == "open" {
+		m, err := message[wrappers.Open](o)
+		if err != nil {
+			return err
+		}
+		s.Opened = &epochOpened{m.Root, m.Total.Nano, m.Count, *m.Terms}
+		s.Until = o.Time + m.Terms.Publish
+		return nil
+	}
+	if s.Opened == nil {
+		return fmt.Errorf("%w: an epoch that takes %s unopened", errUnread, o.Name)
+	}
+	switch o.Name {
+	case "publish":
+		return p.publish(ctx, o, s)
+	case "fail":
+		s.Phase = wrappers.EpochFailed
+	case "pass":
+		if s.Phase == wrappers.EpochWindow {
+			s.Phase, s.Until = wrappers.EpochPaying, o.Time+s.Opened.Terms.Expiry
+		}
+	case "push":
+		return p.push(ctx, o, s)
+	case "claim":
+		return p.claim(ctx, o, s)
+	case "finish":
+		s.Phase = wrappers.EpochFinished
+	default:
+		return fmt.Errorf("%w: an epoch that takes %s", errUnread, o.Name)
+	}
+	return nil
+}
+
+func (p projector) publish(ctx context.Context, o *occurrence, s *epochState) error {
+	m, err := message[wrappers.Publish](o)
+	if err != nil {
+		return err
+	}
+	leaves, err := wrappers.LeavesOfPage(m.Page, s.Opened.Root, int(m.From), int(m.Count))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnread, err)
+	}
+	for i, l := range leaves {
+		if err = increase(&s.Sum, l.Amount.Nano); err != nil {
+			return err
+		}
+		if _, err = p.tx.ExecContext(ctx, `INSERT INTO leaves (epoch, idx, provider, amount, requests, tokens, failures, uptime, p50, claimed)
+			SELECT seq, ?, ?, ?, ?, ?, ?, ?, ?, 0 FROM epochs WHERE account = ?`, int(m.From)+i, l.Provider[:], l.Amount.Text(), l.Requests,
+			strconv.FormatUint(l.Tokens, 10), l.Failures, l.UptimeBps, l.P50Ms, o.Account[:]); err != nil {
+			return err
+		}
+		s.Last = l.Provider
+	}
+	if s.Published += uint32(len(leaves)); s.Published == s.Opened.Count {
+		s.Phase, s.Until = wrappers.EpochWindow, o.Time+s.Opened.Terms.Window
+	}
+	return nil
+}
+
+// push pays the leaves of a page that were not claimed before.
+func (p projector) push(ctx context.Context, o *occurrence, s *epochState) error {
+	m, err := message[wrappers.Push](o)
+	if err != nil {
+		return err
+	}
+	rows, err := p.tx.QueryContext(ctx, `SELECT amount FROM leaves JOIN epochs ON seq = epoch
+		WHERE account = ? AND idx >= ? AND idx < ? AND NOT claimed`, o.Account[:], m.From, m.From+uint32(m.Count))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err = rows.Scan(&text); err != nil {
+			return err
+		}
+		amount, err := cocoon.ParseNano(text)
+		if err = errors.Join(err, increase(&s.Paid, amount)); err != nil {
+			return err
+		}
+	}
+	s.Cursor += uint32(m.Count)
+	return rows.Err()
+}
+
+func (p projector) claim(ctx context.Context, o *occurrence, s *epochState) error {
+	m, err := message[wrappers.Claim](o)
+	if err != nil {
+		return err
+	}
+	var text string
+	err = p.tx.QueryRowContext(ctx, `UPDATE leaves SET claimed = 1 WHERE epoch = (SELECT seq FROM epochs WHERE account = ?) AND idx = ?
+		RETURNING amount`, o.Account[:], m.Index).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: leaf %d was never published", errUnread, m.Index)
+	}
+	if err != nil {
+		return err
+	}
+	amount, err := cocoon.ParseNano(text)
+	return errors.Join(err, increase(&s.Paid, amount))
+}

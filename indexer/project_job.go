@@ -1,0 +1,195 @@
+package indexer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// jobState is a job's state. The offer never changes, so that its birth data,
+// in the log, stands for most of it.
+type jobState struct {
+	Client        cocoon.Account    `json:"client"`
+	Dispatcher    cocoon.Account    `json:"dispatcher"`
+	DispatcherBps uint16            `json:"dispatcher_bps"`
+	NetworkBps    uint16            `json:"network_bps"`
+	Model         cocoon.ModelID    `json:"model"`
+	Payload       key               `json:"payload"`
+	Caps          cocoon.Price      `json:"caps"`
+	Budget        cocoon.Nano       `json:"budget"`
+	MinBond       cocoon.Nano       `json:"min_bond"`
+	AcceptBy      uint32            `json:"accept_by"`
+	Work          uint32            `json:"work"`
+	Review        uint32            `json:"review"`
+	Phase         wrappers.JobPhase `json:"phase"`
+	Until         uint32            `json:"until"`
+	Bound         *jobBound         `json:"bound"`
+	Result        *jobResult        `json:"result"`
+}
+
+type jobBound struct {
+	Provider cocoon.Account `json:"provider"`
+	Worker   key            `json:"worker"`
+	Bond     cocoon.Nano    `json:"bond"`
+}
+
+type jobResult struct {
+	Hash   key          `json:"hash"`
+	Amount cocoon.Nano  `json:"amount"`
+	Usage  cocoon.Usage `json:"usage"`
+}
+
+// jobRecord is a job's state and what the chain no longer shows of its past.
+type jobRecord struct {
+	jobState
+	Ended    market.Status `json:"ended"` // "" until it is closed
+	OpenedAt uint32        `json:"opened_at"`
+	ToClient cocoon.Nano   `json:"to_client"`
+}
+
+func jobStateOf(j wrappers.Job) jobState {
+	o := j.Offer
+	s := jobState{Client: o.Client, Dispatcher: o.Dispatcher, DispatcherBps: o.DispatcherBps, NetworkBps: o.Terms.NetworkBps, Model: o.Work.Model,
+		Payload: o.Work.PayloadHash, Caps: o.Work.Caps.Price(), Budget: o.Money.Budget.Nano, MinBond: o.Money.MinBond.Nano, AcceptBy: o.Money.AcceptBy,
+		Work: o.Money.Work, Review: o.Money.Review, Phase: j.Phase, Until: j.Until}
+	if j.Bound != nil {
+		s.Bound = &jobBound{j.Bound.Provider, j.Bound.Worker, j.Bound.Bond.Nano}
+	}
+	if j.Result != nil {
+		s.Result = resultOf(*j.Result)
+	}
+	return s
+}
+
+func resultOf(d wrappers.Delivery) *jobResult {
+	return &jobResult{d.ResultHash, d.Amount.Nano, d.Usage()}
+}
+
+// status is "" for a job that was never opened: nobody could accept it.
+func (j *jobRecord) status() market.Status {
+	switch {
+	case j.OpenedAt == 0:
+		return ""
+	case j.Phase == wrappers.JobOpen:
+		return market.Open
+	case j.Phase == wrappers.JobAccepted:
+		return market.Accepted
+	case j.Phase == wrappers.JobDelivered:
+		return market.Delivered
+	}
+	return j.Ended
+}
+
+// toProvider is the provider's share of what was paid, its bond apart.
+func (j *jobRecord) toProvider() (cocoon.Nano, error) {
+	if j.Ended != market.Paid {
+		return cocoon.Nano{}, nil
+	}
+	offer := wrappers.JobOffer{DispatcherBps: j.DispatcherBps, Terms: &wrappers.JobTerms{NetworkBps: j.NetworkBps}}
+	pay, err := offer.Divide(j.Result.Amount)
+	return pay.Provider, err
+}
+
+func (p projector) bearJob(ctx context.Context, o *occurrence) error {
+	state, err := wrappers.DecodeJob(o.birth.data)
+	if err != nil {
+		return err
+	}
+	j := jobRecord{jobState: jobStateOf(state)}
+	doc, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `INSERT INTO jobs (seq, account, status, client, provider, doc) VALUES (?, ?, '', ?, x'', ?)`,
+		o.Seq, o.Account[:], j.Client[:], string(doc))
+	return err
+}
+
+// job applies what contracts/job.fc does with an event.
+func (p projector) job(ctx context.Context, o *occurrence) error {
+	if o.Name == bounce {
+		return nil
+	}
+	j, err := load[jobRecord](ctx, p.tx, "jobs", o.Account)
+	if err != nil {
+		return err
+	}
+	if err = j.apply(o); err != nil {
+		return err
+	}
+	doc, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	provider := []byte{}
+	if j.Bound != nil {
+		provider = j.Bound.Provider[:]
+	}
+	_, err = p.tx.ExecContext(ctx, `UPDATE jobs SET status = ?, provider = ?, doc = ? WHERE account = ?`, j.status(), provider, string(doc), o.Account[:])
+	return err
+}
+
+// acceptMessage is an Accept whose pass may be anything, as where the offer asks for none.
+type acceptMessage struct {
+	_        tlb.Magic      `tlb:"#177e34b4"`
+	QueryID  uint64         `tlb:"## 64"`
+	Bond     wrappers.Coins `tlb:"."`
+	Code     uint8          `tlb:"## 2"`
+	Owner    cocoon.Account `tlb:"bits 256"`
+	Index    uint32         `tlb:"## 32"`
+	Worker   [32]byte       `tlb:"bits 256"`
+	Response cocoon.Account `tlb:"bits 256"`
+	Pass     *cell.Cell     `tlb:"maybe ^"`
+}
+
+func (j *jobRecord) apply(o *occurrence) error {
+	switch o.Name {
+	case "open_job":
+		j.Phase, j.Until, j.OpenedAt = wrappers.JobOpen, j.AcceptBy, o.Time
+	case "accept":
+		m, err := message[acceptMessage](o)
+		if err != nil {
+			return err
+		}
+		j.Phase, j.Until, j.Bound = wrappers.JobAccepted, o.Time+j.Work, &jobBound{o.From, m.Worker, m.Bond.Nano}
+	case "deliver":
+		m, err := message[wrappers.Deliver](o)
+		if err != nil {
+			return err
+		}
+		d, err := order[wrappers.Delivery](m.Delivery)
+		if err != nil {
+			return err
+		}
+		j.Phase, j.Until, j.Result = wrappers.JobDelivered, o.Time+j.Review, resultOf(d)
+	case "cancel", "expire", "approve", "finish":
+		return j.close(o)
+	default:
+		return fmt.Errorf("%w: a job that takes %s", errUnread, o.Name)
+	}
+	return nil
+}
+
+// close ends the job, or sweeps what came to it since. The client's part is the last message sent.
+func (j *jobRecord) close(o *occurrence) error {
+	switch j.Phase {
+	case wrappers.JobDelivered:
+		j.Ended = market.Paid
+	case wrappers.JobAccepted:
+		j.Ended = market.Slashed
+	case wrappers.JobInert, wrappers.JobOpen:
+		j.Ended = market.Refunded
+	}
+	j.Phase = wrappers.JobClosed
+	if len(o.Out) == 0 {
+		return nil
+	}
+	return increase(&j.ToClient, o.Out[len(o.Out)-1].Value)
+}

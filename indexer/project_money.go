@@ -1,0 +1,135 @@
+package indexer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/market"
+)
+
+// purse is what one contract received, sent and burnt.
+type purse struct{ received, sent, fees cocoon.Nano }
+
+func (p purse) balance() (cocoon.Nano, error) {
+	rest, err := p.received.Sub(p.sent)
+	if err != nil {
+		return rest, err
+	}
+	return rest.Sub(p.fees)
+}
+
+func parsePurse(received, sent, fees string) (p purse, err error) {
+	return p, parseAll([]string{received, sent, fees}, &p.received, &p.sent, &p.fees)
+}
+
+func parseAll(texts []string, into ...*cocoon.Nano) (err error) {
+	for i, n := range into {
+		if *n, err = cocoon.ParseNano(texts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPurse is the purse of a, empty where nothing was booked.
+func readPurse(ctx context.Context, db bun.IDB, a cocoon.Account) (purse, error) {
+	var received, sent, fees string
+	err := db.QueryRowContext(ctx, `SELECT received, sent, fees FROM balances WHERE account = ?`, a[:]).Scan(&received, &sent, &fees)
+	if errors.Is(err, sql.ErrNoRows) {
+		return purse{}, nil
+	}
+	if err != nil {
+		return purse{}, err
+	}
+	return parsePurse(received, sent, fees)
+}
+
+// book enters what an event moved, whether the contract took it or not.
+func (p projector) book(ctx context.Context, o *occurrence) error {
+	sent, err := sumOut(o.Out)
+	if err != nil {
+		return err
+	}
+	held, err := readPurse(ctx, p.tx, o.Account)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(increase(&held.received, o.Value), increase(&held.sent, sent), increase(&held.fees, o.Fees)); err != nil {
+		return err
+	}
+	if _, err = held.balance(); err != nil {
+		return err
+	}
+	if _, err = p.tx.ExecContext(ctx, `INSERT INTO balances (account, received, sent, fees) VALUES (?0, ?1, ?2, ?3)
+		ON CONFLICT (account) DO UPDATE SET received = ?1, sent = ?2, fees = ?3`, o.Account[:], held.received.Text(), held.sent.Text(), held.fees.Text()); err != nil {
+		return err
+	}
+	return p.bookTotals(ctx, o, sent)
+}
+
+// bookTotals keeps the sums over all contracts. What one of them sends to
+// another counts as paid while it is on its way.
+func (p projector) bookTotals(ctx context.Context, o *occurrence, sent cocoon.Nano) error {
+	m, err := readMoney(ctx, p.tx)
+	if err != nil {
+		return err
+	}
+	var within int
+	if err = p.tx.QueryRowContext(ctx, `SELECT count(*) FROM contracts WHERE account = ? AND seq <= ?`, o.From[:], o.Seq).Scan(&within); err != nil {
+		return err
+	}
+	if err = errors.Join(increase(&m.Paid, sent), increase(&m.Fees, o.Fees), increase(&m.Held, o.Value)); err != nil {
+		return err
+	}
+	if within == 0 {
+		err = increase(&m.Received, o.Value)
+	} else {
+		m.Paid, err = m.Paid.Sub(o.Value)
+	}
+	if err != nil {
+		return err
+	}
+	if m.Held, err = (purse{m.Held, sent, o.Fees}).balance(); err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `INSERT INTO money (id, received, paid, fees, held) VALUES (1, ?0, ?1, ?2, ?3)
+		ON CONFLICT (id) DO UPDATE SET received = ?0, paid = ?1, fees = ?2, held = ?3`, m.Received.Text(), m.Paid.Text(), m.Fees.Text(), m.Held.Text())
+	return err
+}
+
+func readMoney(ctx context.Context, db bun.IDB) (m market.Money, err error) {
+	var received, paid, fees, held string
+	err = db.QueryRowContext(ctx, `SELECT received, paid, fees, held FROM money`).Scan(&received, &paid, &fees, &held)
+	if errors.Is(err, sql.ErrNoRows) {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	return m, parseAll([]string{received, paid, fees, held}, &m.Received, &m.Paid, &m.Fees, &m.Held)
+}
+
+func sumOut(out []market.Out) (sum cocoon.Nano, err error) {
+	for _, m := range out {
+		if err = increase(&sum, m.Value); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+// increase adds by to n.
+func increase(n *cocoon.Nano, by cocoon.Nano) (err error) {
+	*n, err = n.Add(by)
+	return err
+}
+
+// decrease takes by from n.
+func decrease(n *cocoon.Nano, by cocoon.Nano) (err error) {
+	*n, err = n.Sub(by)
+	return err
+}

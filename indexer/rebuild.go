@@ -1,0 +1,95 @@
+package indexer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// projected are the tables that follow from the log.
+var projected = []string{"money", "balances", "registries", "listings", "providers", "workers", "jobs", "rewards", "epochs", "leaves"}
+
+// replayPage is how many events are held in memory at a time.
+const replayPage = 200
+
+// Rebuild makes all projections again out of the log, without the network. It
+// is one transaction: readers see the old tables until it is done.
+func (x *Indexer) Rebuild(ctx context.Context) error {
+	return diskError(x.store.write.RunInTx(ctx, &sql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+		for _, table := range projected {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM ?`, bun.Ident(table)); err != nil {
+				return err
+			}
+		}
+		if err := x.replay(ctx, tx); err != nil {
+			return fmt.Errorf("rebuild: %w", err)
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO projections (id, version) VALUES (1, ?0) ON CONFLICT (id) DO UPDATE SET version = ?0`, projectionVersion)
+		return err
+	}))
+}
+
+// renew rebuilds projections that another version's rules have made.
+func (x *Indexer) renew(ctx context.Context) error {
+	var version int
+	err := x.store.write.QueryRowContext(ctx, `SELECT version FROM projections`).Scan(&version)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) || version == projectionVersion {
+		return err
+	}
+	if x.cursor.events > 0 {
+		x.log.Info("projections made again", "events", x.cursor.events)
+	}
+	return x.Rebuild(ctx)
+}
+
+func (x *Indexer) replay(ctx context.Context, tx bun.Tx) error {
+	for after := uint64(0); ; {
+		var rows []replayRow
+		if err := tx.NewSelect().Model(&rows).ColumnExpr("e.*, c.birth").Join("LEFT JOIN contracts AS c ON c.seq = e.seq").
+			Where("e.seq > ?", after).OrderExpr("e.seq").Limit(replayPage).Scan(ctx); err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		for i := range rows {
+			o, err := rows[i].occurrence()
+			if err != nil {
+				return fmt.Errorf("event %d: %w", rows[i].Seq, err)
+			}
+			if err = x.project(ctx, tx, &o); err != nil {
+				return err
+			}
+			after = o.Seq
+		}
+	}
+}
+
+// replayRow is an event with the birth it was.
+type replayRow struct {
+	bun.BaseModel `bun:"table:events,alias:e"`
+	eventRow
+	Birth []byte `bun:",scanonly"`
+}
+
+func (r *replayRow) occurrence() (o occurrence, err error) {
+	if o.Event, err = r.event(); err != nil {
+		return o, err
+	}
+	if len(r.Body) > 0 {
+		if o.body, err = cell.FromBOC(r.Body); err != nil {
+			return o, err
+		}
+	}
+	if len(r.Birth) > 0 {
+		o.birth = &birth{kind: wrappers.Kind(r.Contract)}
+		o.birth.data, err = cell.FromBOC(r.Birth)
+	}
+	return o, err
+}
