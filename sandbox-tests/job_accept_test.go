@@ -61,8 +61,6 @@ func TestJob_OnlyAProviderOfAListedCodeAccepts(t *testing.T) {
 		"another code":      {errWrongSender, func(m *wrappers.Accept) { m.Code = 0 }},
 		"no code":           {errUnknownCode, func(m *wrappers.Accept) { m.Code = 2 }},
 		"no such place":     {errUnknownCode, func(m *wrappers.Accept) { m.Code = 3 }},
-		"the zero key":      {errWrongKey, func(m *wrappers.Accept) { m.Worker = [32]byte{} }},
-		"the identity key":  {errWrongKey, func(m *wrappers.Accept) { m.Worker = [32]byte{1} }},
 		"less than a bond":  {errNotEnoughBond, func(m *wrappers.Accept) { m.Bond = coins(less1(t, ton(1))) }},
 		"more than it sent": {errNotEnoughValue, func(m *wrappers.Accept) { m.Bond = coins(ton(20)) }},
 	} {
