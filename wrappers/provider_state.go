@@ -56,13 +56,13 @@ func (w Worker) Active() bool { return w.RetiredAt == 0 }
 
 type providerState struct {
 	_         tlb.Magic        `tlb:"$1"`
-	Birth     *ProviderBirth   `tlb:"^"`
+	Birth     *cell.Cell       `tlb:"^"` // read on their own, so that nothing may follow
 	Stake     Coins            `tlb:"."`
 	Unbonding Coins            `tlb:"."`
 	Allowance Coins            `tlb:"."`
 	Leaving   uint8            `tlb:"## 3"`
 	Tranches  *cell.Dictionary `tlb:"dict 32"`
-	Terms     *takenTerms      `tlb:"^"`
+	Terms     *cell.Cell       `tlb:"^"`
 	Operator  [32]byte         `tlb:"bits 256"`
 	Revision  uint64           `tlb:"## 64"`
 	GPUs      uint32           `tlb:"## 32"`
@@ -71,9 +71,9 @@ type providerState struct {
 }
 
 type takenTerms struct {
-	Awaiting [32]byte       `tlb:"bits 256"`
-	Hash     [32]byte       `tlb:"bits 256"`
-	Terms    *ProviderTerms `tlb:"maybe ^"`
+	Awaiting [32]byte   `tlb:"bits 256"`
+	Hash     [32]byte   `tlb:"bits 256"`
+	Terms    *cell.Cell `tlb:"maybe ^"`
 }
 
 type workerEntry struct {
@@ -92,13 +92,33 @@ func DecodeProvider(data *cell.Cell) (Provider, error) {
 	if err != nil {
 		return Provider{}, err
 	}
-	p := Provider{Birth: *s.Birth, Born: true, Stake: s.Stake.Nano, Unbonding: s.Unbonding.Nano, Allowance: s.Allowance.Nano, Operator: s.Operator,
-		Revision: s.Revision, GPUs: s.GPUs, Awaiting: s.Terms.Awaiting, TermsHash: s.Terms.Hash, Terms: s.Terms.Terms}
+	p := Provider{Born: true, Stake: s.Stake.Nano, Unbonding: s.Unbonding.Nano, Allowance: s.Allowance.Nano, Operator: s.Operator, Revision: s.Revision, GPUs: s.GPUs}
+	if p.Birth, err = Decode[ProviderBirth](s.Birth); err != nil {
+		return Provider{}, err
+	}
+	if err = p.readTerms(s.Terms); err != nil {
+		return Provider{}, err
+	}
 	if p.Tranches, err = decodeTranches(s.Tranches); err != nil {
 		return Provider{}, err
 	}
-	p.Workers, err = decodeWorkers(s.Workers)
-	return p, err
+	if p.Workers, err = decodeWorkers(s.Workers); err != nil {
+		return Provider{}, err
+	}
+	return p, nil
+}
+
+func (p *Provider) readTerms(c *cell.Cell) error {
+	taken, err := Decode[takenTerms](c)
+	if err != nil {
+		return err
+	}
+	if p.Awaiting, p.TermsHash = taken.Awaiting, taken.Hash; taken.Terms == nil {
+		return nil
+	}
+	terms, err := Decode[ProviderTerms](taken.Terms)
+	p.Terms = &terms
+	return err
 }
 
 func decodeWorkers(d *cell.Dictionary) ([]Worker, error) {
