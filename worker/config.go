@@ -31,7 +31,7 @@ type Config struct {
 
 // DefaultConfig has everything but keys, accounts, addresses and the folder.
 func DefaultConfig() Config {
-	return Config{Heartbeat: 2 * time.Second, Retry: 200 * time.Millisecond, Reserve: 2 * time.Minute, AcceptFor: time.Minute,
+	return Config{Heartbeat: 2 * time.Second, Retry: 200 * time.Millisecond, Reserve: 2 * time.Minute, AcceptFor: 2 * time.Minute,
 		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000}
 }
 
@@ -40,8 +40,8 @@ func (c Config) Validate() error {
 	if len(c.Key) != ed25519.PrivateKeySize || len(c.Operator) != ed25519.PrivateKeySize {
 		return cocoon.Invalid.Errorf("a worker needs its own key and the operator's")
 	}
-	if c.Provider.IsZero() {
-		return cocoon.Invalid.Errorf("a worker needs the account of its provider")
+	if c.Provider.IsZero() || c.GlobalID == 0 {
+		return cocoon.Invalid.Errorf("a worker needs the account of its provider and the network's global id")
 	}
 	if c.Data == "" {
 		return cocoon.Invalid.Errorf("a worker needs a folder for the jobs it accepts")

@@ -167,13 +167,13 @@ func TestJob_NotBoundInTimeFreesItsSlot(t *testing.T) {
 	m.chain.close(ended.account)
 	require.Eventually(t, func() bool { return len(m.folder()) == 1 }, wait, tick)
 
-	m.chain.pass(60 + 119)
+	m.chain.pass(120 + 119)
 	m.chain.bind(lapsed.account, m.provider, workerID) // the order was in time, its message took long
 	m.delivered(lapsed.account)
 
 	last := m.open(batch(1, model, ""), nil)
 	m.accepted(last)
-	m.chain.pass(60 + 120)
+	m.chain.pass(120 + 120)
 	require.Eventually(t, func() bool { return len(m.folder()) == 1 }, wait, tick, "only the delivered one is kept")
 }
 

@@ -2,11 +2,12 @@ package worker
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,11 +28,14 @@ type link struct {
 
 // dial starts connecting and returns at once; nobody answering is no error.
 func (l *link) dial() error {
+	if u, err := url.Parse(l.cfg.Dispatcher); err == nil && !secured(u) {
+		l.log.Warn("dispatcher is dialled without TLS: who listens on the way sees which jobs this worker takes")
+	}
 	user, err := bus.UserKey(l.id)
 	if err != nil {
 		return err
 	}
-	sign := func(nonce []byte) ([]byte, error) { return bus.SignNonce(ed25519.PrivateKey(l.cfg.Key), nonce) }
+	sign := func(nonce []byte) ([]byte, error) { return bus.SignNonce(l.cfg.Key, nonce) }
 	l.conn, err = nats.Connect(l.cfg.Dispatcher, nats.Nkey(user, sign), nats.Name("cocoon worker"),
 		nats.CustomInboxPrefix(bus.InboxPrefix(l.id, l.boot)),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(l.delay),
@@ -42,9 +46,15 @@ func (l *link) dial() error {
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.log.Warn("dispatcher lost", "err", err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.log.Warn("dispatcher complains", "err", err) }))
 	if err != nil {
-		return cocoon.Unreachable.Errorf("dial dispatcher: %w", err)
+		return cocoon.Invalid.Errorf("dial dispatcher: %w", err) // who is not there is dialled again
 	}
 	return nil
+}
+
+// secured reports whether nobody between here and u can listen.
+func secured(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "tls" || u.Scheme == "wss" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // delay grows with every attempt to 30 times Retry, with as much again at random.

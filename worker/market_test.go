@@ -50,6 +50,7 @@ var (
 type market struct {
 	t        *testing.T
 	chain    *ledger
+	proven   worker.Chain // in place of the ledger, where a test has a real chain
 	provider cocoon.Account
 	cfg      worker.Config
 	log      *journal
@@ -274,7 +275,11 @@ func (m *market) run() (stop func()) {
 
 func (m *market) newWorker() *worker.Worker {
 	m.t.Helper()
-	w, err := worker.New(m.cfg, worker.Deps{Chain: m.chain, Logger: slog.New(slog.NewTextHandler(m.log, nil))})
+	var c worker.Chain = m.chain
+	if m.proven != nil {
+		c = m.proven
+	}
+	w, err := worker.New(m.cfg, worker.Deps{Chain: c, Logger: slog.New(slog.NewTextHandler(m.log, nil))})
 	require.NoError(m.t, err)
 	return w
 }

@@ -294,6 +294,7 @@ func TestConfig_SaysWhatIsMissing(t *testing.T) {
 	for want, edit := range map[string]func(*worker.Config){
 		"own key and the operator's": func(c *worker.Config) { c.Key = nil },
 		"account of its provider":    func(c *worker.Config) { c.Provider = cocoon.Account{} },
+		"global id":                  func(c *worker.Config) { c.GlobalID = 0 },
 		"folder":                     func(c *worker.Config) { c.Data = "" },
 		"durations":                  func(c *worker.Config) { c.Retry = 0 },
 		"basis points":               func(c *worker.Config) { c.MaxShare = 10_001 },

@@ -36,6 +36,7 @@ func (empty) Deliver(context.Context, cocoon.Account, bus.Deliver) error { retur
 func FuzzRequests(f *testing.F) {
 	cfg := DefaultConfig()
 	cfg.Key, cfg.Operator = ed25519.NewKeyFromSeed(make([]byte, 32)), ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
+	cfg.GlobalID = -3
 	cfg.Provider, cfg.Data, cfg.Engine, cfg.Dispatcher = cocoon.Account{1}, f.TempDir(), "http://127.0.0.1:1", "nats://127.0.0.1:1"
 	w, err := New(cfg, Deps{Chain: empty{}})
 	require.NoError(f, err)

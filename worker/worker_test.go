@@ -48,7 +48,7 @@ func TestWorker_DoesAJobFromOfferToDelivery(t *testing.T) {
 	order, err := wrappers.Decode[wrappers.AcceptJobOrder](accept.Order.Cell)
 	require.NoError(t, err)
 	require.Equal(t, wrappers.AcceptJobOrder{GlobalID: netID, Contract: m.provider, Job: o.account, Code: 1, Worker: workerID,
-		Bond: o.offer.Money.MinBond, ValidUntil: birthTime + 60}, order)
+		Bond: o.offer.Money.MinBond, ValidUntil: birthTime + 120}, order)
 	require.EqualValues(t, 1, m.heartbeat(func(h bus.Heartbeat) bool { return h.Jobs == 1 }).Jobs)
 
 	m.chain.bind(o.account, m.provider, workerID)
