@@ -381,3 +381,32 @@ func TestRegistry_OtherTermsThanAgreedAreRefusedByTheProvider(t *testing.T) {
 	require.False(t, p.free().IsZero(), "what came with them is free")
 	p.requireSolvent()
 }
+
+func TestRegistry_TermsThatCannotBeReadAreNotTaken(t *testing.T) {
+	t.Parallel()
+	s := settingUp(t)
+	p := providerUnder(t, s.world, s.registry)
+	for _, junk := range []*cell.Cell{
+		cell.BeginCell().EndCell(),
+		cell.BeginCell().MustStoreRef(cell.BeginCell().MustStoreUInt(1, 64).EndCell()).EndCell(),
+		cell.BeginCell().MustStoreRef(longer(body(t, *p.terms.Provider))).EndCell(),
+	} {
+		s.announce(wrappers.Announce{Value: junk}).requireOK(t)
+		tr := ask(p, p.owner, p.fees().RefreshTerms, wrappers.RefreshTerms{QueryID: 2, Hash: [32]byte(junk.Hash())})
+		require.EqualValues(t, errTrailing, tr.step(t, opTerms).exit)
+		require.Nil(t, p.state().Terms)
+		p.requireSolvent()
+	}
+}
+
+func TestRegistry_TermsAreTakenAwayAgain(t *testing.T) {
+	t.Parallel()
+	s := settingUp(t)
+	s.announce(wrappers.Announce{Value: cell.BeginCell().EndCell()}).requireOK(t)
+	require.NotNil(t, s.state().Terms)
+	s.announce(wrappers.Announce{Kind: wrappers.ChangeJobTerms, Value: cell.BeginCell().EndCell()}).requireOK(t)
+	require.NotNil(t, s.state().JobTerms)
+	s.announce(wrappers.Announce{}).requireOK(t)
+	require.Nil(t, s.state().Terms)
+	s.unchanged(func() { direct(s, wallet("stranger"), ton(1), wrappers.RequestTerms{}).requireExit(t, errNoTerms) })
+}
