@@ -2,6 +2,7 @@ package sandboxtests
 
 import (
 	"context"
+	"math/big"
 	"testing"
 	"time"
 
@@ -404,3 +405,37 @@ func (w *world) refuser() cocoon.Account {
 
 // taker takes everything and keeps it.
 func (w *world) taker() cocoon.Account { return w.contractOf() }
+
+func TestProvider_GetMethodsSayWhatTheStateSays(t *testing.T) {
+	t.Parallel()
+	s := workingProvider(t)
+	p := s.state()
+	values, err := s.Get(context.Background(), s.provider, "get_provider")
+	require.NoError(t, err)
+	got := make([]string, len(values))
+	for i, v := range values {
+		got[i] = v.(*big.Int).String()
+	}
+	word := func(b [32]byte) string { return new(big.Int).SetBytes(b[:]).String() }
+	require.Equal(t, []string{word(s.registry), word(s.owner), "7", p.Stake.Text(), p.Unbonding.Text(), p.Allowance.Text(), "0", word(p.TermsHash),
+		word(p.Operator), "1", "1", "1"}, got)
+	worker := publicOf("worker")
+	values, err = s.Get(context.Background(), s.provider, "get_worker", new(big.Int).SetBytes(worker[:]))
+	require.NoError(t, err)
+	require.Equal(t, []int64{-1, 0, 1}, []int64{integer(t, values[0]), integer(t, values[1]), integer(t, values[2])})
+	require.Equal(t, p.Workers[0].Record.Hash(), values[3].(*cell.Cell).Hash())
+	values, err = s.Get(context.Background(), s.provider, "get_worker", 1)
+	require.NoError(t, err)
+	require.Zero(t, integer(t, values[0]))
+	require.Nil(t, values[3])
+}
+
+func TestProvider_ReadsBeforeTheBirthAsAfterIt(t *testing.T) {
+	t.Parallel()
+	s := unbornProvider(t)
+	money, err := wrappers.GetProviderMoney(context.Background(), s, s.provider)
+	require.NoError(t, err)
+	require.True(t, money.Free.IsZero())
+	require.Nil(t, money.Required)
+	require.Equal(t, 1, s.fees().Stake.Cmp(stakedProvider(t, 1).fees().Stake), "with the rent")
+}

@@ -3,6 +3,7 @@ package sandboxtests
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"testing"
 	"time"
 
@@ -409,4 +410,28 @@ func TestRegistry_TermsAreTakenAwayAgain(t *testing.T) {
 	s.announce(wrappers.Announce{}).requireOK(t)
 	require.Nil(t, s.state().Terms)
 	s.unchanged(func() { direct(s, wallet("stranger"), ton(1), wrappers.RequestTerms{}).requireExit(t, errNoTerms) })
+}
+
+func TestRegistry_GetMethodsSayWhatTheStateSays(t *testing.T) {
+	t.Parallel()
+	s := launched(t)
+	r := s.state()
+	key := new(big.Int).SetBytes(r.Models[0].Key[:])
+	require.EqualValues(t, registryDelay/time.Second, s.count("get_registry", 1))
+	require.EqualValues(t, -1, s.count("get_registry", 4), "launched")
+	require.EqualValues(t, 1, s.count("get_registry", 7), "models")
+	listed, err := s.Get(context.Background(), s.registry, "get_listed", 2, key)
+	require.NoError(t, err)
+	require.EqualValues(t, -1, integer(t, listed[0]))
+	require.Equal(t, r.Models[0].Data.Hash(), listed[2].(*cell.Cell).Hash())
+	for _, kind := range []int{3, 4} {
+		listed, err = s.Get(context.Background(), s.registry, "get_listed", kind, key)
+		require.NoError(t, err)
+		require.Zero(t, integer(t, listed[0]), "no image, and codes are not suspended")
+	}
+	for method, args := range map[string][]any{"get_terms": nil, "get_job_terms": nil, "get_code": {key}} {
+		values, err := s.Get(context.Background(), s.registry, method, args...)
+		require.NoError(t, err)
+		require.Equal(t, []any{nil}, values, method)
+	}
 }
