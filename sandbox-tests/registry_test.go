@@ -10,122 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
-	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
-
-const registryDelay = 7 * 24 * time.Hour
-
-// registryStory is a registry and who may act on it.
-type registryStory struct {
-	*world
-	t               *testing.T
-	owner, guardian cocoon.Account
-	registry        cocoon.Account
-}
-
-// unbornRegistry is a shell that a stranger has deployed.
-func unbornRegistry(t *testing.T, w *world) *registryStory {
-	t.Helper()
-	s := &registryStory{world: w, t: t, owner: wallet("registry owner"), guardian: wallet("guardian")}
-	birth := wrappers.RegistryBirth{Owner: s.owner, Delay: uint32(registryDelay / time.Second)}
-	var err error
-	s.registry, err = birth.Account()
-	require.NoError(t, err)
-	init, err := birth.Init()
-	require.NoError(t, err)
-	s.send(wallet("stranger"), chain.Message{To: s.registry, Amount: cocoon.NanoOf(2_000_000), Init: init}).requireOK(t)
-	return s
-}
-
-// settingUp is a registry that has a guardian and is not launched.
-func settingUp(t *testing.T) *registryStory {
-	t.Helper()
-	s := unbornRegistry(t, newWorld(t))
-	s.announce(wrappers.AnnounceGuardian(1, s.guardian)).requireOK(t)
-	return s
-}
-
-// launched is a registry whose changes wait; one model is listed.
-func launched(t *testing.T) *registryStory {
-	t.Helper()
-	s := settingUp(t)
-	s.announce(s.model("Qwen/Qwen3-32B")).requireOK(t)
-	direct(s, s.owner, s.fees().Launch, wrappers.Launch{QueryID: 2}).requireOK(t).requireOps(t, opLaunch, opExcesses)
-	return s
-}
-
-// direct sends v to the registry.
-func direct[T any](s *registryStory, from cocoon.Account, value cocoon.Nano, v T) trace {
-	s.t.Helper()
-	return s.send(from, chain.Message{To: s.registry, Amount: value, Bounce: true, Body: body(s.t, v)})
-}
-
-func (s *registryStory) announce(a wrappers.Announce) trace {
-	s.t.Helper()
-	return direct(s, s.owner, s.fees().Announce, a)
-}
-
-func (s *registryStory) apply(id uint32) trace {
-	s.t.Helper()
-	return direct(s, wallet("stranger"), s.fees().Apply, wrappers.Apply{QueryID: 3, Change: id})
-}
-
-func (s *registryStory) model(name wrappers.Text) wrappers.Announce {
-	s.t.Helper()
-	a, err := wrappers.AnnounceModel(1, wrappers.ModelData{MinVRAMMiB: 65_536, Name: name})
-	require.NoError(s.t, err)
-	return a
-}
-
-func (s *registryStory) fees() wrappers.RegistryFees {
-	s.t.Helper()
-	f, err := wrappers.GetRegistryFees(context.Background(), s, s.registry)
-	require.NoError(s.t, err)
-	return f
-}
-
-func (s *registryStory) state() wrappers.Registry {
-	s.t.Helper()
-	r, err := wrappers.DecodeRegistry(s.data(s.registry))
-	require.NoError(s.t, err)
-	return r
-}
-
-func (s *registryStory) unchanged(f func()) {
-	s.t.Helper()
-	before := s.data(s.registry).Hash()
-	f()
-	require.Equal(s.t, before, s.data(s.registry).Hash(), "a refused message changed the state")
-	s.requireBooks()
-}
-
-// requireRegistryValue wants m to fail with one nanoTON less than value, or one bit more, and to succeed with it.
-func requireRegistryValue[T any](s *registryStory, from cocoon.Account, value cocoon.Nano, m T) trace {
-	s.t.Helper()
-	s.unchanged(func() {
-		direct(s, from, less1(s.t, value), m).requireExit(s.t, errNotEnoughValue)
-		long := chain.Message{To: s.registry, Amount: value, Bounce: true, Body: longer(body(s.t, m))}
-		s.send(from, long).requireExit(s.t, errTrailing)
-	})
-	held := s.balance(s.registry)
-	tr := direct(s, from, value, m).requireOK(s.t)
-	require.NotEqual(s.t, -1, s.balance(s.registry).Cmp(held), "an operation costs the registry nothing")
-	return tr
-}
-
-// names are those of the models in force.
-func (s *registryStory) names() (names []wrappers.Text) {
-	s.t.Helper()
-	for _, m := range s.state().Models {
-		data, err := wrappers.Decode[wrappers.ModelData](m.Data)
-		require.NoError(s.t, err)
-		require.Equal(s.t, [32]byte(cocoon.NewModelID(string(data.Name))), m.Key)
-		names = append(names, data.Name)
-	}
-	return names
-}
 
 func TestRegistry_ShellOfAStrangerIsHarmless(t *testing.T) {
 	t.Parallel()
@@ -138,14 +24,6 @@ func TestRegistry_ShellOfAStrangerIsHarmless(t *testing.T) {
 		direct(s, wallet("stranger"), ton(9), wrappers.RequestTerms{}).requireExit(t, errNoTerms)
 		direct(s, wallet("stranger"), ton(9), wrappers.Excesses{}).requireExit(t, errUnknownOp)
 	})
-}
-
-// withoutLists turns lists without entries to nil.
-func withoutLists(r wrappers.Registry) wrappers.Registry {
-	if len(r.Announced)+len(r.Models)+len(r.Images)+len(r.Codes) == 0 {
-		r.Announced, r.Models, r.Images, r.Codes = nil, nil, nil, nil
-	}
-	return r
 }
 
 func TestRegistry_LaunchesOnceWithFiveYearsOfRent(t *testing.T) {
@@ -189,14 +67,6 @@ func TestRegistry_ChangesApplyAtOnceUntilLaunch(t *testing.T) {
 	require.Equal(t, []wrappers.Text{"deepseek-ai/DeepSeek-V3"}, s.names())
 	require.EqualValues(t, 1, s.count("get_registry", 7))
 	s.requireBooks()
-}
-
-// count is one integer among what a get-method returns.
-func (s *registryStory) count(method string, place int) int64 {
-	s.t.Helper()
-	values, err := s.Get(context.Background(), s.registry, method)
-	require.NoError(s.t, err)
-	return integer(s.t, values[place])
 }
 
 func TestRegistry_AnnouncedChangesWaitForOneDelay(t *testing.T) {
@@ -311,18 +181,6 @@ func TestRegistry_ChangeHasAForm(t *testing.T) {
 	})
 }
 
-// chainOf is a chain of so many cells, of which no two are the same, with so many bits each.
-func chainOf(cells int, bits uint) (c *cell.Cell) {
-	for i := range cells {
-		b := cell.BeginCell().MustStoreUInt(uint64(i), 8).MustStoreSlice(make([]byte, bits/8), bits-8)
-		if c != nil {
-			b.MustStoreRef(c)
-		}
-		c = b.EndCell()
-	}
-	return c
-}
-
 func TestRegistry_HoldsAtMost16AnnouncedChanges(t *testing.T) {
 	t.Parallel()
 	s := launched(t)
@@ -333,83 +191,6 @@ func TestRegistry_HoldsAtMost16AnnouncedChanges(t *testing.T) {
 	direct(s, s.owner, s.fees().Retract, wrappers.Retract{Change: 3}).requireOK(t)
 	s.announce(s.model("one more")).requireOK(t)
 	require.Len(t, s.state().Announced, wrappers.MaxAnnounced)
-}
-
-func TestRegistry_TermsReachAProviderThatAsks(t *testing.T) {
-	t.Parallel()
-	s := settingUp(t)
-	p := providerUnder(t, s.world, s.registry)
-	announced, err := wrappers.AnnounceTerms(1, p.terms)
-	require.NoError(t, err)
-	s.announce(announced).requireOK(t)
-	hash, err := p.terms.Hash()
-	require.NoError(t, err)
-	before := s.balance(s.registry)
-	tr := ask(p, p.owner, p.fees().RefreshTerms, wrappers.RefreshTerms{QueryID: 2, Hash: hash}).requireOK(t)
-	tr.requireOps(t, opRefreshTerms, opRequestTerms, opTerms, opExcesses)
-	require.Equal(t, p.terms.Provider, p.state().Terms)
-	require.Equal(t, before, s.balance(s.registry), "an answer costs the registry nothing")
-	p.requireSolvent()
-}
-
-func TestRegistry_LargestTermsFitTheFeeThatProvidersPay(t *testing.T) {
-	t.Parallel()
-	s := settingUp(t)
-	p := providerUnder(t, s.world, s.registry)
-	p.terms.Rewards.EpochCode = chainOf(52-4, 660) // as many cells as may be, and nearly as many bits
-	announced, err := wrappers.AnnounceTerms(1, p.terms)
-	require.NoError(t, err)
-	s.announce(announced).requireOK(t)
-	hash, err := p.terms.Hash()
-	require.NoError(t, err)
-	ask(p, p.owner, p.fees().RefreshTerms, wrappers.RefreshTerms{QueryID: 2, Hash: hash}).requireOK(t).
-		requireOps(t, opRefreshTerms, opRequestTerms, opTerms, opExcesses)
-	require.Equal(t, hash, p.state().TermsHash)
-	requireRegistryValue(s, wallet("stranger"), s.fees().RequestTerms, wrappers.RequestTerms{QueryID: 9}).requireOps(t, opRequestTerms, opTerms)
-	p.requireSolvent()
-}
-
-func TestRegistry_OtherTermsThanAgreedAreRefusedByTheProvider(t *testing.T) {
-	t.Parallel()
-	s := settingUp(t)
-	p := providerUnder(t, s.world, s.registry)
-	announced, err := wrappers.AnnounceTerms(1, p.terms)
-	require.NoError(t, err)
-	s.announce(announced).requireOK(t)
-	tr := ask(p, p.owner, p.fees().RefreshTerms, wrappers.RefreshTerms{QueryID: 2, Hash: [32]byte{1}})
-	require.EqualValues(t, errWrongTerms, tr.step(t, opTerms).exit)
-	require.Nil(t, p.state().Terms)
-	require.False(t, p.free().IsZero(), "what came with them is free")
-	p.requireSolvent()
-}
-
-func TestRegistry_TermsThatCannotBeReadAreNotTaken(t *testing.T) {
-	t.Parallel()
-	s := settingUp(t)
-	p := providerUnder(t, s.world, s.registry)
-	for _, junk := range []*cell.Cell{
-		cell.BeginCell().EndCell(),
-		cell.BeginCell().MustStoreRef(cell.BeginCell().MustStoreUInt(1, 64).EndCell()).EndCell(),
-		cell.BeginCell().MustStoreRef(longer(body(t, *p.terms.Provider))).EndCell(),
-	} {
-		s.announce(wrappers.Announce{Value: junk}).requireOK(t)
-		tr := ask(p, p.owner, p.fees().RefreshTerms, wrappers.RefreshTerms{QueryID: 2, Hash: [32]byte(junk.Hash())})
-		require.EqualValues(t, errTrailing, tr.step(t, opTerms).exit)
-		require.Nil(t, p.state().Terms)
-		p.requireSolvent()
-	}
-}
-
-func TestRegistry_TermsAreTakenAwayAgain(t *testing.T) {
-	t.Parallel()
-	s := settingUp(t)
-	s.announce(wrappers.Announce{Value: cell.BeginCell().EndCell()}).requireOK(t)
-	require.NotNil(t, s.state().Terms)
-	s.announce(wrappers.Announce{Kind: wrappers.ChangeJobTerms, Value: cell.BeginCell().EndCell()}).requireOK(t)
-	require.NotNil(t, s.state().JobTerms)
-	s.announce(wrappers.Announce{}).requireOK(t)
-	require.Nil(t, s.state().Terms)
-	s.unchanged(func() { direct(s, wallet("stranger"), ton(1), wrappers.RequestTerms{}).requireExit(t, errNoTerms) })
 }
 
 func TestRegistry_GetMethodsSayWhatTheStateSays(t *testing.T) {
