@@ -99,9 +99,9 @@ func (s *providerStory) state() wrappers.Provider {
 	return p
 }
 
-func (s *providerStory) topUp(amount cocoon.Nano) trace {
+func (s *providerStory) topUp(amount cocoon.Nano) {
 	s.t.Helper()
-	return s.send(wallet("stranger"), chain.Message{To: s.provider, Amount: amount}).requireOK(s.t)
+	s.send(wallet("stranger"), chain.Message{To: s.provider, Amount: amount}).requireOK(s.t)
 }
 
 func (s *providerStory) stakeMessage(amount cocoon.Nano) wrappers.Stake {

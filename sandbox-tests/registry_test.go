@@ -65,7 +65,7 @@ func TestRegistry_ChangesApplyAtOnceUntilLaunch(t *testing.T) {
 	s.announce(removed).requireOK(t)
 	s.announce(removed).requireOK(t) // what is not there is removed already
 	require.Equal(t, []wrappers.Text{"deepseek-ai/DeepSeek-V3"}, s.names())
-	require.EqualValues(t, 1, s.count("get_registry", 7))
+	require.EqualValues(t, 1, s.says(7))
 	s.requireBooks()
 }
 
@@ -198,9 +198,9 @@ func TestRegistry_GetMethodsSayWhatTheStateSays(t *testing.T) {
 	s := launched(t)
 	r := s.state()
 	key := new(big.Int).SetBytes(r.Models[0].Key[:])
-	require.EqualValues(t, registryDelay/time.Second, s.count("get_registry", 1))
-	require.EqualValues(t, -1, s.count("get_registry", 4), "launched")
-	require.EqualValues(t, 1, s.count("get_registry", 7), "models")
+	require.EqualValues(t, registryDelay/time.Second, s.says(1))
+	require.EqualValues(t, -1, s.says(4), "launched")
+	require.EqualValues(t, 1, s.says(7), "models")
 	listed, err := s.Get(context.Background(), s.registry, "get_listed", 2, key)
 	require.NoError(t, err)
 	require.EqualValues(t, -1, integer(t, listed[0]))
