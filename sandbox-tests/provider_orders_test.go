@@ -86,8 +86,10 @@ func TestProvider_OrderIsBoundToKeyNetworkContractAndForm(t *testing.T) {
 	})
 }
 
+// rawCell signs a cell as it is.
 type rawCell struct{ c *cell.Cell }
 
+// ToCell gives the cell.
 func (r rawCell) ToCell() (*cell.Cell, error) { return r.c, nil }
 
 func TestProvider_RecordIsBounded(t *testing.T) {
@@ -122,6 +124,7 @@ func TestProvider_RecordIsBounded(t *testing.T) {
 	s.requireSolvent()
 }
 
+// stuffed is a record whose models are a chain of cells, so many in all with so many bits each.
 func (s *providerStory) stuffed(cells int, bits uint) *cell.Cell {
 	models := cell.BeginCell().EndCell()
 	for i := range cells - 2 {

@@ -89,11 +89,3 @@ func (s *providerStory) retireWorker(worker string) trace {
 func (s *providerStory) prune(worker string) wrappers.Prune {
 	return wrappers.Prune{QueryID: 8, Response: wallet("change"), Worker: publicOf(worker)}
 }
-
-// rawCell signs a cell as it is.
-
-// ToCell gives the cell.
-
-// stuffed is a record whose models are a chain of cells, so many in all with so many bits each.
-
-// fullProvider has 128 workers with this record.

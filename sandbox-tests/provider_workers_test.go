@@ -88,6 +88,7 @@ func TestProvider_RetiredWorkerStaysDeadUntilPruned(t *testing.T) {
 	s.requireSolvent()
 }
 
+// fullProvider has 128 workers with this record.
 func fullProvider(t *testing.T, record wrappers.WorkerRecord) *providerStory {
 	t.Helper()
 	s := stakedProvider(t, 1_000_000_000)

@@ -125,6 +125,7 @@ func (s *registryStory) names() (names []wrappers.Text) {
 	return names
 }
 
+// withoutLists turns lists without entries to nil.
 func withoutLists(r wrappers.Registry) wrappers.Registry {
 	if len(r.Announced)+len(r.Models)+len(r.Images)+len(r.Codes) == 0 {
 		r.Announced, r.Models, r.Images, r.Codes = nil, nil, nil, nil
