@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"localnet":      {},
 	"sandbox-tests": {"", "contracts", "chain", "wrappers", "protocol", "localnet"},
 	"internal":      {},
+	"examples":      {},
 }
 
 func TestImports_PointUpTheHouse(t *testing.T) {

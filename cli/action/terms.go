@@ -1,0 +1,57 @@
+package action
+
+import (
+	"fmt"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/contracts"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Rules are what a network is deployed with: the table of docs/architecture.md.
+// Times are seconds of the chain.
+type Rules struct {
+	Delay      uint32 // of the registry
+	NetworkBps uint16 // share of what is paid
+
+	MinProvider, MinGPU     cocoon.Nano
+	MinBond                 cocoon.Nano
+	Unbonding               uint32 // of stake and bond alike
+	Publish, Window, Expiry uint32 // of an epoch
+	Period                  uint32 // from one epoch to the next; the dispatcher's software keeps it
+}
+
+// RealRules suit a network where coins have worth, QuickRules a local one.
+func RealRules() Rules {
+	return Rules{Delay: 7 * 86400, NetworkBps: 100, MinProvider: cocoon.TON(50), MinGPU: cocoon.TON(20), MinBond: cocoon.TON(500), Unbonding: 14 * 86400,
+		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400}
+}
+
+// QuickRules let everything happen within minutes.
+func QuickRules() Rules {
+	return Rules{Delay: 30, NetworkBps: 100, MinProvider: cocoon.TON(5), MinGPU: cocoon.TON(2), MinBond: cocoon.TON(20), Unbonding: 180,
+		Publish: 20, Window: 20, Expiry: 300, Period: 60}
+}
+
+// Terms are the rules as contracts take them; shares go to treasury.
+func (r Rules) Terms(treasury cocoon.Account) (wrappers.Terms, error) {
+	epoch, err := contracts.Load(string(wrappers.KindEpoch))
+	if err != nil {
+		return wrappers.Terms{}, fmt.Errorf("terms: %w", err)
+	}
+	coins := func(n cocoon.Nano) wrappers.Coins { return wrappers.Coins{Nano: n} }
+	return wrappers.Terms{
+		Provider: &wrappers.ProviderTerms{MinProvider: coins(r.MinProvider), MinGPU: coins(r.MinGPU), Unbonding: r.Unbonding, Treasury: treasury},
+		Rewards: &wrappers.RewardsTerms{MinBond: coins(r.MinBond), Unbonding: r.Unbonding, EpochCode: epoch.Code,
+			Epoch: &wrappers.EpochTerms{Publish: r.Publish, Window: r.Window, Expiry: r.Expiry, NetworkBps: r.NetworkBps, Treasury: treasury}},
+	}, nil
+}
+
+// JobTerms are the rules as jobs carry them.
+func (r Rules) JobTerms(registry, treasury cocoon.Account) (wrappers.JobTerms, error) {
+	code, err := wrappers.ProviderCode()
+	if err != nil {
+		return wrappers.JobTerms{}, fmt.Errorf("job terms: %w", err)
+	}
+	return wrappers.JobTerms{Registry: registry, NetworkBps: r.NetworkBps, Treasury: treasury, Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{code}}}, nil
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+func newDispatcher(e *env) *cobra.Command {
+	return group("dispatcher", "Bond and fund the contract that pays providers", newDispatcherInit(e), newDispatcherBond(e), newDispatcherFund(e), newDispatcherStatus(e))
+}
+
+// rewardsOptions name one rewards contract and who pays for what it is told.
+type rewardsOptions struct {
+	payer
+	index uint32
+}
+
+func (o *rewardsOptions) flags(f *pflag.FlagSet) {
+	o.payer.flags(f)
+	f.Uint32Var(&o.index, "index", 0, "which of the owner's rewards contracts")
+}
+
+func dispatcherCommand(e *env, use, short string, args cobra.PositionalArgs,
+	run func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error) *cobra.Command {
+	o := &rewardsOptions{}
+	c := &cobra.Command{Use: use, Short: short, Args: args, RunE: func(c *cobra.Command, args []string) error {
+		n, err := e.needRegistry()
+		if err != nil {
+			return err
+		}
+		d, err := o.open(c.Context(), e, n)
+		if err != nil {
+			return err
+		}
+		defer d.client.Close()
+		return run(c.Context(), d, d.Rewards(d.account, o.index), args)
+	}}
+	o.flags(c.Flags())
+	return c
+}
+
+func newDispatcherInit(e *env) *cobra.Command {
+	return dispatcherCommand(e, "init", "Deploy your rewards contract and take the network's terms", exactly(),
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, _ []string) error {
+			m, err := d.RewardsTerms(ctx, b)
+			if err != nil {
+				return err
+			}
+			e.say("rewards contract %s", m.To)
+			return d.send(ctx, e, "take the terms", m)
+		})
+}
+
+func newDispatcherBond(e *env) *cobra.Command {
+	return dispatcherCommand(e, "bond AMOUNT", "Add to the bond that providers rely on", exactly("AMOUNT"),
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
+			n, err := parseAmount(args[0])
+			if err != nil {
+				return err
+			}
+			m, err := d.Bond(ctx, b, n, d.account)
+			if err != nil {
+				return err
+			}
+			return d.send(ctx, e, "bond "+n.String(), m)
+		})
+}
+
+func newDispatcherFund(e *env) *cobra.Command {
+	return dispatcherCommand(e, "fund AMOUNT", "Add to the pot that epochs pay providers from", exactly("AMOUNT"),
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
+			n, err := parseAmount(args[0])
+			if err != nil {
+				return err
+			}
+			m, err := d.Fund(ctx, b, n, d.account)
+			if err != nil {
+				return err
+			}
+			return d.send(ctx, e, "fund "+n.String(), m)
+		})
+}
+
+func newDispatcherStatus(e *env) *cobra.Command {
+	return dispatcherCommand(e, "status", "Show a rewards contract as the chain proves it", exactly(),
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, _ []string) error {
+			return runDispatcherStatus(ctx, e, d, b)
+		})
+}
+
+type dispatcherStatus struct {
+	Account  cocoon.Account `json:"account"`
+	Balance  cocoon.Nano    `json:"balance_nano"`
+	Bond     cocoon.Nano    `json:"bond_nano"`
+	Pot      cocoon.Nano    `json:"pot_nano"`
+	Number   uint32         `json:"number"`
+	Attempt  uint16         `json:"attempt"`
+	Operator cocoon.Account `json:"operator"`
+	Pending  cocoon.Account `json:"pending"`
+}
+
+func runDispatcherStatus(ctx context.Context, e *env, d *desk, b wrappers.RewardsBirth) error {
+	a, err := b.Account()
+	if err != nil {
+		return err
+	}
+	acc, err := d.client.Account(ctx, a)
+	if err != nil {
+		return err
+	}
+	if acc.Data == nil {
+		return cocoon.WithHint(cocoon.NotFound.Errorf("there is no rewards contract at %s yet", a), "cocoon dispatcher init")
+	}
+	r, err := wrappers.DecodeRewards(acc.Data)
+	if err != nil {
+		return err
+	}
+	pot, err := wrappers.GetPot(ctx, d.client, a)
+	if err != nil {
+		return err
+	}
+	pending := "none"
+	if !r.Pending.IsZero() {
+		pending = r.Pending.String()
+	}
+	s := dispatcherStatus{a, acc.Balance, r.Bond, pot, r.Number, r.Attempt, r.Operator, r.Pending}
+	return e.show("dispatcher", s, [2]string{"rewards", a.String()}, [2]string{"balance", acc.Balance.String()}, [2]string{"bond", r.Bond.String()},
+		[2]string{"pot", pot.String()}, [2]string{"next epoch", strconv.Itoa(int(r.Number))}, [2]string{"pending epoch", pending},
+		[2]string{"operator", r.Operator.String()})
+}

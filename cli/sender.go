@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/xssnick/tonutils-go/tlb"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/cli/action"
+)
+
+// payer is how a command that moves money gets its messages on chain: signed
+// by a wallet of this home, or printed for a wallet elsewhere.
+type payer struct {
+	wallet   string
+	unsigned bool
+	owner    string
+}
+
+func (p *payer) flags(f *pflag.FlagSet) {
+	f.StringVar(&p.wallet, "wallet", "wallet", "name or file of the wallet that pays")
+	f.BoolVar(&p.unsigned, "unsigned", false, "send nothing; print the message for signing elsewhere (TON Connect's format)")
+	f.StringVar(&p.owner, "owner", "", "with --unsigned: address of the wallet that will sign")
+}
+
+// desk is a connection, and the account that acts over it.
+type desk struct {
+	action.Desk
+	client  *chain.Client
+	wallet  *chain.Wallet // nil with --unsigned
+	account cocoon.Account
+	network chain.Network
+}
+
+// open connects and finds out who acts.
+func (p *payer) open(ctx context.Context, e *env, n chain.Network) (*desk, error) {
+	if p.unsigned != (p.owner != "") {
+		return nil, cocoon.Invalid.Errorf("--unsigned and --owner ADDRESS go together")
+	}
+	var owner cocoon.Account
+	var err error
+	if p.unsigned {
+		if owner, err = cocoon.ParseAccount(p.owner); err != nil {
+			return nil, err
+		}
+	}
+	client, err := e.dial(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{Desk: action.Desk{Chain: client, GlobalID: client.Network().GlobalID, Registry: n.Registry}, client: client, account: owner, network: n}
+	if p.unsigned {
+		return d, nil
+	}
+	if d.wallet, err = e.openWallet(client, p.wallet); err != nil {
+		client.Close()
+		return nil, err
+	}
+	d.account = d.wallet.Account()
+	return d, nil
+}
+
+// openWallet is the wallet in a key file of this home.
+func (e *env) openWallet(client *chain.Client, name string) (*chain.Wallet, error) {
+	key, err := chain.LoadKey(e.keyFile(name))
+	if err != nil {
+		return nil, cocoon.WithHint(err, "make a wallet with: cocoon wallet new")
+	}
+	return chain.NewWallet(client, key)
+}
+
+type sent struct {
+	Tx     string         `json:"tx"`
+	LT     uint64         `json:"lt"`
+	Seqno  uint32         `json:"mc_seqno"`
+	Wallet cocoon.Account `json:"wallet"`
+}
+
+// send signs and sends messages and tells the result, or prints them unsigned.
+func (d *desk) send(ctx context.Context, e *env, what string, messages ...chain.Message) error {
+	if d.wallet == nil {
+		return printUnsigned(e, messages)
+	}
+	e.say("%s: sending from %s", what, d.account)
+	s, err := d.wallet.Send(ctx, messages...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return e.show("sent", sent{fmt.Sprintf("%x", s.Tx), s.LT, s.Block.SeqNo, d.account}, [2]string{"transaction", fmt.Sprintf("%x", s.Tx)})
+}
+
+// request is TON Connect's sendTransaction, which wallets elsewhere take.
+type request struct {
+	ValidUntil int64            `json:"validUntil"`
+	Messages   []requestMessage `json:"messages"`
+}
+
+type requestMessage struct {
+	Address   string `json:"address"`
+	Amount    string `json:"amount"`
+	Payload   string `json:"payload,omitempty"`
+	StateInit string `json:"stateInit,omitempty"`
+}
+
+func printUnsigned(e *env, messages []chain.Message) error {
+	r := request{ValidUntil: time.Now().Add(time.Hour).Unix()}
+	for _, m := range messages {
+		rm := requestMessage{Address: m.To.Friendly(m.Bounce, false), Amount: m.Amount.Text()}
+		if m.Body != nil {
+			rm.Payload = base64.StdEncoding.EncodeToString(m.Body.ToBOC())
+		}
+		if m.Init != nil {
+			c, err := tlb.ToCell(m.Init)
+			if err != nil {
+				return fmt.Errorf("encode state init: %w", err)
+			}
+			rm.StateInit = base64.StdEncoding.EncodeToString(c.ToBOC())
+		}
+		r.Messages = append(r.Messages, rm)
+	}
+	return json.NewEncoder(e.out).Encode(r)
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/worker"
+	"github.com/cocoon-network/cocoon/worker/engine"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+func newWorker(e *env) *cobra.Command {
+	return group("worker", "Run the machines of a provider", newWorkerRun(e))
+}
+
+type workerRun struct {
+	owner, key, operator, dispatcher, engine, data string
+	index                                          uint32
+}
+
+func newWorkerRun(e *env) *cobra.Command {
+	o := workerRun{}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Join a dispatcher and run jobs on an engine",
+		Long: `Joins a dispatcher with the worker's key and runs the jobs it is offered on any
+engine that speaks OpenAI's HTTP interface. Without --engine a small built-in one
+answers, which says that it is not a model.
+
+Stops on Ctrl-C or SIGTERM; jobs it had accepted it takes up again when started
+with the same --data.`,
+		Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error { return runWorkerRun(c.Context(), e, o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.owner, "provider-owner", "", "address of the wallet that owns the provider (default: the wallet of this home)")
+	f.Uint32Var(&o.index, "index", 0, "which of the owner's providers")
+	f.StringVar(&o.key, "worker-key", "worker", "name or file of the worker's key")
+	f.StringVar(&o.operator, "operator-key", "operator", "name or file of the operator's key")
+	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
+	f.StringVar(&o.engine, "engine", "", "base URL of the engine, without /v1")
+	f.StringVar(&o.data, "data", "", "folder of accepted jobs (default: in the home, by the worker key's name)")
+	return c
+}
+
+func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
+	n, err := e.needRegistry()
+	if err != nil {
+		return err
+	}
+	cfg := worker.DefaultConfig()
+	if cfg.Key, err = chain.LoadKey(e.keyFile(o.key)); err != nil {
+		return cocoon.WithHint(err, "register the worker first: cocoon provider register")
+	}
+	if cfg.Operator, err = chain.LoadKey(e.keyFile(o.operator)); err != nil {
+		return cocoon.WithHint(err, "appoint an operator first: cocoon provider operator")
+	}
+	client, err := e.dial(ctx, n)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	cfg.GlobalID, cfg.Dispatcher, cfg.Engine, cfg.Data = client.Network().GlobalID, o.dispatcher, o.engine, o.data
+	owner, err := e.ownerOf(client, o.owner)
+	if err != nil {
+		return err
+	}
+	if cfg.Provider, err = (wrappers.ProviderBirth{Registry: n.Registry, Owner: owner, Index: o.index}).Account(); err != nil {
+		return err
+	}
+	if cfg.Data == "" {
+		cfg.Data = filepath.Join(e.home, "worker", filepath.Base(o.key))
+	}
+	if err = os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return err
+	}
+	if cfg.Engine == "" {
+		url, stop, err := serveEngine()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		cfg.Engine = url
+		e.say("no --engine: answering with the built-in test engine, which is not a model")
+	}
+	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log})
+	if err != nil {
+		return err
+	}
+	e.say("worker of provider %s joins %s; Ctrl-C stops it", cfg.Provider, cfg.Dispatcher)
+	return w.Run(ctx)
+}
+
+// ownerOf is the account that text names, or that of this home's wallet.
+func (e *env) ownerOf(client *chain.Client, text string) (cocoon.Account, error) {
+	if text != "" {
+		return cocoon.ParseAccount(text)
+	}
+	w, err := e.openWallet(client, "wallet")
+	if err != nil {
+		return cocoon.Account{}, err
+	}
+	return w.Account(), nil
+}
+
+// serveEngine serves the built-in engine on loopback until stop is called.
+func serveEngine() (url string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	s := &http.Server{Handler: engine.New()}
+	go func() { _ = s.Serve(l) }() // ends with Close
+	return "http://" + l.Addr().String(), func() { s.Close() }, nil
+}
