@@ -180,6 +180,7 @@ func requireExactValue[T any](s *providerStory, from cocoon.Account, value cocoo
 	return ask(s, from, value, m).requireOK(s.t)
 }
 
+// contractOf deploys a contract with so many bytes of code.
 func (w *world) contractOf(code ...byte) cocoon.Account {
 	w.t.Helper()
 	init := &tlb.StateInit{Code: cell.BeginCell().MustStoreSlice(code, uint(len(code)*8)).EndCell(), Data: cell.BeginCell().EndCell()}
@@ -189,8 +190,10 @@ func (w *world) contractOf(code ...byte) cocoon.Account {
 	return a
 }
 
+// refuser takes nothing but plain transfers: DROP SEMPTY IFRET 400 THROW.
 func (w *world) refuser() cocoon.Account {
 	return w.contractOf(0x30, 0xc7, 0x00, 0xdc, 0xf2, 0xc1, 0x90)
 }
 
+// taker takes everything and keeps it.
 func (w *world) taker() cocoon.Account { return w.contractOf() }
