@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -58,7 +59,11 @@ func runUp(ctx context.Context, e *env, o upOptions) error {
 		}
 		data = filepath.Join(dir, "market")
 	}
-	return market.Run(ctx, market.Config{Data: data, API: o.api, Batch: batch, Once: o.once, Tell: teller{e}, Logger: e.log})
+	log := e.log
+	if !e.verbose { // the story says what matters
+		log = slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	return market.Run(ctx, market.Config{Data: data, API: o.api, Batch: batch, Once: o.once, Tell: teller{e}, Logger: log})
 }
 
 // teller prints the story: as JSON lines, or for people.

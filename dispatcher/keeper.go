@@ -141,13 +141,25 @@ func (k *keeper) next(ctx context.Context, plans []*plan, r wrappers.Rewards) er
 }
 
 // affordable is what an epoch may pay out: the pot, in a retry at most the cap,
-// less the network's share that comes on top.
+// less the network's share that comes on top. The rent that the contract owes
+// since its last transaction comes off the pot before it looks, so as much as
+// the message brings is left in it.
 func (k *keeper) affordable(ctx context.Context, r wrappers.Rewards) (cocoon.Nano, error) {
 	if err := k.mayOpen(r); err != nil {
 		return cocoon.Nano{}, err
 	}
 	pot, err := wrappers.GetPot(ctx, k.deps.Chain, k.cfg.Rewards)
 	if err != nil {
+		return cocoon.Nano{}, err
+	}
+	fees, err := wrappers.GetRewardsFees(ctx, k.deps.Chain, k.cfg.Rewards, 1)
+	if err != nil {
+		return cocoon.Nano{}, err
+	}
+	if pot.Cmp(fees.OpenEpoch) <= 0 {
+		return cocoon.Nano{}, nil
+	}
+	if pot, err = pot.Sub(fees.OpenEpoch); err != nil {
 		return cocoon.Nano{}, err
 	}
 	if r.Attempt > 0 && r.Cap.Cmp(pot) < 0 {

@@ -102,7 +102,7 @@ func (d *Dispatcher) register(ctx context.Context, g registration, offer wrapper
 func (s *store) registerJob(ctx context.Context, row *jobRow) error {
 	_, err := s.db.NewInsert().Model(row).
 		On("CONFLICT (account) DO UPDATE").Set("offer = excluded.offer, result_key = excluded.result_key, token = excluded.token").
-		Where("jobs.offer = x''").Exec(ctx)
+		Where("job_row.offer = x''").Exec(ctx)
 	return diskError(err)
 }
 

@@ -35,7 +35,7 @@ func (m *Market) submit(ctx context.Context, c *client.Client, batch []byte, t c
 	}
 	name := fmt.Sprintf("job/%d", len(m.jobs))
 	m.jobs, m.contracts[name] = append(m.jobs, name), job
-	return name, job, m.step("job", "the client escrows %s for %s, encrypted: the chain sees hashes", t.Budget, name)
+	return name, job, m.step(ctx, "job", "the client escrows %s for %s, encrypted: the chain sees hashes", t.Budget, name)
 }
 
 // deliveredJobs are three jobs that end well: two are approved, the third is
@@ -66,7 +66,7 @@ func (m *Market) deliveredJobs(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err = m.step("paid", "%s: %d tokens for %s; the provider got %s and its bond, the client %s back", name, j.Usage.Total(), j.Amount, j.ToProvider, j.ToClient); err != nil {
+		if err = m.step(ctx, "paid", "%s: %d tokens for %s; the provider got %s and its bond, the client %s back", name, j.Usage.Total(), j.Amount, j.ToProvider, j.ToClient); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (m *Market) refusedJob(ctx context.Context) error {
 	if err = <-attended; cocoon.KindOf(err) != cocoon.Conflict {
 		return fmt.Errorf("attending to %s, which nobody accepted, ended with: %w", name, err)
 	}
-	return m.step("refunded", "%s offered less than any worker asks; nobody accepted, and %s went back to the client", name, j.ToClient)
+	return m.step(ctx, "refunded", "%s offered less than any worker asks; nobody accepted, and %s went back to the client", name, j.ToClient)
 }
 
 // abandonedJob is accepted by the machine whose engine hangs: the client gets
@@ -139,7 +139,7 @@ func (m *Market) abandonedJob(ctx context.Context) error {
 	if _, err = m.awaitJob(ctx, job, told.Accepted); err != nil {
 		return err
 	}
-	if err = m.step("silence", "%s was accepted by a worker of bob, whose engine hangs", name); err != nil {
+	if err = m.step(ctx, "silence", "%s was accepted by a worker of bob, whose engine hangs", name); err != nil {
 		return err
 	}
 	if err = m.advance(ctx, t.Work); err != nil {
@@ -152,7 +152,7 @@ func (m *Market) abandonedJob(ctx context.Context) error {
 	if err = <-attended; cocoon.KindOf(err) != cocoon.Conflict {
 		return fmt.Errorf("attending to %s, which was abandoned, ended with: %w", name, err)
 	}
-	return m.step("slashed", "%s: the client got %s back, the bond of %s in it", name, j.ToClient, j.Bond)
+	return m.step(ctx, "slashed", "%s: the client got %s back, the bond of %s in it", name, j.ToClient, j.Bond)
 }
 
 // awaitJob waits until the indexer has the job in that status.

@@ -100,7 +100,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	m.services, ctx = errgroup.WithContext(ctx)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, m.narrate()) // what led to it
+			err = errors.Join(err, m.narrate(context.WithoutCancel(ctx))) // what led to it
 		}
 		stop()
 		err = errors.Join(err, m.close())
@@ -111,7 +111,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err = m.play(ctx); err != nil || cfg.Once {
 		return err
 	}
-	if err = m.step("serving", "serving until Ctrl-C"); err != nil {
+	if err = m.step(ctx, "serving", "serving until Ctrl-C"); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -61,7 +61,7 @@ func (m *Market) epoch(ctx context.Context) error {
 		return err
 	}
 	m.contracts[fmt.Sprintf("epoch/%d", e.Number)] = e.Account
-	if err = m.step("epoch", "epoch %d is open: %d leaves, %s, published on chain leaf by leaf", e.Number, e.Count, e.Total); err != nil {
+	if err = m.step(ctx, "epoch", "epoch %d is open: %d leaves, %s, published on chain leaf by leaf", e.Number, e.Count, e.Total); err != nil {
 		return err
 	}
 	if err = m.advance(ctx, time.Duration(m.rules.Window)*time.Second); err != nil {
@@ -79,7 +79,7 @@ func (m *Market) epoch(ctx context.Context) error {
 	if e, err = m.awaitEpoch(ctx, "finished", func(e told.Epoch) bool { return e.Phase == "finished" }); err != nil {
 		return err
 	}
-	return m.step("epoch", "epoch %d paid %s: one leaf by claim, the others by pushed pages", e.Number, e.Paid)
+	return m.step(ctx, "epoch", "epoch %d paid %s: one leaf by claim, the others by pushed pages", e.Number, e.Paid)
 }
 
 // claim lets the provider of the last leaf claim it.
@@ -110,7 +110,7 @@ func (m *Market) claim(ctx context.Context, e told.Epoch) error {
 		if _, err = m.awaitEpoch(ctx, "claimed", func(e told.Epoch) bool { return len(e.Claimed) > 0 }); err != nil {
 			return err
 		}
-		return m.step("claim", "%s claimed leaf %d, %s, by Merkle proof", p.name, last, leaves[last].Amount)
+		return m.step(ctx, "claim", "%s claimed leaf %d, %s, by Merkle proof", p.name, last, leaves[last].Amount)
 	}
 	return fmt.Errorf("leaf %d of epoch %d names provider %s, which is nobody here", last, e.Number, leaves[last].Provider)
 }
@@ -144,7 +144,7 @@ func (m *Market) leave(ctx context.Context) error {
 	if err = p.await(ctx, p.account, func(s wrappers.Provider) bool { return s.Stake.IsZero() && !s.Unbonding.IsZero() }); err != nil {
 		return err
 	}
-	if err = m.step("unstake", "%s asked for its stake back; it stays slashable for %d s", p.name, m.rules.Unbonding); err != nil {
+	if err = m.step(ctx, "unstake", "%s asked for its stake back; it stays slashable for %d s", p.name, m.rules.Unbonding); err != nil {
 		return err
 	}
 	if err = m.advance(ctx, time.Duration(m.rules.Unbonding)*time.Second); err != nil {
@@ -168,7 +168,7 @@ func (m *Market) leave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.step("withdraw", "%s withdrew: its wallet went from %s to %s", p.name, before.Balance, after.Balance)
+	return m.step(ctx, "withdraw", "%s withdrew: its wallet went from %s to %s", p.name, before.Balance, after.Balance)
 }
 
 // advance moves the chain's time and waits until the indexer has seen it.
@@ -179,7 +179,7 @@ func (m *Market) advance(ctx context.Context, d time.Duration) error {
 	if err := m.caughtUp(ctx); err != nil {
 		return err
 	}
-	return m.step("time", "%s pass on the chain", d)
+	return m.step(ctx, "time", "%s pass on the chain", d)
 }
 
 // caughtUp waits until the indexer has read what is on chain now.

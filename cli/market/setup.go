@@ -50,7 +50,7 @@ func (m *Market) deploy(ctx context.Context) error {
 	if err = m.net.Save(m.path("network.json")); err != nil {
 		return err
 	}
-	return m.step("deploy", "the registry is on chain with its rules and two models (wallet transaction %x)", sent.Tx[:6])
+	return m.step(ctx, "deploy", "the registry is on chain with its rules and two models (wallet transaction %x)", sent.Tx[:6])
 }
 
 // enrol lets a provider stake, take the terms, appoint its operator, have free
@@ -84,7 +84,7 @@ func (m *Market) enrol(ctx context.Context, p *provider, stake cocoon.Nano, reco
 			return err
 		}
 	}
-	return m.step("provider", "%s staked %s and registered %d workers", p.name, stake, len(records))
+	return m.step(ctx, "provider", "%s staked %s and registered %d workers", p.name, stake, len(records))
 }
 
 func (m *Market) indexOf(p *provider) int {
@@ -164,7 +164,7 @@ func (m *Market) bond(ctx context.Context) error {
 	if _, err = m.dispatcher.wallet.Send(ctx, terms, bond); err != nil {
 		return fmt.Errorf("bond the dispatcher: %w", err)
 	}
-	return m.step("dispatcher", "the dispatcher bonded %s", m.rules.MinBond)
+	return m.step(ctx, "dispatcher", "the dispatcher bonded %s", m.rules.MinBond)
 }
 
 // fund fills the pot, an incentive for workers that are up and serving.
@@ -177,7 +177,7 @@ func (m *Market) fund(ctx context.Context) error {
 	if _, err = m.patron.wallet.Send(ctx, fund); err != nil {
 		return fmt.Errorf("fund the pot: %w", err)
 	}
-	return m.step("fund", "a patron puts %s into the pot, for workers that are up and serving", cocoon.TON(10))
+	return m.step(ctx, "fund", "a patron puts %s into the pot, for workers that are up and serving", cocoon.TON(10))
 }
 
 // start runs the indexer, the dispatcher and every worker.

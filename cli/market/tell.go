@@ -65,18 +65,23 @@ type IndexCount struct {
 	Events uint64 `json:"events"`
 }
 
-// step tells what happened, and every transaction since the last step.
-func (m *Market) step(name, format string, args ...any) error {
-	if err := m.cfg.Tell.Tell("step", Step{name, fmt.Sprintf(format, args...)}); err != nil {
+// step tells every transaction since the last step, and then what they came to.
+func (m *Market) step(ctx context.Context, name, format string, args ...any) error {
+	if m.index != nil {
+		if err := m.caughtUp(ctx); err != nil {
+			return err
+		}
+	}
+	if err := m.narrate(ctx); err != nil {
 		return err
 	}
-	return m.narrate()
+	return m.cfg.Tell.Tell("step", Step{name, fmt.Sprintf(format, args...)})
 }
 
 // narrate tells the transactions that the indexer has read since the last time.
-func (m *Market) narrate() error {
+func (m *Market) narrate(ctx context.Context) error {
 	for m.index != nil {
-		events, err := m.index.Events(context.Background(), m.narrated, 100)
+		events, err := m.index.Events(ctx, m.narrated, 100)
 		if err != nil || len(events) == 0 {
 			return err
 		}

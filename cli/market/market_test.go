@@ -1,0 +1,124 @@
+package market
+
+import (
+	"context"
+	"encoding/json"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/examples"
+)
+
+// record keeps what a market tells.
+type record struct {
+	mu     sync.Mutex
+	events []told
+}
+
+type told struct {
+	name string
+	v    any
+}
+
+func (r *record) Tell(event string, v any) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, told{event, v})
+	return nil
+}
+
+func (r *record) summary(t *testing.T) Summary {
+	t.Helper()
+	last := r.events[len(r.events)-1]
+	require.Equal(t, "summary", last.name, "the summary comes last")
+	return last.v.(Summary)
+}
+
+func play(t *testing.T, data string) *record {
+	t.Helper()
+	r := &record{}
+	require.NoError(t, Run(context.Background(), Config{Data: data, API: "127.0.0.1:0", Batch: examples.Batch, Once: true, Tell: r}))
+	return r
+}
+
+func TestMarket_EveryJobEndsAsItShouldAndTheBooksBalance(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "market")
+	r := play(t, data)
+	s := r.summary(t)
+	require.Equal(t, JobCount{Opened: 5, Paid: 3, Refunded: 1, Slashed: 1}, s.Jobs)
+	sum := new(big.Int).Add(s.Money.Paid.Big(), s.Money.Fees.Big())
+	require.Equal(t, s.Money.Received.Big(), sum.Add(sum, s.Money.Held.Big()), "received = paid + fees + held")
+	require.NotZero(t, s.Index.Events)
+	for _, name := range []string{"registry", "rewards/0", "provider/0", "provider/1", "job/0", "job/4", "epoch/1"} {
+		require.Contains(t, s.Contracts, name)
+	}
+	for _, e := range r.events {
+		if tx, ok := e.v.(Transaction); ok {
+			require.Zero(t, tx.ExitCode, "%s of %s was refused", tx.Name, tx.Contract)
+		}
+	}
+	requireResults(t, filepath.Join(data, "results-0.jsonl"), "greeting", "translation", "summary", "json")
+}
+
+// requireResults wants an answer for each request, in OpenAI's batch output format.
+func requireResults(t *testing.T, file string, ids ...string) {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	answered := []string{}
+	for dec := json.NewDecoder(f); dec.More(); {
+		var line struct {
+			CustomID string `json:"custom_id"`
+			Response struct {
+				StatusCode int `json:"status_code"`
+				Body       struct {
+					Choices []struct {
+						Message struct{ Content string } `json:"message"`
+					} `json:"choices"`
+				} `json:"body"`
+			} `json:"response"`
+		}
+		require.NoError(t, dec.Decode(&line))
+		require.Equal(t, 200, line.Response.StatusCode)
+		require.Contains(t, line.Response.Body.Choices[0].Message.Content, "not a language model")
+		answered = append(answered, line.CustomID)
+	}
+	require.Equal(t, ids, answered)
+}
+
+func TestMarket_TwoRunBesideEachOther(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	for range 2 {
+		data := filepath.Join(t.TempDir(), "market")
+		wg.Go(func() { play(t, data) })
+	}
+	wg.Wait()
+}
+
+func TestMarket_LeavesAFolderInUseAlone(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	precious := filepath.Join(data, "index.db")
+	require.NoError(t, os.WriteFile(precious, []byte("precious"), 0o600))
+	err := Run(context.Background(), Config{Data: data, API: "127.0.0.1:0", Batch: examples.Batch, Once: true, Tell: &record{}})
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
+	require.NotEmpty(t, cocoon.HintOf(err))
+	b, err := os.ReadFile(precious)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(b))
+}
+
+func TestMarket_RefusesABatchThatIsNone(t *testing.T) {
+	t.Parallel()
+	err := Run(context.Background(), Config{Data: filepath.Join(t.TempDir(), "market"), API: "127.0.0.1:0", Batch: []byte("{}"), Once: true, Tell: &record{}})
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
