@@ -18,10 +18,10 @@ import (
 // record keeps what a market tells.
 type record struct {
 	mu     sync.Mutex
-	events []told
+	events []heard
 }
 
-type told struct {
+type heard struct {
 	name string
 	v    any
 }
@@ -29,7 +29,7 @@ type told struct {
 func (r *record) Tell(event string, v any) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, told{event, v})
+	r.events = append(r.events, heard{event, v})
 	return nil
 }
 
