@@ -9,6 +9,7 @@ import (
 // codes and HTTP statuses are derived from it, in one table each.
 type Kind int
 
+// The kinds.
 const (
 	Internal    Kind = iota // a fault of ours; nothing the caller did
 	Invalid                 // the input is wrong; repeating it will not help

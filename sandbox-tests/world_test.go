@@ -153,7 +153,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 	if res.TransactionCell == nil {
 		return nil, nil
 	}
-	w.lt = uint64(res.EndLT)
+	w.lt = res.EndLT
 	w.accounts[s.to] = res.NextAccount
 	tx, err := res.ParseTransaction()
 	require.NoError(w.t, err)
