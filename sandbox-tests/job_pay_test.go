@@ -162,3 +162,47 @@ func TestJob_MoneyAddsUpForAnyAmountAndShares(t *testing.T) {
 		s.requirePaid(request(s, wallet("stranger"), s.fees().Finish, wrappers.Finish{QueryID: 5}).requireOK(t), amount, minus(t, budget, amount))
 	}
 }
+
+// No step is sure to succeed; whatever happens, the books add up.
+func TestJob_MoneyAddsUpOverAnyHistory(t *testing.T) {
+	t.Parallel()
+	ended := map[wrappers.JobPhase]int{}
+	for seed := range uint64(40) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		s := shell(t)
+		froms := []cocoon.Account{s.offer.Client, s.provider, wallet("stranger")}
+		for range 60 {
+			from, value := froms[random.IntN(3)], cocoon.NanoOf(random.Uint64N(20_000_000_000))
+			crank := wallet("crank")
+			switch random.IntN(12) {
+			case 0, 1:
+				request(s, from, value, wrappers.OpenJob{QueryID: 1})
+			case 2, 3:
+				request(s, s.provider, value, s.accept(cocoon.NanoOf(random.Uint64N(4_000_000_000))))
+			case 4:
+				request(s, from, value, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000)))))
+			case 5:
+				s.send(from, chain.Message{To: s.job, Amount: value})
+			case 6:
+				request(s, from, value, wrappers.Approve{QueryID: 1})
+			case 7:
+				request(s, from, value, wrappers.Finish{QueryID: 1, Response: crank})
+			case 8:
+				request(s, from, value, wrappers.Expire{QueryID: 1, Response: crank})
+			case 9:
+				if random.IntN(4) == 0 {
+					request(s, from, value, wrappers.Cancel{QueryID: 1})
+				}
+			case 10:
+				if !s.balance(s.job).IsZero() { // else nobody would carry it there
+					s.sendExternal(s.job, body(t, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000))))))
+				}
+			case 11:
+				s.advance(time.Duration(random.IntN(400)) * time.Second)
+			}
+			s.requireSolvent()
+		}
+		ended[s.state().Phase]++
+	}
+	require.Greater(t, ended[wrappers.JobClosed], 20, "most histories come to an end")
+}
