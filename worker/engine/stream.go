@@ -28,7 +28,7 @@ func stream(w http.ResponseWriter, s sampling, whole completion, answers []answe
 		chunk.Choices, chunk.Usage = []choice{}, whole.Usage
 		send(w, out, chunk)
 	}
-	fmt.Fprint(w, "data: [DONE]\n\n")
+	_, _ = fmt.Fprint(w, "data: [DONE]\n\n") // fails only where the caller has gone
 }
 
 func send(w http.ResponseWriter, out *http.ResponseController, chunk completion) {
@@ -36,6 +36,6 @@ func send(w http.ResponseWriter, out *http.ResponseController, chunk completion)
 	if err != nil {
 		panic(err) // a struct of texts and numbers
 	}
-	fmt.Fprintf(w, "data: %s\n\n", raw)
+	_, _ = fmt.Fprintf(w, "data: %s\n\n", raw)
 	_ = out.Flush() // a writer that cannot is a buffer, and flushes at the end
 }
