@@ -72,8 +72,14 @@ func (r *eventRow) event() (e market.Event, err error) {
 
 // Events returns up to limit events after seq, oldest first.
 func (x *Indexer) Events(ctx context.Context, after uint64, limit int) ([]market.Event, error) {
+	return x.events(ctx, after, limit, nil)
+}
+
+// events are those of one contract, or of all where a is nil.
+func (x *Indexer) events(ctx context.Context, after uint64, limit int, a *cocoon.Account) ([]market.Event, error) {
 	var rows []eventRow
-	if err := x.store.read.NewSelect().Model(&rows).Where("seq > ?", after).Order("seq").Limit(int64(limit)).Scan(ctx); err != nil {
+	q := x.store.read.NewSelect().Model(&rows).ExcludeColumn("body").Where("seq > ?", after).Order("seq").Limit(int64(limit))
+	if err := narrowed(q, "account", a).Scan(ctx); err != nil {
 		return nil, err
 	}
 	events := make([]market.Event, len(rows))

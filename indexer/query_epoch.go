@@ -67,21 +67,24 @@ func (x *Indexer) epochs(ctx context.Context, s span, f epochFilter) ([]numbered
 // Leaves are up to limit of an epoch's published leaves from index from on; a
 // limit of 0 is all.
 func (x *Indexer) Leaves(ctx context.Context, epoch cocoon.Account, from uint32, limit int) ([]market.Leaf, error) {
+	return items(x.leaves(ctx, epoch, span{uint64(from), limit}))
+}
+
+// leaves are numbered by the index that follows theirs; s begins with an index.
+func (x *Indexer) leaves(ctx context.Context, epoch cocoon.Account, s span) ([]numbered[market.Leaf], error) {
 	q := x.store.read.NewSelect().TableExpr("leaves AS l").Join("JOIN epochs AS e ON e.seq = l.epoch").
-		ColumnExpr("l.idx, l.provider, l.amount, l.requests, l.tokens, l.failures, l.uptime, l.p50").Where("e.account = ? AND l.idx >= ?", epoch[:], from)
-	return items(collect(ctx, q, "l.idx", span{limit: limit}, func(rows *sql.Rows) (uint64, market.Leaf, error) {
-		var l market.Leaf
+		ColumnExpr("l.idx, l.provider, l.amount, l.requests, l.tokens, l.failures, l.uptime, l.p50").Where("e.account = ? AND l.idx >= ?", epoch[:], s.after)
+	return collect(ctx, q, "l.idx", span{limit: s.limit}, func(rows *sql.Rows) (number uint64, l market.Leaf, err error) {
 		var provider []byte
 		var amount, tokens string
-		if err := rows.Scan(&l.Index, &provider, &amount, &l.Requests, &tokens, &l.Failures, &l.Uptime, &l.P50); err != nil {
+		if err = rows.Scan(&l.Index, &provider, &amount, &l.Requests, &tokens, &l.Failures, &l.Uptime, &l.P50); err != nil {
 			return 0, l, err
 		}
-		l.Provider = cocoon.Account(provider)
-		var err error
+		number, l.Provider = uint64(l.Index)+1, cocoon.Account(provider)
 		if l.Tokens, err = strconv.ParseUint(tokens, 10, 64); err != nil {
-			return uint64(l.Index), l, err
+			return number, l, err
 		}
 		l.Amount, err = cocoon.ParseNano(amount)
-		return uint64(l.Index), l, err
-	}))
+		return number, l, err
+	})
 }

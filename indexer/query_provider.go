@@ -133,8 +133,12 @@ func (x *Indexer) modelNames(ctx context.Context) (map[cocoon.ModelID]string, er
 
 // Models are what the registry lists, in the order of their first listing.
 func (x *Indexer) Models(ctx context.Context) ([]market.Model, error) {
+	return items(x.models(ctx, span{}))
+}
+
+func (x *Indexer) models(ctx context.Context, s span) ([]numbered[market.Model], error) {
 	q := x.store.read.NewSelect().TableExpr("listings").ColumnExpr("seq, key, suspended, name, data").Where("kind = ?", wrappers.ChangeModel)
-	return items(collect(ctx, q, "seq", span{}, func(rows *sql.Rows) (seq uint64, m market.Model, err error) {
+	return collect(ctx, q, "seq", s, func(rows *sql.Rows) (seq uint64, m market.Model, err error) {
 		var key, data []byte
 		if err = rows.Scan(&seq, &key, &m.SuspendedUntil, &m.Name, &data); err != nil {
 			return seq, m, err
@@ -148,7 +152,7 @@ func (x *Indexer) Models(ctx context.Context) ([]market.Model, error) {
 			m.MinVRAM = d.MinVRAMMiB
 		}
 		return seq, m, nil
-	}))
+	})
 }
 
 // Registry is the registry; NotFound before its birth.

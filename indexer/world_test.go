@@ -92,7 +92,7 @@ func newWorld(t *testing.T) *world {
 	jobTerms := must(wrappers.Cell(w.jobTerms))
 	w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Announce{Kind: wrappers.ChangeJobTerms, Value: jobTerms}))
 	w.send(w.registry, cocoon.TON(2), nil, body(must(wrappers.AnnounceModel(2, wrappers.ModelData{MinVRAMMiB: 1000, Name: wrappers.Text(model)}))))
-	w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Launch{}))
+	w.send(w.registry, cocoon.TON(100), nil, body(wrappers.Launch{}))
 	return w
 }
 

@@ -1,0 +1,201 @@
+package indexer
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/xssnick/tonutils-go/ton"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// Difference is something that the tables say otherwise than the chain.
+type Difference struct {
+	Account cocoon.Account `json:"account"`
+	Kind    string         `json:"contract"`
+	What    string         `json:"what"`
+	Indexed string         `json:"indexed"`
+	Proven  string         `json:"proven"`
+}
+
+// Audit compares what the tables say of every contract, its balance and its
+// state, with the account as proven at the block they stand at. The liteserver
+// must still keep that block's state. No difference is none found.
+func (x *Indexer) Audit(ctx context.Context) (found []Difference, err error) {
+	err = x.store.read.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
+		a := auditor{ctx: ctx, tx: tx, chain: x.cfg.Chain}
+		if err := a.audit(); err != nil {
+			return fmt.Errorf("audit: %w", err)
+		}
+		found = a.found
+		return nil
+	})
+	return found, err
+}
+
+// auditor reads one snapshot of the tables.
+type auditor struct {
+	ctx   context.Context //nolint:containedctx // it lives as long as one call of Audit
+	tx    bun.Tx
+	chain Chain
+	found []Difference
+}
+
+type audited struct {
+	account cocoon.Account
+	kind    wrappers.Kind
+	seq     uint64
+}
+
+func (a *auditor) audit() error {
+	at, err := a.block()
+	if err != nil || at == nil {
+		return err
+	}
+	list, err := a.contracts()
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		proven, err := a.chain.AccountAt(a.ctx, at, c.account)
+		if err != nil {
+			return err
+		}
+		if err = a.compare(c, proven); err != nil {
+			return fmt.Errorf("%s %s: %w", c.kind, c.account, err)
+		}
+	}
+	return nil
+}
+
+// block is the block the snapshot stands at, nil before the first.
+func (a *auditor) block() (*ton.BlockIDExt, error) {
+	var seqno uint32
+	var root []byte
+	if err := a.tx.QueryRowContext(a.ctx, `SELECT seqno, root FROM cursor`).Scan(&seqno, &root); err != nil || len(root) == 0 {
+		return nil, err
+	}
+	at, err := a.chain.WaitSeqno(a.ctx, seqno)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(at.RootHash, root) {
+		return nil, otherChain("block %d was indexed with root %x and has root %x now", seqno, root, at.RootHash)
+	}
+	return at, nil
+}
+
+func (a *auditor) contracts() (list []audited, err error) {
+	rows, err := a.tx.QueryContext(a.ctx, `SELECT account, kind, seq FROM contracts ORDER BY seq`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c audited
+		var account []byte
+		if err = rows.Scan(&account, &c.kind, &c.seq); err != nil {
+			return nil, err
+		}
+		c.account = cocoon.Account(account)
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}
+
+func (a *auditor) compare(c audited, proven chain.Account) error {
+	held, err := readPurse(a.ctx, a.tx, c.account)
+	if err != nil {
+		return err
+	}
+	balance, err := held.balance()
+	if err != nil {
+		return err
+	}
+	a.note(c, "balance", balance.Text(), proven.Balance.Text())
+	if proven.State != chain.Active {
+		a.note(c, "status", string(chain.Active), string(proven.State))
+		return nil
+	}
+	state, err := stateOf(c.kind, proven.Data)
+	if err != nil {
+		a.note(c, "state", "", err.Error())
+		return nil
+	}
+	if err = a.compareDoc(c, state); err != nil {
+		return err
+	}
+	switch c.kind {
+	case wrappers.KindProvider:
+		return a.compareWorkers(c, proven.Data)
+	case wrappers.KindEpoch:
+		return a.compareLeaves(c, proven.Data)
+	case wrappers.KindRegistry:
+		return a.compareLists(c, proven.Data)
+	}
+	return nil
+}
+
+func (a *auditor) note(c audited, what, indexed, proven string) {
+	if indexed != proven {
+		a.found = append(a.found, Difference{c.account, string(c.kind), what, indexed, proven})
+	}
+}
+
+// stateOf is proven storage in the form that documents have.
+func stateOf(kind wrappers.Kind, data *cell.Cell) (any, error) {
+	switch kind {
+	case wrappers.KindRegistry:
+		r, err := wrappers.DecodeRegistry(data)
+		return registryStateOf(r), err
+	case wrappers.KindProvider:
+		p, err := wrappers.DecodeProvider(data)
+		return providerStateOf(p), err
+	case wrappers.KindJob:
+		j, err := wrappers.DecodeJob(data)
+		if err != nil {
+			return nil, err
+		}
+		return jobStateOf(j), nil
+	case wrappers.KindRewards:
+		r, err := wrappers.DecodeRewards(data)
+		return rewardsStateOf(r), err
+	case wrappers.KindEpoch:
+		e, err := wrappers.DecodeEpoch(data)
+		return epochStateOf(e), err
+	}
+	return nil, cocoon.Internal.Errorf("no state of a %s", kind)
+}
+
+// tableOf is where the documents of a kind lie.
+var tableOf = map[wrappers.Kind]string{wrappers.KindRegistry: "registries", wrappers.KindProvider: "providers", wrappers.KindJob: "jobs",
+	wrappers.KindRewards: "rewards", wrappers.KindEpoch: "epochs"}
+
+func (a *auditor) compareDoc(c audited, state any) error {
+	var doc string
+	if err := a.tx.QueryRowContext(a.ctx, `SELECT doc FROM ? WHERE account = ?`, bun.Ident(tableOf[c.kind]), c.account[:]).Scan(&doc); err != nil {
+		return err
+	}
+	proven, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	var indexed, chained map[string]json.RawMessage
+	if err = json.Unmarshal([]byte(doc), &indexed); err != nil {
+		return err
+	}
+	if err = json.Unmarshal(proven, &chained); err != nil {
+		return err
+	}
+	for field, value := range chained { // a document may remember more
+		a.note(c, field, string(indexed[field]), string(value))
+	}
+	return nil
+}

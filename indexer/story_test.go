@@ -1,0 +1,173 @@
+package indexer
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// story is what became of a whole market in which nearly every operation happened.
+type story struct {
+	provider, rewards, epoch cocoon.Account
+	jobs                     map[string]cocoon.Account
+	tree                     *wrappers.EpochTree
+}
+
+// play lets it all happen; between calls of its parts time passes.
+func (w *world) play() (s story) {
+	w.t.Helper()
+	s.provider = w.stakeProvider()
+	s.jobs = w.playJobs(s.provider)
+	w.playRegistry()
+	w.playProvider(s.provider)
+	s.rewards, s.epoch, s.tree = w.playEpoch()
+	w.playFailedEpoch(s.rewards)
+	w.settle()
+	return s
+}
+
+func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
+	w.putWorker(p, "w1", 2)
+	w.putWorker(p, "w1", 1)
+	w.putWorker(p, "w2", 1)
+	jobs := map[string]cocoon.Account{}
+	for _, name := range []string{"approved", "finished", "cancelled", "expired", "slashed", "refused", "open"} {
+		o := w.offer()
+		if name == "refused" {
+			o.Money.MinBond = wrappers.Coins{Nano: cocoon.TON(5)}
+		}
+		jobs[name] = w.openJob(o)
+	}
+	for _, name := range []string{"approved", "finished", "slashed", "refused"} {
+		w.accept(p, jobs[name], "w1")
+	}
+	w.settle()
+	w.deliver(jobs["approved"], "w1")
+	w.deliver(jobs["finished"], "w1")
+	w.deliver(jobs["slashed"], "w2") // not the one that accepted
+	w.send(jobs["approved"], cocoon.TON(1), nil, body(wrappers.Approve{}))
+	w.send(jobs["cancelled"], cocoon.TON(1), nil, body(wrappers.Cancel{}))
+	w.advance(61)
+	w.send(jobs["finished"], cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
+	w.send(jobs["slashed"], cocoon.TON(1), nil, body(wrappers.Expire{Response: w.me}))
+	w.advance(600)
+	w.send(jobs["expired"], cocoon.TON(1), nil, body(wrappers.Expire{Response: w.me}))
+	w.send(jobs["approved"], cocoon.TON(1), nil, nil)
+	w.send(jobs["approved"], cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
+	w.settle()
+	return jobs
+}
+
+func (w *world) playRegistry() {
+	announce := func(a wrappers.Announce) { w.send(w.registry, cocoon.TON(2), nil, body(a)) }
+	announce(must(wrappers.AnnounceImage(1, [32]byte{7}, wrappers.ImageData{Name: "image"})))
+	announce(wrappers.AnnounceGuardian(2, w.me))
+	announce(must(wrappers.AnnounceModel(3, wrappers.ModelData{MinVRAMMiB: 5, Name: "other"})))
+	w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Retract{Change: 1}))
+	w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Suspend{Kind: wrappers.ChangeModel, Key: cocoon.NewModelID(model)}))
+	w.advance(31)
+	for _, change := range []uint32{0, 2, 1} { // the last one is gone
+		w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Apply{Change: change}))
+	}
+	w.settle()
+}
+
+func (w *world) playProvider(p cocoon.Account) {
+	amount := func(n uint64) wrappers.Coins { return wrappers.Coins{Nano: cocoon.TON(n)} }
+	w.send(p, cocoon.TON(3), nil, cell.BeginCell().MustStoreUInt(0x4ecb2892, 32).MustStoreUInt(1, 64).MustStoreBigCoins(cocoon.TON(2).Big()).MustStoreUInt(5, 7).EndCell())
+	w.send(p, cocoon.TON(1), nil, cell.BeginCell().MustStoreUInt(0x12345678, 32).EndCell())
+	w.retireWorker(p, "w2")
+	w.send(p, cocoon.TON(1), nil, body(wrappers.RequestUnstake{Amount: amount(2)}))
+	w.send(p, cocoon.TON(1), nil, body(wrappers.RequestUnstake{Amount: amount(100)}))
+	w.advance(60)
+	w.send(p, cocoon.TON(1), nil, body(wrappers.RequestUnstake{Amount: amount(1)}))
+	w.send(p, cocoon.TON(1), nil, body(wrappers.Withdraw{Amount: amount(1)}))
+	w.advance(unbonding - 30)
+	w.send(p, cocoon.TON(1), nil, body(wrappers.Withdraw{Amount: amount(2)}))
+	w.send(p, cocoon.TON(1), nil, body(wrappers.Prune{Response: w.me, Worker: wrappers.PublicKey(testKey("w2"))}))
+	w.putWorker(p, "w3", 1)
+	w.send(p, cocoon.TON(10), nil, body(wrappers.RefreshTerms{Hash: [32]byte{1}})) // terms nobody published
+	w.settle()
+}
+
+func (w *world) playEpoch() (rewards, epoch cocoon.Account, tree *wrappers.EpochTree) {
+	rewards, epoch, tree = w.openEpoch(leaves(5))
+	w.settle()
+	publish := func(from, count int) {
+		w.send(epoch, cocoon.TON(1), nil, body(wrappers.Publish{Response: w.me, From: uint32(from), Count: uint16(count), Page: must(tree.Proof(from, count))}))
+	}
+	publish(0, 3)
+	publish(3, 2)
+	w.advance(window + 1)
+	w.send(epoch, cocoon.TON(1), nil, body(wrappers.Pass{Response: w.me}))
+	w.send(epoch, cocoon.TON(1), nil, body(wrappers.Claim{Response: w.me, Index: 3, Proof: must(tree.Proof(3, 1))}))
+	w.send(epoch, cocoon.TON(1), nil, body(wrappers.Push{Response: w.me, Count: 2, Page: must(tree.Proof(0, 2))}))
+	w.settle()
+	return rewards, epoch, tree
+}
+
+// playFailedEpoch opens the second epoch, which is never published.
+func (w *world) playFailedEpoch(rewards cocoon.Account) {
+	tree := must(wrappers.NewEpochTree(leaves(2)))
+	open := wrappers.OpenEpoch{Root: tree.Root(), Total: wrappers.Coins{Nano: tree.Total()}, Count: 2}
+	w.send(rewards, cocoon.TON(5), nil, body(open))
+	w.settle()
+	failing := must(wrappers.EpochBirth{Rewards: rewards, Number: 2}.Account())
+	w.advance(21)
+	w.send(failing, cocoon.TON(1), nil, body(wrappers.Fail{Response: w.me}))
+	w.settle()
+	amount := func(n uint64) wrappers.Coins { return wrappers.Coins{Nano: cocoon.TON(n)} }
+	w.send(rewards, cocoon.TON(3), nil, body(wrappers.Fund{Amount: amount(1), Response: w.me}))
+	w.send(rewards, cocoon.TON(1), nil, body(wrappers.RequestUnbond{Amount: amount(4)}))
+	w.advance(unbonding + 1)
+	w.send(rewards, cocoon.TON(1), nil, body(wrappers.Withdraw{Amount: amount(1)}))
+	w.send(rewards, cocoon.TON(1), nil, body(wrappers.Appoint{Operator: payee}))
+}
+
+// finish ends the first epoch.
+func (w *world) finish(s story) {
+	w.t.Helper()
+	w.send(s.epoch, cocoon.TON(1), nil, body(wrappers.Push{Response: w.me, From: 2, Count: 3, Page: must(s.tree.Proof(2, 3))}))
+	w.send(s.epoch, cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
+	w.settle()
+}
+
+// dump is the log and every table made from it, as text.
+func dump(t *testing.T, x *Indexer, tables ...string) (all []string) {
+	t.Helper()
+	for _, table := range tables {
+		var columns []string
+		rows, err := x.store.read.QueryContext(t.Context(), `SELECT name FROM pragma_table_info(?)`, table)
+		require.NoError(t, err)
+		for rows.Next() {
+			var name string
+			require.NoError(t, rows.Scan(&name))
+			columns = append(columns, "quote("+name+")")
+		}
+		require.NoError(t, rows.Err())
+		rows.Close()
+		line := ""
+		for i, c := range columns {
+			if i > 0 {
+				line += " || '|' || "
+			}
+			line += c
+		}
+		rows, err = x.store.read.QueryContext(t.Context(), `SELECT `+line+` AS line FROM `+table+` ORDER BY line`)
+		require.NoError(t, err)
+		for rows.Next() {
+			var text string
+			require.NoError(t, rows.Scan(&text))
+			all = append(all, table+": "+text)
+		}
+		require.NoError(t, rows.Err())
+		rows.Close()
+	}
+	return all
+}
+
+var logged = []string{"events", "contracts"}
