@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"io"
 	"log/slog"
 	"math/big"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -199,6 +201,7 @@ type provider struct {
 	account  cocoon.Account
 	operator ed25519.PrivateKey
 	worker   ed25519.PrivateKey
+	folder   string // of the worker
 	wallet   *chain.Wallet
 	birth    wrappers.ProviderBirth
 }
@@ -208,7 +211,7 @@ func (p provider) id() bus.ID { return bus.ID(wrappers.PublicKey(p.worker)) }
 // provider enrols number n, whose worker asks the price.
 func (w *town) provider(n byte, asks cocoon.Price) provider {
 	w.t.Helper()
-	p := provider{operator: testKey(n + 1), worker: testKey(n + 2), wallet: w.wallet(n, 100)}
+	p := provider{operator: testKey(n + 1), worker: testKey(n + 2), folder: w.t.TempDir(), wallet: w.wallet(n, 100)}
 	p.birth = w.desk.Provider(p.wallet.Account(), 0)
 	var err error
 	p.account, err = p.birth.Account()
@@ -257,9 +260,32 @@ func (w *town) work(p provider) (stop func()) {
 	w.t.Helper()
 	e := httptest.NewServer(engine.New(model))
 	w.t.Cleanup(e.Close)
+	return w.workOn(p, e.URL)
+}
+
+// stuckEngine looks well and never answers.
+func stuckEngine(t *testing.T) string {
+	t.Helper()
+	healthy := engine.New(model)
+	e := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			healthy.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	t.Cleanup(e.Close)
+	return e.URL
+}
+
+// workOn runs the provider's worker; one that is stopped goes on from its folder.
+func (w *town) workOn(p provider, engineURL string) (stop func()) {
+	w.t.Helper()
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = p.worker, p.operator, p.account, w.net.GlobalID
-	cfg.Dispatcher, cfg.Engine, cfg.Data, cfg.Heartbeat = w.dispatcher.WorkersURL(), e.URL, w.t.TempDir(), 50*time.Millisecond
+	cfg.Dispatcher, cfg.Engine, cfg.Data, cfg.Heartbeat = w.dispatcher.WorkersURL(), engineURL, p.folder, 50*time.Millisecond
+	cfg.Retry = tick
 	run, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: w.client}, Logger: w.slog})
 	require.NoError(w.t, err)
 	return w.service(run.Run)
