@@ -87,12 +87,15 @@ type Dispatcher struct {
 
 	uploads  uploads
 	measured uint32        // chain time up to which uptime is measured; of follow
+	ended    chan struct{} // closed when Run ends
 	nudged   chan struct{} // something is to be done before the next block
 	matching sync.WaitGroup
+	asking   sync.RWMutex // read while a client is answered
 }
 
-// New opens the dispatcher's database and its port for workers. A database
-// written by a newer program or for another market is refused and left alone.
+// New opens the dispatcher's database and its port for workers; Run has to
+// follow. A database written by a newer program or for another market is
+// refused and left alone.
 func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) {
 	if err = cfg.Validate(); err != nil {
 		return nil, err
@@ -103,7 +106,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	d := &Dispatcher{cfg: cfg, deps: deps, log: deps.Logger, nudged: make(chan struct{}, 1)}
+	d := &Dispatcher{cfg: cfg, deps: deps, log: deps.Logger, nudged: make(chan struct{}, 1), ended: make(chan struct{})}
 	d.roster = newRoster(rand.New(rand.NewPCG(cfg.Seed, 0)), deps.Now, cfg.BeatTimeout)
 	d.desks.byJob = map[cocoon.Account]*desk{}
 	d.uploads.byJob = map[cocoon.Account]*bus.Assembly{}
@@ -142,6 +145,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return d.keeper.run(ctx) })
 	err := g.Wait()
+	close(d.ended)
+	d.asking.Lock() // once every client has its answer
+	defer d.asking.Unlock()
 	d.matching.Wait()
 	d.relay.wait()
 	d.link.close()

@@ -30,13 +30,28 @@ func (d *Dispatcher) Handler() http.Handler {
 		"GET /v1/blobs/{sha256}":    d.serveBlob,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := h(w, r); err != nil {
+			if err := d.attend(func() error { return h(w, r) }); err != nil {
 				d.fail(w, r, err)
 			}
 		})
 	}
 	return mux
 }
+
+// attend answers a client unless the dispatcher stops: then another try, later
+// or elsewhere, is the way.
+func (d *Dispatcher) attend(answer func() error) error {
+	d.asking.RLock()
+	defer d.asking.RUnlock()
+	select {
+	case <-d.ended:
+		return errStopped
+	default:
+		return answer()
+	}
+}
+
+var errStopped = cocoon.Unreachable.Errorf("the dispatcher stops; try again later")
 
 // problem is an error as RFC 9457 has it, with our hint.
 type problem struct {

@@ -25,6 +25,8 @@ type link struct {
 	door   *door
 	server *server.Server
 	conn   *nats.Conn
+
+	drained chan struct{} // closed with conn
 }
 
 const (
@@ -53,7 +55,7 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw a login: %w", err)
 	}
-	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, log)}
+	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, log), drained: make(chan struct{})}
 	l.server, err = server.NewServer(&server.Options{
 		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
 		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),
@@ -68,7 +70,8 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 		l.server.Shutdown()
 		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
-	l.conn, err = nats.Connect(l.loopback(), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+	l.conn, err = nats.Connect(l.loopback(), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+		nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
 	if err != nil {
 		l.server.Shutdown()
 		return nil, fmt.Errorf("connect to the server for workers: %w", err)
@@ -179,8 +182,12 @@ func request[A bus.Message](ctx context.Context, l *link, w bus.ID, boot bus.Boo
 	return bus.Decode[A](reply.Data)
 }
 
-// close lets what is being answered finish, then stops the server.
+// close takes no more requests, lets those be answered that were taken, and
+// stops the server.
 func (l *link) close() {
+	if err := l.conn.Drain(); err == nil {
+		<-l.drained
+	}
 	l.conn.Close()
 	l.server.Shutdown()
 	l.server.WaitForShutdown()

@@ -217,6 +217,8 @@ func (d *Dispatcher) poll(ctx context.Context, a cocoon.Account) (jobView, error
 		case <-changed:
 		case <-over.C:
 			return view, nil
+		case <-d.ended:
+			return view, errStopped
 		case <-ctx.Done():
 			return view, cocoon.Unreachable.Errorf("the question was given up: %w", ctx.Err())
 		}
