@@ -77,7 +77,7 @@ func (t teller) Tell(event string, v any) error {
 	var err error
 	switch x := v.(type) {
 	case market.Network:
-		_, err = fmt.Fprintf(t.e.out, "\n  API        %s/docs\n  dispatcher %s\n  registry   %s\n  network    %s\n  data       %s\n\n", x.API, x.Dispatcher, x.Registry, x.File, x.Data)
+		_, err = fmt.Fprintf(t.e.out, "\n  API        %s/v1/status\n  dispatcher %s\n  registry   %s\n  network    %s\n  data       %s\n\n", x.API, x.Dispatcher, x.Registry, x.File, x.Data)
 	case market.Step:
 		_, err = fmt.Fprintf(t.e.out, "%-10s %s\n", x.Name, x.Text)
 	case market.Transaction:

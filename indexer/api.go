@@ -99,7 +99,7 @@ func route[I, T any](a *api, path, summary string, get func(context.Context, *I)
 }
 
 func operation(path, summary string) huma.Operation {
-	return huma.Operation{Method: http.MethodGet, Path: path, OperationID: huma.GenerateOperationID(http.MethodGet, path, nil), Summary: summary,
+	return huma.Operation{Method: http.MethodGet, Path: path, OperationID: huma.GenerateOperationID(http.MethodGet, path, struct{}{}), Summary: summary,
 		Errors: []int{http.StatusBadRequest, http.StatusNotFound}}
 }
 

@@ -193,9 +193,7 @@ func (m *Market) serve(ctx context.Context) (string, error) {
 		return "", cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
 	mux := http.NewServeMux()
-	if h, ok := any(m.index).(interface{ Handler() http.Handler }); ok {
-		mux.Handle("/", h.Handler())
-	}
+	mux.Handle("/", m.index.Handler())
 	mux.Handle("/dispatch/", http.StripPrefix("/dispatch", m.dispatch.Handler()))
 	m.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	m.services.Go(func() error {

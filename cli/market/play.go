@@ -2,7 +2,9 @@ package market
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
@@ -221,26 +223,33 @@ func (m *Market) awaitIndex(ctx context.Context, what string, ready func() (bool
 	}
 }
 
-// summary reconciles the books twice, from the chain's transactions and from
-// the indexer's events, and tells the result.
+// summary reconciles every contract twice, from the chain's transactions and
+// from what the indexer's API says, and tells the result.
 func (m *Market) summary(ctx context.Context) error {
-	head, err := m.network.client.Head(ctx)
-	if err != nil {
+	if err := m.caughtUp(ctx); err != nil {
 		return err
 	}
-	if err = m.index.WaitSeqno(ctx, head.SeqNo); err != nil {
+	head, err := m.network.client.LookupMaster(ctx, m.index.Head().Seqno)
+	if err != nil {
 		return err
 	}
 	proven, err := audit(ctx, m.network.client, head, m.contracts)
 	if err != nil {
 		return err
 	}
-	indexed, err := m.index.Money(ctx)
-	if err != nil {
+	var indexed told.Money
+	if err = m.ask(ctx, "/v1/money", &indexed); err != nil {
 		return err
 	}
 	if proven != indexed {
 		return fmt.Errorf("the chain says %+v, the indexer %+v", proven, indexed)
+	}
+	differences, err := m.index.Audit(ctx)
+	if err != nil {
+		return err
+	}
+	if len(differences) > 0 {
+		return fmt.Errorf("the indexer's tables differ from proven state: %+v", differences)
 	}
 	at := m.index.Head()
 	s := Summary{Money: proven, Index: IndexCount{at.Seqno, at.Events}, Contracts: m.contracts}
@@ -248,6 +257,23 @@ func (m *Market) summary(ctx context.Context) error {
 		return err
 	}
 	return m.cfg.Tell.Tell("summary", s)
+}
+
+// ask reads one answer of the API.
+func (m *Market) ask(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.api+path, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the API: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API answers %s with %s", path, res.Status)
+	}
+	return json.NewDecoder(res.Body).Decode(into)
 }
 
 func (m *Market) countJobs(ctx context.Context) (n JobCount, err error) {
