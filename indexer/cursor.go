@@ -77,15 +77,15 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 	from := x.position()
 	to := cursor{seqno: b.master.SeqNo, root: [32]byte(b.master.RootHash), time: b.time, events: b.seq, tops: b.tops}
 	err := x.store.write.RunInTx(ctx, &sql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+		if err := moveCursor(ctx, tx, from, to); err != nil { // first, since another indexer would have written the same events
+			return err
+		}
 		for i := range b.occurrences {
 			if err := x.record(ctx, tx, &b.occurrences[i]); err != nil {
 				return err
 			}
 		}
-		if err := x.fault("recorded"); err != nil {
-			return err
-		}
-		return moveCursor(ctx, tx, from, to)
+		return x.fault("recorded")
 	})
 	if err != nil {
 		return diskError(err)

@@ -33,6 +33,7 @@ type world struct {
 	jobTerms wrappers.JobTerms
 	provider wrappers.ProviderBirth
 	rewards  wrappers.RewardsBirth
+	byHand   bool // the chain makes blocks when it is told to only
 	salt     uint64
 	revision uint64
 }
@@ -68,7 +69,17 @@ func must[T any](v T, err error) T {
 // newWorld deploys a registry and publishes its terms.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, local: localnet.New(t)}
+	return newWorldOn(t, localnet.New(t))
+}
+
+func newWorldOn(t *testing.T, local *localnet.Chain) *world {
+	t.Helper()
+	return (&world{t: t, local: local}).found()
+}
+
+func (w *world) found() *world {
+	t := w.t
+	t.Helper()
 	n, err := chain.ParseNetwork(w.local.GlobalConfig())
 	require.NoError(t, err)
 	w.client, err = chain.Dial(t.Context(), n, chain.Options{})
@@ -77,7 +88,7 @@ func newWorld(t *testing.T) *world {
 	w.wallet, err = chain.NewWallet(w.client, testKey("owner"))
 	require.NoError(t, err)
 	w.me = w.wallet.Account()
-	require.NoError(t, w.local.Faucet(t.Context(), chain.Address(w.me), cocoon.TON(2000).Big()))
+	w.fund()
 	birth := wrappers.RegistryBirth{Owner: w.me, Delay: 30}
 	w.registry = must(birth.Account())
 	w.provider = wrappers.ProviderBirth{Registry: w.registry, Owner: w.me}
@@ -96,10 +107,28 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+func (w *world) fund() {
+	w.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- w.local.Faucet(w.t.Context(), chain.Address(w.me), cocoon.TON(2000).Big()) }()
+	for w.byHand && len(done) == 0 {
+		require.NoError(w.t, w.local.Mine())
+	}
+	require.NoError(w.t, <-done)
+}
+
 // send sends a message, or coins where body is nil.
 func (w *world) send(to cocoon.Account, value cocoon.Nano, init *tlb.StateInit, body *cell.Cell) {
 	w.t.Helper()
-	_, err := w.wallet.Send(w.t.Context(), chain.Message{To: to, Amount: value, Init: init, Bounce: body != nil, Body: body})
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.wallet.Send(w.t.Context(), chain.Message{To: to, Amount: value, Init: init, Bounce: body != nil, Body: body})
+		done <- err
+	}()
+	for w.byHand && len(done) == 0 {
+		require.NoError(w.t, w.local.Mine())
+	}
+	err := <-done
 	require.NoError(w.t, err)
 }
 
