@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not drain
 	e := &env{in: stdin, out: stdout, err: stderr}
 	root := newRoot(e)
 	root.SetArgs(args)
@@ -37,23 +39,18 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func newRoot(e *env) *cobra.Command {
-	root := &cobra.Command{
-		Use:   "cocoon",
-		Short: "A market for private AI inference on TON",
-		Long: `cocoon stakes GPU workers, escrows jobs and follows both on TON.
+	root := group("cocoon", "A market for private AI inference on TON", newUp(e), newLocalnet(e), newNetwork(e), newWallet(e), newProvider(e),
+		newDispatcher(e), newWorker(e), newJob(e), newServe(e), newVersion(e))
+	root.Long = `cocoon stakes GPU workers, escrows jobs and follows both on TON.
 
-Try it without a network of your own:  cocoon up`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return e.prepare() },
-	}
+Try it without a network of your own:  cocoon up`
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return e.prepare() }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cocoon.WithHint(cocoon.Invalid.Errorf("%w", err), "%s --help", c.CommandPath())
 	})
 	e.flags(root.PersistentFlags())
-	root.AddCommand(newUp(e), newLocalnet(e), newNetwork(e), newWallet(e), newProvider(e), newDispatcher(e),
-		newWorker(e), newJob(e), newServe(e), newVersion(e))
 	return root
 }
 
@@ -69,14 +66,21 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// exactly wants n arguments, named for the message.
+// exactly wants an argument for each name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) == len(names) {
 			return nil
 		}
-		return cocoon.WithHint(cocoon.Invalid.Errorf("%s takes %d arguments %v, got %d", c.CommandPath(), len(names), names, len(args)), "%s --help", c.CommandPath())
+		return cocoon.WithHint(cocoon.Invalid.Errorf("%s takes %s, not %d arguments", c.CommandPath(), wanted(names), len(args)), "%s --help", c.CommandPath())
 	}
+}
+
+func wanted(names []string) string {
+	if len(names) == 0 {
+		return "no argument"
+	}
+	return strings.Join(names, " and ")
 }
 
 // fail tells the user what went wrong, and what to do next where that is known.

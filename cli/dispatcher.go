@@ -88,10 +88,19 @@ func newDispatcherFund(e *env) *cobra.Command {
 }
 
 func newDispatcherStatus(e *env) *cobra.Command {
-	return dispatcherCommand(e, "status", "Show a rewards contract as the chain proves it", exactly(),
-		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, _ []string) error {
-			return runDispatcherStatus(ctx, e, d, b)
-		})
+	var owner, wallet string
+	var index uint32
+	c := &cobra.Command{Use: "status", Short: "Show a rewards contract as the chain proves it", Args: exactly(), RunE: func(c *cobra.Command, _ []string) error {
+		d, err := e.look(c.Context(), owner, wallet)
+		if err != nil {
+			return err
+		}
+		defer d.client.Close()
+		return runDispatcherStatus(c.Context(), e, d, d.Rewards(d.account, index))
+	}}
+	lookFlags(c.Flags(), &owner, &wallet)
+	c.Flags().Uint32Var(&index, "index", 0, "which of the owner's rewards contracts")
+	return c
 }
 
 type dispatcherStatus struct {

@@ -67,14 +67,6 @@ func (e *env) networkFile(name string) string {
 	return filepath.Join(e.home, "networks", name+".json")
 }
 
-// keyFile is the file behind a key's name; a path stays a path.
-func (e *env) keyFile(name string) string {
-	if filepath.Base(name) != name {
-		return name
-	}
-	return filepath.Join(e.home, "keys", name+".key")
-}
-
 // loadNetwork resolves --network and --registry.
 func (e *env) loadNetwork() (chain.Network, error) {
 	source := e.network

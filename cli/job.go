@@ -75,7 +75,7 @@ the chain proves to be registered. The result is written in OpenAI's batch outpu
 format, and the job approved.
 
 If this is stopped, "cocoon job submit --attend JOB" goes on where it was.`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("FILE"),
 		RunE: func(c *cobra.Command, args []string) error { return runJobSubmit(c.Context(), e, o, args[0]) },
 	}
 	o.flags(c)
@@ -94,6 +94,9 @@ If this is stopped, "cocoon job submit --attend JOB" goes on where it was.`,
 }
 
 func runJobSubmit(ctx context.Context, e *env, o jobSubmit, file string) error {
+	if e.json && o.out == "" {
+		return cocoon.WithHint(cocoon.Invalid.Errorf("with --json the results need a file of their own"), "name it with --output FILE")
+	}
 	var batch []byte
 	var job cocoon.Account
 	var err error
@@ -112,7 +115,10 @@ func runJobSubmit(ctx context.Context, e *env, o jobSubmit, file string) error {
 	}
 	defer d.client.Close()
 	if !o.attendOnly {
-		if job, err = c.Submit(ctx, bytes.NewReader(batch), terms); err != nil {
+		if job, err = c.Submit(ctx, bytes.NewReader(batch), terms); err != nil && !job.IsZero() {
+			return cocoon.WithHint(err, "cocoon job submit --attend %s", job)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -160,7 +166,7 @@ func (o *jobSubmit) attend(ctx context.Context, e *env, c *client.Client, job co
 		return err
 	}
 	if o.approve {
-		if err = c.Approve(ctx, job); err != nil {
+		if err = approve(ctx, c, job); err != nil {
 			return err
 		}
 	}
@@ -169,6 +175,15 @@ func (o *jobSubmit) attend(ctx context.Context, e *env, c *client.Client, job co
 	}
 	e.say("%d of %d requests answered for %s", r.Answered, r.Lines, r.Amount)
 	return nil
+}
+
+// approve pays for a delivery, unless that is done already.
+func approve(ctx context.Context, c *client.Client, job cocoon.Account) error {
+	j, err := c.Status(ctx, job)
+	if err != nil || j.Phase == wrappers.JobClosed {
+		return err
+	}
+	return c.Approve(ctx, job)
 }
 
 func (o *jobSubmit) write(stdout io.Writer, results []byte) error {
@@ -231,6 +246,8 @@ func newJobCancel(e *env) *cobra.Command {
 		if err := c.Cancel(ctx, job); err != nil {
 			return err
 		}
-		return e.show("cancelled", jobShown{Job: job, Status: "closed"}, [2]string{"job", job.String()}, [2]string{"status", "closed"})
+		return e.show("cancelled", struct {
+			Job cocoon.Account `json:"job"`
+		}{job}, [2]string{"cancelled", job.String()})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -53,20 +54,23 @@ func runLocalnet(ctx context.Context, e *env, o localnetOptions) error {
 	if o.blockTime < 0 {
 		return cocoon.Invalid.Errorf("--block-time %s is negative", o.blockTime)
 	}
+	file := e.networkFile("localnet")
+	if err := refuseSecond(file); err != nil {
+		return err
+	}
 	c, err := localnet.Start(ctx, localnet.Config{BlockTime: o.blockTime, Listen: o.listen, Seed: []byte(o.seed), Logger: e.log})
 	if err != nil {
 		return fmt.Errorf("start localnet: %w", err)
 	}
 	defer c.Close()
-	file := e.networkFile("localnet")
-	if err = writeFile(file, c.GlobalConfig()); err != nil {
-		return fmt.Errorf("write the network file: %w", err)
-	}
-	defer os.Remove(file)
 	faucet := e.keyFile("faucet")
 	if err = replaceKey(faucet, c.FaucetKey()); err != nil {
 		return err
 	}
+	if err = writeNetwork(file, c.GlobalConfig()); err != nil { // last: who sees it finds the rest
+		return fmt.Errorf("write the network file: %w", err)
+	}
+	defer os.Remove(file)
 	if err = e.show("localnet", localnetStarted{file, c.Addr(), faucet}, [2]string{"liteserver", c.Addr()}, [2]string{"network file", file}, [2]string{"faucet", faucet}); err != nil {
 		return err
 	}
@@ -86,24 +90,33 @@ func replaceKey(file string, key ed25519.PrivateKey) error {
 	return chain.SaveKey(file, key)
 }
 
-// writeFile replaces path as a whole: a reader sees the old or the new content.
-func writeFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+// writeNetwork keeps a chain's global.config.json with the name and the global
+// id added: a wallet's address depends on the latter.
+func writeNetwork(file string, config []byte) error {
+	n, err := chain.ParseNetwork(config)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(content); err == nil {
-		err = f.Sync()
+	n.Name, n.GlobalID = "localnet", localnet.DefaultGlobalID
+	if err = os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	return n.Save(file)
+}
+
+// refuseSecond keeps one localnet a home: another would take its network file
+// and its faucet. A file that a killed one left behind is no obstacle.
+func refuseSecond(file string) error {
+	n, err := chain.LoadNetwork(file)
+	if err != nil {
+		return nil
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	for _, l := range n.Liteservers {
+		c, err := net.DialTimeout("tcp", l.Addr, time.Second)
+		if err == nil {
+			c.Close()
+			return cocoon.WithHint(cocoon.Conflict.Errorf("a localnet of this home runs already, at %s", l.Addr), "stop it, or choose another folder with --home")
+		}
 	}
-	return err
+	return nil
 }

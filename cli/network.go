@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,26 +58,24 @@ func runNetworkDeploy(ctx context.Context, e *env, o networkDeploy) error {
 	if err != nil {
 		return err
 	}
+	if filepath.Base(n.Name) != n.Name {
+		return cocoon.Invalid.Errorf("the network file names its network %q, which cannot be the name of a file", n.Name)
+	}
+	rules, err := o.rules(n.Name)
+	if err != nil {
+		return err
+	}
+	treasury, err := o.payee()
+	if err != nil {
+		return err
+	}
 	d, err := o.open(ctx, e, n)
 	if err != nil {
 		return err
 	}
 	defer d.client.Close()
-	rules := action.RealRules()
-	if o.quick || networkName(e, n) == "localnet" {
-		rules = action.QuickRules()
-	}
-	if o.delay != 0 {
-		if o.delay < time.Second || o.delay > 365*24*time.Hour {
-			return cocoon.Invalid.Errorf("--delay %s is not between a second and a year", o.delay)
-		}
-		rules.Delay = uint32(o.delay / time.Second)
-	}
-	treasury := d.account
-	if o.treasury != "" {
-		if treasury, err = cocoon.ParseAccount(o.treasury); err != nil {
-			return err
-		}
+	if treasury.IsZero() {
+		treasury = d.account
 	}
 	registry, messages, err := d.Deploy(ctx, wrappers.RegistryBirth{Owner: d.account, Delay: rules.Delay}, rules, treasury, o.models...)
 	if err != nil {
@@ -89,7 +89,10 @@ func runNetworkDeploy(ctx context.Context, e *env, o networkDeploy) error {
 	}
 	known := d.client.Network()
 	known.Registry = registry
-	file := e.networkFile(networkName(e, known))
+	file := e.networkFile(known.Name)
+	if err = os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
 	if err = known.Save(file); err != nil {
 		return err
 	}
@@ -104,10 +107,26 @@ func isLaunched(a chain.Account) bool {
 	return err == nil && r.Launched
 }
 
-// networkName is under which name a network is kept in this home.
-func networkName(e *env, n chain.Network) string {
-	if n.Name != "" {
-		return n.Name
+// rules are those to found a network of that name with.
+func (o *networkDeploy) rules(network string) (action.Rules, error) {
+	r := action.RealRules()
+	if o.quick || network == "localnet" {
+		r = action.QuickRules()
 	}
-	return e.network
+	if o.delay == 0 {
+		return r, nil
+	}
+	if o.delay < time.Second || o.delay > 365*24*time.Hour {
+		return r, cocoon.Invalid.Errorf("--delay %s is not between a second and a year", o.delay)
+	}
+	r.Delay = uint32(o.delay / time.Second)
+	return r, nil
+}
+
+// payee gets the network's share; nobody where the flag names nobody.
+func (o *networkDeploy) payee() (cocoon.Account, error) {
+	if o.treasury == "" {
+		return cocoon.Account{}, nil
+	}
+	return cocoon.ParseAccount(o.treasury)
 }

@@ -2,13 +2,9 @@ package cli
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/spf13/pflag"
-	"github.com/xssnick/tonutils-go/tlb"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -66,11 +62,26 @@ func (p *payer) open(ctx context.Context, e *env, n chain.Network) (*desk, error
 	return d, nil
 }
 
+func lookFlags(f *pflag.FlagSet, owner, wallet *string) {
+	f.StringVar(owner, "owner", "", "address of the owner (default: that of --wallet)")
+	f.StringVar(wallet, "wallet", "wallet", "name or file of the owner's wallet")
+}
+
+// look is open for commands that only read: no key is needed to look at an owner's contracts.
+func (e *env) look(ctx context.Context, owner, wallet string) (*desk, error) {
+	n, err := e.needRegistry()
+	if err != nil {
+		return nil, err
+	}
+	p := payer{wallet: wallet, owner: owner, unsigned: owner != ""}
+	return p.open(ctx, e, n)
+}
+
 // openWallet is the wallet in a key file of this home.
 func (e *env) openWallet(client *chain.Client, name string) (*chain.Wallet, error) {
-	key, err := chain.LoadKey(e.keyFile(name))
+	key, err := e.loadKey(name, noWallet)
 	if err != nil {
-		return nil, cocoon.WithHint(err, "make a wallet with: cocoon wallet new")
+		return nil, err
 	}
 	return chain.NewWallet(client, key)
 }
@@ -82,47 +93,19 @@ type sent struct {
 	Wallet cocoon.Account `json:"wallet"`
 }
 
-// send signs and sends messages and tells the result, or prints them unsigned.
+// send signs and sends messages, waits until they were executed and tells the
+// result, or prints them unsigned.
 func (d *desk) send(ctx context.Context, e *env, what string, messages ...chain.Message) error {
 	if d.wallet == nil {
-		return printUnsigned(e, messages)
+		return d.printUnsigned(e, messages)
 	}
 	e.say("%s: sending from %s", what, d.account)
 	s, err := d.wallet.Send(ctx, messages...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	return e.show("sent", sent{fmt.Sprintf("%x", s.Tx), s.LT, s.Block.SeqNo, d.account}, [2]string{"transaction", fmt.Sprintf("%x", s.Tx)})
-}
-
-// request is TON Connect's sendTransaction, which wallets elsewhere take.
-type request struct {
-	ValidUntil int64            `json:"validUntil"`
-	Messages   []requestMessage `json:"messages"`
-}
-
-type requestMessage struct {
-	Address   string `json:"address"`
-	Amount    string `json:"amount"`
-	Payload   string `json:"payload,omitempty"`
-	StateInit string `json:"stateInit,omitempty"`
-}
-
-func printUnsigned(e *env, messages []chain.Message) error {
-	r := request{ValidUntil: time.Now().Add(time.Hour).Unix()}
-	for _, m := range messages {
-		rm := requestMessage{Address: m.To.Friendly(m.Bounce, false), Amount: m.Amount.Text()}
-		if m.Body != nil {
-			rm.Payload = base64.StdEncoding.EncodeToString(m.Body.ToBOC())
-		}
-		if m.Init != nil {
-			c, err := tlb.ToCell(m.Init)
-			if err != nil {
-				return fmt.Errorf("encode state init: %w", err)
-			}
-			rm.StateInit = base64.StdEncoding.EncodeToString(c.ToBOC())
-		}
-		r.Messages = append(r.Messages, rm)
+	if err = d.arrived(ctx, s, messages); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return json.NewEncoder(e.out).Encode(r)
+	return e.show("sent", sent{fmt.Sprintf("%x", s.Tx), s.LT, s.Block.SeqNo, d.account}, [2]string{"transaction", fmt.Sprintf("%x", s.Tx)})
 }

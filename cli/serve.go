@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -13,18 +14,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 type serveOptions struct {
-	payer
-	index             uint32
-	data, api, listen string
-	bps               uint16
-	start             uint32
-	period            time.Duration
-	indexOnly         bool
+	wallet, data, api, listen string
+	index, start              uint32
+	bps                       uint16
+	period                    time.Duration
+	indexOnly                 bool
 }
 
 func newServe(e *env) *cobra.Command {
@@ -41,7 +42,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f := c.Flags()
 	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract")
 	f.Uint32Var(&o.index, "index", 0, "which of the wallet's rewards contracts")
-	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by network)")
+	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
@@ -53,7 +54,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 
 type served struct {
 	API     string `json:"api"`
-	Workers string `json:"workers"`
+	Workers string `json:"workers"` // "" with --index-only
 	Data    string `json:"data"`
 }
 
@@ -65,60 +66,72 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	if o.period < time.Second || o.period > 60*24*time.Hour {
 		return cocoon.Invalid.Errorf("--period %s is not between a second and 60 days", o.period)
 	}
-	d, err := o.open(ctx, e, n)
+	client, err := e.dial(ctx, n)
 	if err != nil {
 		return err
 	}
-	defer d.client.Close()
+	defer client.Close()
 	if o.data == "" {
-		o.data = filepath.Join(e.home, "serve", networkName(e, n))
+		o.data = filepath.Join(e.home, "serve", n.Registry.String()[2:])
 	}
 	if err = os.MkdirAll(o.data, 0o700); err != nil {
-		return err
-	}
-	index, err := indexer.Open(ctx, indexer.Config{Path: filepath.Join(o.data, "index.db"), GlobalID: d.GlobalID, Registry: n.Registry, Chain: d.client, Start: o.start, Logger: e.log})
-	if err != nil {
-		return err
-	}
-	defer index.Close()
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return index.Run(ctx) })
-	mux := http.NewServeMux()
-	mux.Handle("/", http.NotFoundHandler())
-	workers := ""
-	if !o.indexOnly {
-		dispatch, err := o.dispatcher(ctx, e, d, index)
-		if err != nil {
-			return err
-		}
-		workers = dispatch.WorkersURL()
-		mux.Handle("/dispatch/", http.StripPrefix("/dispatch", dispatch.Handler()))
-		g.Go(func() error { return dispatch.Run(ctx) })
+		return fmt.Errorf("make the data folder: %w", err)
 	}
 	l, err := net.Listen("tcp", o.api)
 	if err != nil {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
-	serveHTTP(ctx, g, l, mux)
-	url := "http://" + l.Addr().String()
-	if err = e.show("serving", served{url, workers, o.data}, [2]string{"API", url + "/docs"}, [2]string{"workers", workers}, [2]string{"data", o.data}); err != nil {
+	defer l.Close()
+	index, err := indexer.Open(ctx, indexer.Config{Path: filepath.Join(o.data, "index.db"), GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log})
+	if err != nil {
 		return err
 	}
+	err = o.serve(ctx, e, client, index, l)
+	return errors.Join(err, index.Close())
+}
+
+// serve runs what was opened until ctx ends or a part of it fails.
+func (o *serveOptions) serve(ctx context.Context, e *env, client *chain.Client, index *indexer.Indexer, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.Handle("/", index.Handler())
+	s := served{API: "http://" + l.Addr().String(), Data: o.data}
+	g, ctx := errgroup.WithContext(ctx)
+	if !o.indexOnly {
+		dispatch, err := o.dispatcher(ctx, e, client, index)
+		if err != nil {
+			return err
+		}
+		s.Workers = dispatch.WorkersURL()
+		mux.Handle("/dispatch/", http.StripPrefix("/dispatch", dispatch.Handler()))
+		g.Go(func() error { return dispatch.Run(ctx) })
+	}
+	g.Go(func() error { return index.Run(ctx) })
+	serveHTTP(ctx, g, l, mux)
+	rows := [][2]string{{"API", s.API}, {"data", s.Data}}
+	if s.Workers != "" {
+		rows = append(rows, [2]string{"workers", s.Workers}, [2]string{"dispatcher", s.API + "/dispatch"})
+	}
+	g.Go(func() error { return e.show("serving", s, rows...) })
 	e.say("serving; Ctrl-C stops it")
 	return g.Wait()
 }
 
 // dispatcher opens the dispatcher of this wallet's rewards contract.
-func (o *serveOptions) dispatcher(ctx context.Context, e *env, d *desk, index *indexer.Indexer) (*dispatcher.Dispatcher, error) {
-	rewards, err := d.Rewards(d.account, o.index).Account()
+func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Client, index *indexer.Indexer) (*dispatcher.Dispatcher, error) {
+	wallet, err := e.openWallet(client, o.wallet)
+	if err != nil {
+		return nil, err
+	}
+	n := client.Network()
+	rewards, err := (wrappers.RewardsBirth{Registry: n.Registry, Owner: wallet.Account(), Index: o.index}).Account()
 	if err != nil {
 		return nil, err
 	}
 	cfg := dispatcher.DefaultConfig()
 	cfg.Path, cfg.Blobs, cfg.Listen = filepath.Join(o.data, "dispatcher.db"), filepath.Join(o.data, "blobs"), o.listen
-	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = d.GlobalID, d.Registry, d.account, o.bps
+	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, wallet.Account(), o.bps
 	cfg.Keeper.Rewards, cfg.Keeper.Period = rewards, uint32(o.period/time.Second)
-	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: d.client, Sender: d.wallet, Logger: e.log})
+	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
 }
 
 // serveHTTP serves until ctx ends; open streams are cut after a moment.

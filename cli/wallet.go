@@ -28,8 +28,8 @@ func newWalletNew(e *env) *cobra.Command {
 		Short: "Make a wallet of 24 words",
 		Long:  "Makes 24 words and keeps them in a file that only you can read. Whoever has the words has the money: copy them to paper.",
 		Args:  exactly(),
-		RunE: func(*cobra.Command, []string) error {
-			return saveWallet(e, name, chain.NewMnemonic())
+		RunE: func(c *cobra.Command, _ []string) error {
+			return saveWallet(c.Context(), e, name, chain.NewMnemonic())
 		},
 	}
 	c.Flags().StringVar(&name, "name", name, "name or file of the wallet")
@@ -42,12 +42,12 @@ func newWalletImport(e *env) *cobra.Command {
 		Use:   "import",
 		Short: "Take over a wallet by its 24 words, read from stdin",
 		Args:  exactly(),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			line, err := readSecret(e, "24 words: ")
 			if err != nil {
 				return err
 			}
-			return saveWallet(e, name, strings.Fields(line))
+			return saveWallet(c.Context(), e, name, strings.Fields(line))
 		},
 	}
 	c.Flags().StringVar(&name, "name", name, "name or file of the wallet")
@@ -76,7 +76,11 @@ type walletShown struct {
 }
 
 // saveWallet keeps words under name; one that is there already stays.
-func saveWallet(e *env, name string, words []string) error {
+func saveWallet(ctx context.Context, e *env, name string, words []string) error {
+	id, err := e.globalID(ctx)
+	if err != nil {
+		return err
+	}
 	file := e.keyFile(name)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
@@ -85,24 +89,28 @@ func saveWallet(e *env, name string, words []string) error {
 		return err
 	}
 	e.say("kept in %s, which only you can read", file)
-	return showWallet(e, name)
+	return e.showAddress(name, id)
 }
 
 func newWalletAddress(e *env) *cobra.Command {
 	name := "wallet"
 	c := &cobra.Command{Use: "address", Short: "Print a wallet's address", Args: exactly(),
-		RunE: func(*cobra.Command, []string) error { return showWallet(e, name) }}
+		RunE: func(c *cobra.Command, _ []string) error { return showWallet(c.Context(), e, name) }}
 	c.Flags().StringVar(&name, "wallet", name, "name or file of the wallet")
 	return c
 }
 
-// showWallet derives the address for the chosen network: a v5 wallet is bound to it.
-func showWallet(e *env, name string) error {
-	key, err := chain.LoadKey(e.keyFile(name))
+func showWallet(ctx context.Context, e *env, name string) error {
+	id, err := e.globalID(ctx)
 	if err != nil {
-		return cocoon.WithHint(err, "make a wallet with: cocoon wallet new")
+		return err
 	}
-	id, err := e.globalID()
+	return e.showAddress(name, id)
+}
+
+// showAddress derives the address for one network: a v5 wallet is bound to it.
+func (e *env) showAddress(name string, id int32) error {
+	key, err := e.loadKey(name, noWallet)
 	if err != nil {
 		return err
 	}
@@ -114,8 +122,9 @@ func showWallet(e *env, name string) error {
 	return e.show("wallet", w, [2]string{"address", w.Friendly}, [2]string{"raw", a.String()})
 }
 
-// globalID is that of the chosen network, without asking it.
-func (e *env) globalID() (int32, error) {
+// globalID is that of the chosen network, which is asked only where neither its
+// name nor its file tells.
+func (e *env) globalID(ctx context.Context) (int32, error) {
 	switch e.network {
 	case "mainnet":
 		return chain.Mainnet, nil
@@ -123,7 +132,15 @@ func (e *env) globalID() (int32, error) {
 		return chain.Testnet, nil
 	}
 	n, err := e.loadNetwork()
-	return n.GlobalID, err
+	if err != nil || n.GlobalID != 0 {
+		return n.GlobalID, err
+	}
+	client, err := e.dial(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	return client.Network().GlobalID, nil
 }
 
 func newWalletBalance(e *env) *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,7 @@ with the same --data.`,
 	f.StringVar(&o.key, "worker-key", "worker", "name or file of the worker's key")
 	f.StringVar(&o.operator, "operator-key", "operator", "name or file of the operator's key")
 	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
-	f.StringVar(&o.engine, "engine", "", "base URL of the engine, without /v1")
+	f.StringVar(&o.engine, "engine", "", "base URL of the engine, as in http://127.0.0.1:8000/v1")
 	f.StringVar(&o.data, "data", "", "folder of accepted jobs (default: in the home, by the worker key's name)")
 	return c
 }
@@ -56,18 +57,18 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		return err
 	}
 	cfg := worker.DefaultConfig()
-	if cfg.Key, err = chain.LoadKey(e.keyFile(o.key)); err != nil {
-		return cocoon.WithHint(err, "register the worker first: cocoon provider register")
+	if cfg.Key, err = e.loadKey(o.key, "register the worker first: cocoon provider register"); err != nil {
+		return err
 	}
-	if cfg.Operator, err = chain.LoadKey(e.keyFile(o.operator)); err != nil {
-		return cocoon.WithHint(err, "appoint an operator first: cocoon provider operator")
+	if cfg.Operator, err = e.loadKey(o.operator, "appoint an operator first: cocoon provider operator"); err != nil {
+		return err
 	}
 	client, err := e.dial(ctx, n)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	cfg.GlobalID, cfg.Dispatcher, cfg.Engine, cfg.Data = client.Network().GlobalID, o.dispatcher, o.engine, o.data
+	cfg.GlobalID, cfg.Dispatcher, cfg.Engine, cfg.Data = client.Network().GlobalID, o.dispatcher, engineBase(o.engine), o.data
 	owner, err := e.ownerOf(client, o.owner)
 	if err != nil {
 		return err
@@ -96,6 +97,11 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	}
 	e.say("worker of provider %s joins %s; Ctrl-C stops it", cfg.Provider, cfg.Dispatcher)
 	return w.Run(ctx)
+}
+
+// engineBase is url without the version: requests name it themselves.
+func engineBase(url string) string {
+	return strings.TrimSuffix(strings.TrimRight(url, "/"), "/v1")
 }
 
 // ownerOf is the account that text names, or that of this home's wallet.

@@ -60,6 +60,7 @@ type Market struct {
 	api       string
 	narrated  uint64 // seq of the last event told
 	services  *errgroup.Group
+	life      context.Context // of what runs on after the scenario
 }
 
 // party is somebody with a wallet and a connection of its own.
@@ -98,6 +99,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	m.services, ctx = errgroup.WithContext(ctx)
+	m.life = ctx
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.narrate(context.WithoutCancel(ctx))) // what led to it
@@ -187,7 +189,7 @@ func (m *Market) bring(ctx context.Context, p *party, name string, tons uint64) 
 }
 
 // serve opens the HTTP port for the indexer's API and the dispatcher's.
-func (m *Market) serve(ctx context.Context) (string, error) {
+func (m *Market) serve() (string, error) {
 	l, err := net.Listen("tcp", m.cfg.API)
 	if err != nil {
 		return "", cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
@@ -195,7 +197,7 @@ func (m *Market) serve(ctx context.Context) (string, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", m.index.Handler())
 	mux.Handle("/dispatch/", http.StripPrefix("/dispatch", m.dispatch.Handler()))
-	m.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	m.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return m.life }}
 	m.services.Go(func() error {
 		if err := m.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -43,8 +43,8 @@ func (m *Market) enrolAll(ctx context.Context) error {
 }
 
 // announce opens the HTTP port and says where everything is.
-func (m *Market) announce(ctx context.Context) error {
-	api, err := m.serve(ctx)
+func (m *Market) announce(context.Context) error {
+	api, err := m.serve()
 	if err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func (m *Market) start(ctx context.Context) error {
 	if m.index, err = indexer.Open(ctx, indexer.Config{Path: m.path("index.db"), GlobalID: m.net.GlobalID, Registry: m.net.Registry, Chain: m.network.client, Logger: m.cfg.Logger}); err != nil {
 		return err
 	}
-	m.services.Go(func() error { return m.index.Run(ctx) })
+	m.services.Go(func() error { return m.index.Run(m.life) })
 	if err = m.caughtUp(ctx); err != nil {
 		return err
 	}
@@ -198,12 +198,12 @@ func (m *Market) start(ctx context.Context) error {
 	if m.dispatch, err = dispatcher.New(ctx, cfg, deps); err != nil {
 		return err
 	}
-	m.services.Go(func() error { return m.dispatch.Run(ctx) })
-	healthy, err := m.engine(ctx, engine.New(qwen, deepseek))
+	m.services.Go(func() error { return m.dispatch.Run(m.life) })
+	healthy, err := m.engine(engine.New(qwen, deepseek))
 	if err != nil {
 		return err
 	}
-	stuck, err := m.engine(ctx, hanging(engine.New(deepseek)))
+	stuck, err := m.engine(hanging(engine.New(deepseek)))
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (m *Market) start(ctx context.Context) error {
 			if p.name == "bob" && j == len(p.machines)-1 {
 				url = stuck // bob's last machine takes jobs and never finishes one
 			}
-			if err = m.work(ctx, p, w, url, fmt.Sprintf("worker-%d-%d", i, j)); err != nil {
+			if err = m.work(p, w, url, fmt.Sprintf("worker-%d-%d", i, j)); err != nil {
 				return err
 			}
 		}
@@ -233,14 +233,14 @@ func hanging(e http.Handler) http.Handler {
 }
 
 // engine serves an engine on a port of its own and returns its URL.
-func (m *Market) engine(ctx context.Context, h http.Handler) (string, error) {
+func (m *Market) engine(h http.Handler) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	s := &http.Server{Handler: h, BaseContext: func(net.Listener) context.Context { return ctx }}
+	s := &http.Server{Handler: h, BaseContext: func(net.Listener) context.Context { return m.life }}
 	m.services.Go(func() error {
-		<-ctx.Done()
+		<-m.life.Done()
 		return s.Close()
 	})
 	m.services.Go(func() error {
@@ -251,7 +251,7 @@ func (m *Market) engine(ctx context.Context, h http.Handler) (string, error) {
 }
 
 // work starts one machine.
-func (m *Market) work(ctx context.Context, p *provider, w *machine, engineURL, folder string) error {
+func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = w.key, p.operator, p.account, m.net.GlobalID
 	cfg.Dispatcher, cfg.Engine, cfg.Data = m.dispatch.WorkersURL(), engineURL, m.path(folder)
@@ -262,7 +262,8 @@ func (m *Market) work(ctx context.Context, p *provider, w *machine, engineURL, f
 	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger}); err != nil {
 		return err
 	}
-	ctx, w.stop = context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(m.life)
+	w.stop = stop
 	w.done = make(chan error, 1)
 	go func() { w.done <- w.worker.Run(ctx) }()
 	return nil
