@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -121,4 +122,47 @@ func TestMarket_RefusesABatchThatIsNone(t *testing.T) {
 	t.Parallel()
 	err := Run(context.Background(), Config{Data: filepath.Join(t.TempDir(), "market"), API: "127.0.0.1:0", Batch: []byte("{}"), Once: true, Tell: &record{}})
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
+
+// serving is a record that also says when the scenario is over.
+type serving struct {
+	record
+	api  string
+	over chan struct{}
+}
+
+func (s *serving) Tell(event string, v any) error {
+	switch x := v.(type) {
+	case Network:
+		s.api = x.API
+	case Step:
+		if x.Name == "serving" {
+			close(s.over)
+		}
+	}
+	return s.record.Tell(event, v)
+}
+
+func TestMarket_ServesOnUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	s := &serving{over: make(chan struct{})}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, Config{Data: filepath.Join(t.TempDir(), "market"), API: "127.0.0.1:0", Batch: examples.Batch, Tell: s})
+	}()
+	select {
+	case <-s.over:
+	case err := <-ended:
+		require.NoError(t, err)
+	}
+	for _, path := range []string{"/v1/status", "/v1/registry", "/v1/money", "/v1/providers", "/v1/workers", "/v1/jobs", "/v1/rewards", "/v1/epochs", "/v1/contracts", "/v1/events", "/v1/openapi.json", "/dispatch/v1/dispatcher"} {
+		res, err := http.Get(s.api + path)
+		require.NoError(t, err, path)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, http.StatusOK, res.StatusCode, path)
+	}
+	stop()
+	require.NoError(t, <-ended, "being stopped is no failure")
 }
