@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -285,7 +286,7 @@ func (w *town) workOn(p provider, engineURL string) (stop func()) {
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = p.worker, p.operator, p.account, w.net.GlobalID
 	cfg.Dispatcher, cfg.Engine, cfg.Data, cfg.Heartbeat = w.dispatcher.WorkersURL(), engineURL, p.folder, 50*time.Millisecond
-	cfg.Retry = tick
+	cfg.Retry, cfg.Request = tick, 2*time.Second
 	run, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: w.client}, Logger: w.slog})
 	require.NoError(w.t, err)
 	return w.service(run.Run)
@@ -331,4 +332,28 @@ func (w *town) job(a cocoon.Account, enough func(market.Job) bool) (j market.Job
 
 func is(s market.Status) func(market.Job) bool {
 	return func(j market.Job) bool { return j.Status == s }
+}
+
+// events are all that the index has seen.
+func (w *town) events() []market.Event {
+	w.t.Helper()
+	all, err := w.index.Events(w.ctx, 0, 10_000)
+	require.NoError(w.t, err)
+	return all
+}
+
+func (w *town) logged(text string) bool { return strings.Contains(w.log.String(), text) }
+
+// lyingIndex knows a worker that nobody registered.
+type lyingIndex struct {
+	dispatcher.Index
+	worker bus.ID
+}
+
+func (l *lyingIndex) Workers(ctx context.Context) ([]market.Worker, error) {
+	all, err := l.Index.Workers(ctx)
+	for i := range all {
+		all[i].Key = l.worker.String()
+	}
+	return all, err
 }
