@@ -49,8 +49,8 @@ type answer[T any] struct {
 // nothing is asked for.
 type nothing struct{}
 
-// byAccount asks for one contract.
-type byAccount struct {
+// ByAccount asks for one contract; exported for the same reason as PageInput.
+type ByAccount struct {
 	Account string `path:"account" doc:"address in any form"`
 }
 
@@ -76,7 +76,7 @@ func (a *api) routes() {
 
 // one serves a single contract.
 func one[T any](a *api, path, summary string, get func(context.Context, cocoon.Account) (T, error)) {
-	route(a, path, summary, func(ctx context.Context, in *byAccount) (T, error) {
+	route(a, path, summary, func(ctx context.Context, in *ByAccount) (T, error) {
 		account, err := cocoon.ParseAccount(in.Account)
 		if err != nil {
 			var none T

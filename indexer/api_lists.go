@@ -9,26 +9,26 @@ import (
 
 // askWorkers, askJobs and the like ask for a page of a filtered list.
 type askWorkers struct {
-	pageInput
+	PageInput
 	Provider string `query:"provider" doc:"address in any form"`
 	Active   bool   `query:"active" doc:"leaves retired workers out"`
 }
 
 type askJobs struct {
-	pageInput
+	PageInput
 	Status   string `query:"status" enum:"open,accepted,delivered,paid,refunded,slashed"`
 	Client   string `query:"client" doc:"address in any form"`
 	Provider string `query:"provider" doc:"address in any form"`
 }
 
 type askEpochs struct {
-	pageInput
+	PageInput
 	Rewards string `query:"rewards" doc:"address in any form"`
 }
 
 type askLeaves struct {
-	pageInput
-	byAccount
+	PageInput
+	ByAccount
 }
 
 type askEvents struct {
@@ -43,16 +43,16 @@ type eventList struct {
 }
 
 func (a *api) listRoutes() {
-	route(a, "/v1/providers", "Providers by birth", func(ctx context.Context, in *pageInput) (page[market.Provider], error) {
+	route(a, "/v1/providers", "Providers by birth", func(ctx context.Context, in *PageInput) (page[market.Provider], error) {
 		return turn("providers", *in, func(s span) ([]numbered[market.Provider], error) { return a.providers(ctx, s, nil) })
 	})
-	route(a, "/v1/rewards", "Rewards contracts by birth", func(ctx context.Context, in *pageInput) (page[market.Rewards], error) {
+	route(a, "/v1/rewards", "Rewards contracts by birth", func(ctx context.Context, in *PageInput) (page[market.Rewards], error) {
 		return turn("rewards", *in, func(s span) ([]numbered[market.Rewards], error) { return a.rewards(ctx, s, nil) })
 	})
-	route(a, "/v1/contracts", "Contracts by birth, with their money", func(ctx context.Context, in *pageInput) (page[market.Contract], error) {
+	route(a, "/v1/contracts", "Contracts by birth, with their money", func(ctx context.Context, in *PageInput) (page[market.Contract], error) {
 		return turn("contracts", *in, func(s span) ([]numbered[market.Contract], error) { return a.contracts(ctx, s, nil) })
 	})
-	route(a, "/v1/models", "Models by first listing", func(ctx context.Context, in *pageInput) (page[market.Model], error) {
+	route(a, "/v1/models", "Models by first listing", func(ctx context.Context, in *PageInput) (page[market.Model], error) {
 		return turn("models", *in, func(s span) ([]numbered[market.Model], error) { return a.models(ctx, s) })
 	})
 	route(a, "/v1/workers", "Workers by registration", a.listWorkers)
@@ -88,7 +88,7 @@ func (a *api) listWorkers(ctx context.Context, in *askWorkers) (p page[market.Wo
 	if f.active {
 		t += "active"
 	}
-	return turn(t, in.pageInput, func(s span) ([]numbered[market.Worker], error) { return a.workers(ctx, s, f) })
+	return turn(t, in.PageInput, func(s span) ([]numbered[market.Worker], error) { return a.workers(ctx, s, f) })
 }
 
 func (a *api) listJobs(ctx context.Context, in *askJobs) (p page[market.Job], err error) {
@@ -100,7 +100,7 @@ func (a *api) listJobs(ctx context.Context, in *askJobs) (p page[market.Job], er
 		return p, err
 	}
 	t := topicOf("jobs", in.Status, named(f.Client), named(f.Provider))
-	return turn(t, in.pageInput, func(s span) ([]numbered[market.Job], error) { return a.jobs(ctx, s, f) })
+	return turn(t, in.PageInput, func(s span) ([]numbered[market.Job], error) { return a.jobs(ctx, s, f) })
 }
 
 func (a *api) listEpochs(ctx context.Context, in *askEpochs) (p page[market.Epoch], err error) {
@@ -108,7 +108,7 @@ func (a *api) listEpochs(ctx context.Context, in *askEpochs) (p page[market.Epoc
 	if f.rewards, err = filter(in.Rewards); err != nil {
 		return p, err
 	}
-	return turn(topicOf("epochs", named(f.rewards)), in.pageInput, func(s span) ([]numbered[market.Epoch], error) { return a.epochs(ctx, s, f) })
+	return turn(topicOf("epochs", named(f.rewards)), in.PageInput, func(s span) ([]numbered[market.Epoch], error) { return a.epochs(ctx, s, f) })
 }
 
 func (a *api) listLeaves(ctx context.Context, in *askLeaves) (p page[market.Leaf], err error) {
@@ -119,7 +119,7 @@ func (a *api) listLeaves(ctx context.Context, in *askLeaves) (p page[market.Leaf
 	if _, err = a.Epoch(ctx, epoch); err != nil {
 		return p, err
 	}
-	return turn(topicOf("leaves", epoch.String()), in.pageInput, func(s span) ([]numbered[market.Leaf], error) { return a.leaves(ctx, epoch, s) })
+	return turn(topicOf("leaves", epoch.String()), in.PageInput, func(s span) ([]numbered[market.Leaf], error) { return a.leaves(ctx, epoch, s) })
 }
 
 func (a *api) listEvents(ctx context.Context, in *askEvents) (l eventList, err error) {

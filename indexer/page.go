@@ -9,8 +9,8 @@ import (
 	"github.com/cocoon-network/cocoon"
 )
 
-// pageInput asks for a page of a list.
-type pageInput struct {
+// PageInput asks for a page of a list. It is exported since huma fills in exported fields only.
+type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"64" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -54,14 +54,14 @@ func (t topic) after(cursor string) (uint64, error) {
 		return 0, cocoon.WithHint(cocoon.Invalid.Errorf("cursor %q belongs to another list or other filters", cursor), "begin again without a cursor")
 	}
 	number, n := binary.Uvarint(raw[5:])
-	if n != len(raw)-5 || number > 1<<62 {
+	if n <= 0 || number > 1<<62 || t.cursor(number) != cursor {
 		return 0, cocoon.Invalid.Errorf("cursor %q was not made by this API", cursor)
 	}
 	return number, nil
 }
 
 // turn makes a page of what list finds.
-func turn[T any](t topic, in pageInput, list func(span) ([]numbered[T], error)) (p page[T], err error) {
+func turn[T any](t topic, in PageInput, list func(span) ([]numbered[T], error)) (p page[T], err error) {
 	after, err := t.after(in.Cursor)
 	if err != nil {
 		return p, err
