@@ -24,7 +24,7 @@ type serveOptions struct {
 	wallet, data, api, listen string
 	index, start              uint32
 	bps                       uint16
-	period                    time.Duration
+	period, grace             time.Duration
 	indexOnly                 bool
 }
 
@@ -48,6 +48,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
+	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
 	f.BoolVar(&o.indexOnly, "index-only", false, "run no dispatcher")
 	return c
 }
@@ -65,6 +66,9 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	}
 	if o.period < time.Second || o.period > 60*24*time.Hour {
 		return cocoon.Invalid.Errorf("--period %s is not between a second and 60 days", o.period)
+	}
+	if o.grace < 0 || o.grace > 60*24*time.Hour {
+		return cocoon.Invalid.Errorf("--grace %s is not between nothing and 60 days", o.grace)
 	}
 	client, err := e.dial(ctx, n)
 	if err != nil {
@@ -131,6 +135,7 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 	cfg.Path, cfg.Blobs, cfg.Listen = filepath.Join(o.data, "dispatcher.db"), filepath.Join(o.data, "blobs"), o.listen
 	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, wallet.Account(), o.bps
 	cfg.Keeper.Rewards, cfg.Keeper.Period = rewards, uint32(o.period/time.Second)
+	cfg.Keeper.Grace = uint32(o.grace / time.Second)
 	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
 }
 

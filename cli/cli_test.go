@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon/examples"
+)
+
+var update = flag.Bool("update", false, "renew golden files")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cocoon": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
+}
+
+// TestScripts runs testdata, which is written to be read as a manual.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"$": runs, "refused": refused, "start": start, "stop": stop, "until": until, "field": field,
+			"answers": answers, "story": story, "sentlike": sentLike, "newer": newer, "private": private, "edit": edit,
+		},
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("COCOON_HOME", home)
+			e.Setenv("TMPDIR", e.WorkDir)
+			e.Values[servicesKey] = map[string]*service{}
+			e.Values[varsKey] = e
+			return os.WriteFile(filepath.Join(e.WorkDir, "batch.jsonl"), examples.Batch, 0o600)
+		},
+	})
+}
+
+func TestHelp_ScreensAreAsPromised(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	var visit func(c *cobra.Command)
+	visit = func(c *cobra.Command) {
+		args := append(strings.Fields(c.CommandPath())[1:], "--help")
+		out.WriteString("$ cocoon " + strings.Join(args, " ") + "\n\n")
+		require.Zero(t, Main(args, strings.NewReader(""), &out, &out))
+		out.WriteString("\n\n")
+		for _, sub := range c.Commands() {
+			if sub.Name() != "help" && !sub.Hidden {
+				visit(sub)
+			}
+		}
+	}
+	visit(newRoot(&env{}))
+	golden := filepath.Join("testdata", "help.txt")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, out.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), out.String(), "renew with: go test ./cli -run TestHelp -update")
+}
