@@ -37,14 +37,14 @@ func TestProvider_BondTravelsWithAccept(t *testing.T) {
 	job, free := s.taker(), s.free()
 	o := s.acceptOrder(job, ton(10))
 	tr := requireExactValue(s, wallet("relay"), s.fees().AcceptJob, s.accept(o, "operator"))
-	tr.requireOps(t, opAcceptJob, opAccept, opExcesses)
+	tr.requireOps(t, opAcceptJob, opAccept)
 	got, err := wrappers.Decode[acceptBody](tr.step(t, opAccept).body)
 	require.NoError(t, err)
 	require.Equal(t, acceptBody{QueryID: 9, Bond: coins(ton(10)), Code: 1, Owner: s.owner, Index: 7, Worker: publicOf("worker"),
 		Response: wallet("change"), Pass: o.Pass}, got)
 	require.Equal(t, 1, tr.step(t, opAccept).value.Cmp(ton(10).Big()), "the bond and its gas")
 	require.Equal(t, ton(20), s.state().Allowance)
-	require.Equal(t, minus(t, free, ton(10)), s.free(), "the relayer pays for everything else")
+	s.requireFree(minus(t, free, ton(10)), s.fees().AcceptJob) // the relayer pays for everything else
 	require.Equal(t, ton(100), s.state().Stake)
 	s.requireSolvent()
 }
@@ -69,7 +69,7 @@ func TestProvider_BondThatComesBackIsFreeAndAllowedAgain(t *testing.T) {
 	m := s.accept(s.acceptOrder(job, ton(10)), "operator")
 	for range 3 { // a replay costs only who relays it
 		tr := ask(s, wallet("relay"), s.fees().AcceptJob, m)
-		tr.requireOps(t, opAcceptJob, opAccept, opExcesses, 0xffffffff)
+		tr.requireOps(t, opAcceptJob, opAccept, 0xffffffff)
 		require.Equal(t, ton(30), s.state().Allowance)
 		require.NotEqual(t, -1, s.free().Cmp(free), "a refused accept costs the provider nothing")
 		s.requireSolvent()
@@ -116,7 +116,7 @@ func TestProvider_LockedStakeIsNeverBonded(t *testing.T) {
 		s.requireRefused(errNotEnoughFree, s.acceptJob(s.acceptOrder(job, plus(t, free, cocoon.NanoOf(1)))))
 	})
 	s.acceptJob(s.acceptOrder(job, free)).requireOK(t)
-	require.True(t, s.free().IsZero())
+	s.requireFree(cocoon.Nano{}, s.fees().AcceptJob)
 	s.requireSolvent()
 }
 

@@ -22,33 +22,71 @@ func (tr trace) costs(t *testing.T, operation, constant string, op uint32) {
 	}
 }
 
+// generously sends m with a TON more than its least value, which is the dearest
+// way. All of it comes back to response.
+func generously[T any](s *providerStory, from, response cocoon.Account, fee cocoon.Nano, m T) trace {
+	s.t.Helper()
+	tr := ask(s, from, plus(s.t, fee, ton(1)), m).requireOK(s.t)
+	back := tr.step(s.t, opExcesses)
+	require.Equal(s.t, response, back.to)
+	require.Equal(s.t, ton(1).Big(), back.value)
+	s.requireSolvent()
+	return tr
+}
+
+func (s *providerStory) stakeGenerously(amount cocoon.Nano) trace {
+	s.t.Helper()
+	return generously(s, wallet("stranger"), wallet("change"), plus(s.t, amount, s.fees().Stake), s.stakeMessage(amount))
+}
+
+func (s *providerStory) unstakeGenerously() trace {
+	s.t.Helper()
+	return generously(s, s.owner, s.owner, s.fees().RequestUnstake, wrappers.RequestUnstake{QueryID: 3, Amount: coins(ton(1))})
+}
+
+func (s *providerStory) withdrawGenerously() trace {
+	s.t.Helper()
+	return generously(s, s.owner, s.owner, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(ton(1))})
+}
+
 func TestProviderGas_Money(t *testing.T) {
 	t.Parallel()
-	unborn := unbornProvider(t)
-	unborn.stake(ton(1)).costs(t, "stake, birth", "stake", opStake)
+	unbornProvider(t).stake(ton(1)).costs(t, "stake, birth", "", opStake)
+	unbornProvider(t).stakeGenerously(ton(1)).costs(t, "stake, birth, excess", "stake", opStake)
 	s := unbornProvider(t)
 	hash, err := s.terms.Hash()
 	require.NoError(t, err)
 	ask(s, s.owner, s.fees().RefreshTerms, wrappers.RefreshTerms{Hash: hash}).costs(t, "refresh_terms, birth", "provider_refresh_terms", opRefreshTerms)
 	s.answer(s.registry, ton(1), s.terms).costs(t, "terms", "provider_terms", opTerms)
 	s.stake(ton(100)).costs(t, "stake", "", opStake)
-	s.topUp(ton(10))
-	s.unstake(ton(1)).costs(t, "request_unstake", "", opUnstake)
-	for range 2 {
-		s.advance(time.Second)
-		s.unstake(ton(1)).requireOK(t)
-	}
-	s.advance(time.Second)
-	s.unstake(ton(1)).costs(t, "request_unstake, the fourth", "request_unstake", opUnstake)
-	s.withdraw(ton(1)).costs(t, "withdraw", "", opWithdraw)
-	s.advance(unbonding)
-	s.withdraw(ton(1)).costs(t, "withdraw, four ripe", "provider_withdraw", opWithdraw)
+	s.stakeGenerously(ton(100)).costs(t, "stake, excess", "", opStake)
 	s.setOperator("operator", ton(30)).costs(t, "set_operator", "", opSetOperator)
-	unborn = unbornProvider(t)
-	unborn.setOperator("operator", ton(30)).costs(t, "set_operator, birth", "set_operator", opSetOperator)
 	s.send(wallet("job"), chain.Message{To: s.provider, Amount: ton(1), Body: body(t, wrappers.Income{Bond: coins(ton(1))})}).
 		costs(t, "income with a bond", "", opIncome)
 	s.send(wallet("job"), chain.Message{To: s.provider, Amount: ton(1), Body: body(t, wrappers.Income{})}).costs(t, "income", "", opIncome)
+	unborn := unbornProvider(t)
+	m := unborn.operatorMessage("operator", ton(30))
+	generously(unborn, unborn.owner, unborn.owner, unborn.fees().SetOperator, m).costs(t, "set_operator, birth, excess", "set_operator", opSetOperator)
+}
+
+func TestProviderGas_Unbonding(t *testing.T) {
+	t.Parallel()
+	s := stakedProvider(t, 100)
+	s.topUp(ton(10))
+	s.unstake(ton(1)).costs(t, "request_unstake", "", opUnstake)
+	s.advance(unbonding)
+	s.withdraw(ton(1)).costs(t, "withdraw", "", opWithdraw)
+	s.unstakeGenerously().costs(t, "request_unstake, excess", "", opUnstake)
+	s.advance(unbonding)
+	s.withdrawGenerously().costs(t, "withdraw, excess", "", opWithdraw)
+	for range 3 {
+		s.unstake(ton(1)).requireOK(t)
+		s.advance(time.Second)
+	}
+	s.unstakeGenerously().costs(t, "request_unstake, the fourth, excess", "request_unstake", opUnstake)
+	s.advance(unbonding)
+	s.withdrawGenerously().costs(t, "withdraw, four ripe, excess", "provider_withdraw", opWithdraw)
+	require.Empty(t, s.state().Tranches)
 }
 
 // TestProviderGas_Workers looks for the worst of 128 random keys: what an
@@ -58,28 +96,33 @@ func TestProviderGas_Workers(t *testing.T) {
 	s := stakedProvider(t, 1_000_000_000)
 	s.setOperator("operator", ton(30)).requireOK(t)
 	s.topUp(ton(30))
-	job := s.taker()
-	var put, accept, retire, prune step
+	job, relay, change := s.taker(), wallet("relay"), wallet("change")
+	var put, exact, accept, retire, prune step
 	for i := range wrappers.MaxWorkers {
-		put = worse(put, ask(s, wallet("relay"), ton(1), s.put(s.order(fmt.Sprint("worker ", i), s.recordCell(largestRecord(t))), "operator")).requireOK(t).step(t, opPutWorker))
+		m := s.put(s.order(fmt.Sprint("worker ", i), s.recordCell(largestRecord(t))), "operator")
+		put = worse(put, generously(s, relay, change, s.fees().PutWorker, m).step(t, opPutWorker))
 	}
-	s.putWorker("worker 77", workerRecordOf(1)).costs(t, "put_worker, 128 workers, one model", "", opPutWorker)
-	measure(t, "provider/put_worker, 128 workers, eight models", "put_worker", put)
+	one := s.put(s.order("worker 77", s.recordCell(workerRecordOf(1))), "operator")
+	generously(s, relay, change, s.fees().PutWorker, one).costs(t, "put_worker, 128 workers, one model, excess", "", opPutWorker)
+	s.putWorker("worker 77", workerRecordOf(2)).costs(t, "put_worker, 128 workers, one model", "", opPutWorker)
+	measure(t, "provider/put_worker, 128 workers, eight models, excess", "put_worker", put)
 	for i := range wrappers.MaxWorkers {
 		o := s.acceptOrder(job, cocoon.NanoOf(1))
 		o.Worker = publicOf(fmt.Sprint("worker ", i))
-		accept = worse(accept, ask(s, wallet("relay"), ton(1), s.accept(o, "operator")).requireOK(t).step(t, opAcceptJob))
-		retire = worse(retire, ask(s, wallet("relay"), ton(1), s.retire(s.retireOrder(fmt.Sprint("worker ", i)), "operator")).requireOK(t).step(t, opRetireWorker))
+		exact = worse(exact, s.acceptJob(o).requireOK(t).step(t, opAcceptJob))
+		accept = worse(accept, generously(s, relay, change, s.fees().AcceptJob, s.accept(o, "operator")).step(t, opAcceptJob))
+		m := s.retire(s.retireOrder(fmt.Sprint("worker ", i)), "operator")
+		retire = worse(retire, generously(s, relay, change, s.fees().RetireWorker, m).step(t, opRetireWorker))
 	}
-	measure(t, "provider/accept_job, 128 workers", "accept_job", accept)
-	measure(t, "provider/retire_worker, 128 workers", "retire_worker", retire)
+	requireGas(t, "provider/accept_job, 128 workers", exact.gas)
+	measure(t, "provider/accept_job, 128 workers, excess", "accept_job", accept)
+	measure(t, "provider/retire_worker, 128 workers, excess", "retire_worker", retire)
 	s.advance(unbonding)
 	for i := range wrappers.MaxWorkers {
-		prune = worse(prune, ask(s, wallet("relay"), ton(1), s.prune(fmt.Sprint("worker ", i))).requireOK(t).step(t, opPrune))
+		prune = worse(prune, generously(s, relay, change, s.fees().Prune, s.prune(fmt.Sprint("worker ", i))).step(t, opPrune))
 	}
-	measure(t, "provider/prune, 128 workers", "prune", prune)
+	measure(t, "provider/prune, 128 workers, excess", "prune", prune)
 	require.Empty(t, s.state().Workers)
-	s.requireSolvent()
 }
 
 // worse is the step that used more gas.

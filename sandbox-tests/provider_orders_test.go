@@ -31,7 +31,7 @@ func TestProvider_OperatorIsSetByTheOwnerAndProvesItsKey(t *testing.T) {
 			s.requireRefused(errWrongKey, ask(s, s.owner, ton(1), wrappers.SetOperator{Key: weak, Possession: &possession}))
 		}
 	})
-	requireExactValue(s, s.owner, s.fees().SetOperator, m).requireOps(t, opSetOperator, opExcesses)
+	requireExactValue(s, s.owner, s.fees().SetOperator, m).requireOps(t, opSetOperator)
 	p := s.state()
 	require.Equal(t, publicOf("operator"), p.Operator)
 	require.Equal(t, ton(3), p.Allowance)

@@ -140,11 +140,24 @@ func (s *providerStory) withdraw(amount cocoon.Nano) trace {
 	return ask(s, s.owner, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(amount)})
 }
 
-func (s *providerStory) setOperator(name string, allowance cocoon.Nano) trace {
+func (s *providerStory) operatorMessage(name string, allowance cocoon.Nano) wrappers.SetOperator {
 	s.t.Helper()
 	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.provider)
 	require.NoError(s.t, err)
-	return ask(s, s.owner, s.fees().SetOperator, wrappers.SetOperator{QueryID: 5, Key: publicOf(name), Allowance: coins(allowance), Possession: &possession})
+	return wrappers.SetOperator{QueryID: 5, Key: publicOf(name), Allowance: coins(allowance), Possession: &possession}
+}
+
+func (s *providerStory) setOperator(name string, allowance cocoon.Nano) trace {
+	s.t.Helper()
+	return ask(s, s.owner, s.fees().SetOperator, s.operatorMessage(name, allowance))
+}
+
+// requireFree wants want to be free, and of the fee that was paid since no more than that.
+func (s *providerStory) requireFree(want, fee cocoon.Nano) {
+	s.t.Helper()
+	free := s.free()
+	require.NotEqual(s.t, -1, free.Cmp(want), "%s free, want %s: the sender pays the fee", free, want)
+	require.Equal(s.t, -1, free.Cmp(plus(s.t, want, fee)), "%s free, want %s and less than the fee", free, want)
 }
 
 // requireSolvent wants the contract to hold its debts.

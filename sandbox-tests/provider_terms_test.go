@@ -14,7 +14,7 @@ func TestProvider_UnstakesAtOnceWhatNoTermsBind(t *testing.T) {
 	s := unbornProvider(t)
 	s.stake(ton(10)).requireOK(t)
 	s.unstake(ton(10)).requireOK(t)
-	s.withdraw(ton(10)).requireOK(t).requireOps(t, opWithdraw, opPayout, opExcesses)
+	s.withdraw(ton(10)).requireOK(t).requireOps(t, opWithdraw, opPayout)
 	s.requireSolvent()
 }
 
