@@ -57,7 +57,7 @@ func TestHelp_ScreensAreAsPromised(t *testing.T) {
 		}
 	}
 	visit(newRoot(&env{}))
-	golden := filepath.Join("testdata", "help.txt")
+	golden := filepath.Join("testdata", "help.golden")
 	if *update {
 		require.NoError(t, os.WriteFile(golden, out.Bytes(), 0o644))
 	}
