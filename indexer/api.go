@@ -63,7 +63,7 @@ type status struct {
 
 func (a *api) routes() {
 	route(a, "/v1/status", "How far the chain has been followed", func(context.Context, *nothing) (status, error) {
-		return status{a.Indexer.Head(), a.cfg.Registry, a.cfg.GlobalID}, nil
+		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID}, nil
 	})
 	route(a, "/v1/registry", "The registry", func(ctx context.Context, _ *nothing) (market.Registry, error) { return a.Registry(ctx) })
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })
@@ -89,7 +89,7 @@ func one[T any](a *api, path, summary string, get func(context.Context, cocoon.A
 // route serves what get finds.
 func route[I, T any](a *api, path, summary string, get func(context.Context, *I) (T, error)) {
 	huma.Register(a.huma, operation(path, summary), func(ctx context.Context, in *I) (*answer[T], error) {
-		head := a.Indexer.Head()
+		head := a.Head()
 		body, err := get(ctx, in)
 		if err != nil {
 			return nil, a.problem(path, err)

@@ -24,7 +24,7 @@ type cursor struct {
 }
 
 // ErrOvertaken says that another process moved the cursor: two indexers share one database.
-var ErrOvertaken = errors.New("another indexer writes to this database")
+var ErrOvertaken = cocoon.WithHint(cocoon.Conflict.Errorf("another indexer writes to this database"), "stop one of them, or give each a --data folder of its own")
 
 // resume loads the cursor and the contracts known so far, or starts a new log.
 func (x *Indexer) resume(ctx context.Context) error {

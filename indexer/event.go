@@ -140,7 +140,7 @@ func (o *occurrence) readMessage(in *tlb.Message, kind wrappers.Kind) (err error
 	}
 	o.Name = name
 	if err != nil {
-		return nil //nolint:nilerr // malformed: the contract has refused it, or has not looked at all of it
+		return nil // malformed: the contract has refused it, or has not looked at all of it
 	}
 	o.Data, err = fields(message)
 	return err

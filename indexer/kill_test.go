@@ -142,7 +142,6 @@ func TestIndexer_KilledProcessWritesTheSameLog(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	killed := 0
 	for range 12 {
-		//nolint:gosec // our own test binary
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		c.Env = append(os.Environ(), killNetwork+"="+network, killRegistry+"="+w.registry.String(), killDatabase+"="+path, killHead+"="+strconv.Itoa(int(head.SeqNo)))
 		c.Stderr = os.Stderr

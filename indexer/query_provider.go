@@ -110,7 +110,7 @@ func describe(w *market.Worker, record []byte, names map[cocoon.ModelID]string) 
 	}
 	r, err := wrappers.DecodeWorkerRecord(c)
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return nil // see above
 	}
 	w.GPU, w.VRAM, w.Region, w.Uptime, w.Concurrency = r.GPU, r.VRAMMiB, r.Region, r.UptimeBps, r.Concurrency
 	for _, m := range r.Models {

@@ -36,13 +36,11 @@ func openStore(ctx context.Context, path string) (*store, error) {
 	}
 	r, err := connect(path, 4, "deferred")
 	if err != nil {
-		w.Close()
-		return nil, err
+		return nil, errors.Join(err, w.Close())
 	}
 	s := &store{w, r}
 	if err = s.migrate(ctx); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }

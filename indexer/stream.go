@@ -53,14 +53,14 @@ func (a *api) routeStream() {
 	op.Responses = map[string]*huma.Response{"200": {Description: "a market event as the data of each; comments in between are signs of life",
 		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	huma.Register(a.huma, op, func(_ context.Context, in *streamInput) (*huma.StreamResponse, error) {
-		after, err := in.after(a.Indexer.Head().Events)
+		after, err := in.after(a.Head().Events)
 		if err != nil {
 			return nil, a.problem(op.Path, err)
 		}
 		return &huma.StreamResponse{Body: func(h huma.Context) {
 			r, w := humago.Unwrap(h)
 			s := stream{Indexer: a.Indexer, w: w, control: http.NewResponseController(w), heartbeat: heartbeat}
-			if err := s.run(r.Context(), after); err != nil && r.Context().Err() == nil {
+			if err := s.run(r.Context(), after); r.Context().Err() == nil {
 				a.log.Info("stream ended", "from", r.RemoteAddr, "err", err)
 			}
 		}}, nil
@@ -75,7 +75,8 @@ type stream struct {
 	heartbeat time.Duration
 }
 
-// run sends all events after seq until ctx ends or the client stops reading.
+// run sends all events after seq until ctx ends or the client stops reading; the
+// error says which.
 func (s *stream) run(ctx context.Context, after uint64) error {
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	s.w.Header().Set("Cache-Control", "no-store")
