@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -214,4 +215,52 @@ func TestIndexer_BelievesNoImpostor(t *testing.T) {
 	require.Len(t, contracts, 2)
 	require.Equal(t, w.registry, contracts[0].Account)
 	require.Equal(t, job, contracts[1].Account)
+}
+
+// flaky is a way to the chain whose every second question nobody answers.
+type flaky struct {
+	Chain
+	asked int
+}
+
+func (f *flaky) WaitSeqno(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+	if f.asked++; f.asked%2 == 1 {
+		return nil, cocoon.Unreachable.Errorf("nobody answers")
+	}
+	return f.Chain.WaitSeqno(ctx, seqno)
+}
+
+func TestRun_OutlastsLiteserversThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cfg := w.config(newPath(t))
+	cfg.Chain = &flaky{Chain: w.client}
+	x, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
+	x.pause = 0
+	stop := runs(t, x)
+	head, err := w.client.Head(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, x.WaitSeqno(t.Context(), head.SeqNo))
+	require.NoError(t, x.Wait(t.Context(), 3))
+	stop()
+	require.NoError(t, x.Close())
+}
+
+// A message made so that the contract takes it and the program cannot read it
+// must not stop the indexer: anyone could send one.
+func TestProject_OutlastsWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.open(newPath(t))
+	p := w.stakeProvider()
+	w.settle()
+	w.follow(x)
+	before := dump(t, x, "providers", "workers")
+	o := occurrence{Event: market.Event{Seq: x.Head().Events + 1, Contract: "provider", Account: p, OK: true}, body: cell.BeginCell().EndCell()}
+	for _, o.Name = range []string{"stake", "terms", "withdraw?", "put_worker", "accept_job", "income", bounce} {
+		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return project(ctx, tx, &o) }), errUnread, o.Name)
+		require.NoError(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return x.project(ctx, tx, &o) }), o.Name)
+	}
+	require.Equal(t, before, dump(t, x, "providers", "workers"))
 }

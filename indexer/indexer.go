@@ -51,6 +51,8 @@ type Indexer struct {
 	known   map[cocoon.Account]wrappers.Kind // our contracts
 	changed chan struct{}                    // closed when the cursor moves
 
+	pause time.Duration // before a chain that does not answer is asked again
+
 	// fault is called at named moments; a test makes it fail there, as a kill would.
 	fault func(moment string) error
 }
@@ -71,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, changed: make(chan struct{}), fault: func(string) error { return nil }}
+	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
 	if err = x.resume(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), s.Close())
 	}
@@ -107,7 +109,7 @@ func (x *Indexer) persist(ctx context.Context, do func(context.Context) error) e
 		}
 		x.log.Warn("chain not reached", "seqno", x.position().seqno+1, "err", err)
 		select {
-		case <-time.After(retryAfter):
+		case <-time.After(x.pause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

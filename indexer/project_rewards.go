@@ -61,7 +61,7 @@ func (p projector) rewards(_ context.Context, o *occurrence, s *rewardsState) er
 		return s.comeBack(o)
 	case "passed":
 		return s.pass(o)
-	case "remainder", "fund": // pot, which is what the balance leaves
+	case "remainder", "fund", "settlement": // pot, which is what the balance leaves
 		return nil
 	case "refresh_terms":
 		m, err := message[wrappers.RefreshTerms](o)
