@@ -28,6 +28,9 @@ func (d *Dispatcher) Handler() http.Handler {
 		"POST /v1/jobs/{job}/grant": d.serveGrant,
 		"PUT /v1/blobs/{sha256}":    d.serveUpload,
 		"GET /v1/blobs/{sha256}":    d.serveBlob,
+		"/": func(http.ResponseWriter, *http.Request) error {
+			return cocoon.NotFound.Errorf("the API has no such path and method")
+		},
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := d.attend(func() error { return h(w, r) }); err != nil {

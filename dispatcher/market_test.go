@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -356,4 +358,8 @@ func (l *lyingIndex) Workers(ctx context.Context) ([]market.Worker, error) {
 		all[i].Key = l.worker.String()
 	}
 	return all, err
+}
+
+func chainMessage(to cocoon.Account, value cocoon.Nano, init *tlb.StateInit, body *cell.Cell) chain.Message {
+	return chain.Message{To: to, Amount: value, Bounce: true, Init: init, Body: body}
 }
