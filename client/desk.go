@@ -38,14 +38,17 @@ type view struct {
 	Refused  map[bus.ID]string `json:"refused"`
 }
 
-// parseView reads a view and checks sizes.
+// parseView reads a view and checks sizes. What makes no sense is as good as no
+// answer: another one may.
 func parseView(body []byte) (view, error) {
 	var v view
 	if err := json.Unmarshal(body, &v); err != nil {
 		return v, cocoon.Unreachable.Errorf("the dispatcher's answer is not understood: %w", err)
 	}
 	if v.Intent != nil {
-		return v, v.Intent.Validate()
+		if err := v.Intent.Validate(); err != nil {
+			return v, cocoon.Unreachable.Errorf("the dispatcher's answer is not understood: %w", err)
+		}
 	}
 	return v, nil
 }
