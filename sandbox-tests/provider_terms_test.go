@@ -69,3 +69,30 @@ func TestProvider_UnbondingOfForeignTermsIsClamped(t *testing.T) {
 	s.withdraw(ton(10)).requireOK(t)
 	s.requireSolvent()
 }
+
+func TestProvider_ShorterTermsLetANewerTrancheRipenFirst(t *testing.T) {
+	t.Parallel()
+	s := stakedProvider(t, 100)
+	s.topUp(ton(1))
+	s.unstake(ton(10)).requireOK(t)
+	ripe := s.now + uint32(unbonding/time.Second)
+	day := s.terms
+	day.Provider = &wrappers.ProviderTerms{MinProvider: coins(ton(50)), MinGPU: coins(ton(20)), Unbonding: 86400, Treasury: wallet("treasury")}
+	s.takeTerms(day)
+	s.unstake(ton(5)).requireOK(t)
+	require.Equal(t, []wrappers.Tranche{{At: s.now + 86400, Amount: ton(5)}, {At: ripe, Amount: ton(10)}}, s.state().Tranches)
+	s.advance(24 * time.Hour)
+	s.withdraw(ton(5)).requireOK(t)
+	require.Equal(t, []wrappers.Tranche{{At: ripe, Amount: ton(10)}}, s.state().Tranches)
+	s.advance(unbonding - 49*time.Hour)
+	s.unstake(ton(1)).requireOK(t)
+	s.advance(time.Hour)
+	s.unstake(ton(2)).requireOK(t) // ripe when the oldest is
+	require.Equal(t, []wrappers.Tranche{{At: ripe - 3600, Amount: ton(1)}, {At: ripe, Amount: ton(12)}}, s.state().Tranches)
+	s.advance(24 * time.Hour)
+	s.withdraw(ton(13)).requireOK(t)
+	require.Empty(t, s.state().Tranches)
+	require.True(t, s.state().Unbonding.IsZero())
+	require.Equal(t, ton(82), s.state().Stake)
+	s.requireSolvent()
+}

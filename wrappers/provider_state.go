@@ -61,13 +61,18 @@ type providerState struct {
 	Unbonding Coins            `tlb:"."`
 	Allowance Coins            `tlb:"."`
 	Leaving   uint8            `tlb:"## 3"`
-	Tranches  *cell.Dictionary `tlb:"dict 32"`
-	Terms     *cell.Cell       `tlb:"^"`
+	Tranches  *cell.Cell       `tlb:"maybe ^"`
+	Taken     *cell.Cell       `tlb:"^"`
 	Operator  [32]byte         `tlb:"bits 256"`
 	Revision  uint64           `tlb:"## 64"`
 	GPUs      uint32           `tlb:"## 32"`
 	Count     uint8            `tlb:"## 8"`
 	Workers   *cell.Dictionary `tlb:"dict 256"`
+	// What follows repeats the terms taken.
+	Agreed      uint8  `tlb:"## 1"`
+	Period      uint32 `tlb:"## 32"`
+	MinProvider Coins  `tlb:"."`
+	MinGPU      Coins  `tlb:"."`
 }
 
 type takenTerms struct {
@@ -96,10 +101,10 @@ func DecodeProvider(data *cell.Cell) (Provider, error) {
 	if p.Birth, err = Decode[ProviderBirth](s.Birth); err != nil {
 		return Provider{}, err
 	}
-	if err = p.readTerms(s.Terms); err != nil {
+	if err = p.readTerms(s.Taken); err != nil {
 		return Provider{}, err
 	}
-	if p.Tranches, err = decodeTranches(s.Tranches); err != nil {
+	if err = p.readTranches(s.Tranches, int(s.Leaving)); err != nil {
 		return Provider{}, err
 	}
 	if p.Workers, err = decodeWorkers(s.Workers); err != nil {

@@ -25,7 +25,7 @@ func someRecord(models int) WorkerRecord {
 func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *cell.Cell {
 	record, err := someRecord(3).Cell()
 	require.NoError(t, err)
-	ws, ts := cell.NewDict(256), cell.NewDict(32)
+	ws, ts := cell.NewDict(256), cell.BeginCell()
 	for i := range workers {
 		key := cocoon.NewModelID(fmt.Sprint("worker ", i))
 		entry, err := Cell(workerEntry{RetiredAt: uint32(i), GPUs: 8, Record: record})
@@ -33,9 +33,13 @@ func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *ce
 		require.NoError(t, ws.Set(cell.BeginCell().MustStoreSlice(key[:], 256).EndCell(), entry))
 	}
 	for i := range tranches {
-		amount, err := Coins{cocoon.TON(uint64(i + 1))}.ToCell()
+		tranche, err := Cell(providerTranche{At: uint32(999 + tranches - i), Amount: Coins{cocoon.TON(uint64(tranches - i))}})
 		require.NoError(t, err)
-		require.NoError(t, ts.Set(cell.BeginCell().MustStoreUInt(uint64(1000+i), 32).EndCell(), amount))
+		ts.MustStoreBuilder(tranche.ToBuilder())
+	}
+	leaving := ts.EndCell()
+	if tranches == 0 {
+		leaving = nil
 	}
 	birth, err := Cell(someProviderBirth)
 	require.NoError(t, err)
@@ -47,7 +51,7 @@ func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *ce
 	takenCell, err := Cell(taken)
 	require.NoError(t, err)
 	c, err := Cell(providerState{Birth: birth, Stake: Coins{cocoon.TON(100)}, Unbonding: Coins{cocoon.TON(3)}, Allowance: Coins{cocoon.TON(5)}, Leaving: uint8(tranches),
-		Tranches: ts, Terms: takenCell, Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws})
+		Tranches: leaving, Taken: takenCell, Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws})
 	require.NoError(t, err)
 	return c
 }

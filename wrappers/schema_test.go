@@ -74,7 +74,7 @@ var layouts = []any{
 	Terms{}, ProviderTerms{}, RewardsTerms{}, EpochTerms{}, JobTerms{}, BirthCode{},
 	ModelData{}, ImageData{}, CodeData{}, workerRecord{}, modelOffer{}, Prices{},
 	RegistryBirth{}, registryState{}, registryMore{}, registryLists{}, changeEntry{}, listedEntry{},
-	ProviderBirth{}, providerState{}, takenTerms{}, workerEntry{},
+	ProviderBirth{}, providerState{}, providerTranche{}, takenTerms{}, workerEntry{},
 	jobData{}, JobOffer{}, JobWork{}, JobMoney{}, Bound{},
 	RewardsBirth{}, rewardsState{}, takenRewardsTerms{},
 	EpochBirth{}, epochState{}, EpochOpened{}, Leaf{},
