@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,10 +80,12 @@ func TestBlobs_ARefusedOneLeavesNothingBehind(t *testing.T) {
 		"too large":  {bytes.NewReader(text), len(text) - 1, cocoon.Invalid},
 		"cut":        {broken{io.ErrUnexpectedEOF}, 100, cocoon.Internal},
 		"lost":       {broken{errors.New("connection reset")}, 100, cocoon.Internal},
+		"disk full":  {broken{syscall.ENOSPC}, 100, cocoon.Unreachable},
 	} {
 		err := b.Put(sha256.Sum256(text), c.body, c.limit)
 		require.Equal(t, c.kind, cocoon.KindOf(err), name)
 		require.Error(t, err, name)
+		require.Equal(t, name == "disk full", cocoon.HintOf(err) != "", name)
 		require.Empty(t, files(t, dir), name)
 	}
 }

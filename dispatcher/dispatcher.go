@@ -86,9 +86,10 @@ type Dispatcher struct {
 	keeper *keeper
 
 	uploads  uploads
-	measured uint32        // chain time up to which uptime is measured; of follow
-	ended    chan struct{} // closed when Run ends
-	nudged   chan struct{} // something is to be done before the next block
+	stale    struct{ goods, roster bool } // to be read anew; of follow
+	measured uint32                       // chain time up to which uptime is measured; of follow
+	ended    chan struct{}                // closed when Run ends
+	nudged   chan struct{}                // something is to be done before the next block
 	matching sync.WaitGroup
 	asking   sync.RWMutex // read while a client is answered
 }

@@ -23,6 +23,9 @@ func (d *Dispatcher) follow(ctx context.Context) error {
 	for err == nil {
 		head := d.deps.Feed.Head()
 		if err = d.read(ctx); err == nil {
+			err = d.refresh(ctx)
+		}
+		if err == nil {
 			err = d.measure(ctx, head.Time)
 		}
 		if err == nil {
@@ -109,9 +112,7 @@ func (d *Dispatcher) read(ctx context.Context) error {
 		if err != nil {
 			return diskError(err)
 		}
-		if err = d.settle(ctx, x); err != nil {
-			return err
-		}
+		d.settle(x)
 	}
 }
 
@@ -220,17 +221,8 @@ func (d *Dispatcher) acceptFailed(ctx context.Context, tx bun.Tx, e market.Event
 }
 
 // settle carries a batch's effects to what lives in memory.
-func (d *Dispatcher) settle(ctx context.Context, x effects) error {
-	if x.goods {
-		if err := d.goods.refresh(ctx, d.deps.Chain, d.cfg.Registry); err != nil {
-			return err
-		}
-	}
-	if x.roster {
-		if err := d.refreshRoster(ctx); err != nil {
-			return err
-		}
-	}
+func (d *Dispatcher) settle(x effects) {
+	d.stale.goods, d.stale.roster = d.stale.goods || x.goods, d.stale.roster || x.roster
 	for a, c := range x.jobs {
 		if c.before.Status == market.Accepted && c.after.Status != market.Accepted {
 			d.roster.release(bus.ID(c.before.Worker))
@@ -243,6 +235,26 @@ func (d *Dispatcher) settle(ctx context.Context, x effects) error {
 			d.desks.close(a)
 			d.uploads.drop(a)
 		}
+	}
+}
+
+// refresh reads anew what events have changed. While the chain does not answer,
+// the old state serves on.
+func (d *Dispatcher) refresh(ctx context.Context) error {
+	if d.stale.goods {
+		err := d.goods.refresh(ctx, d.deps.Chain, d.cfg.Registry)
+		if err != nil && cocoon.KindOf(err) != cocoon.Unreachable {
+			return err
+		}
+		if d.stale.goods = err != nil; err != nil && ctx.Err() == nil {
+			d.log.Warn("registry not read, it is tried again at the next block", "error", err)
+		}
+	}
+	if d.stale.roster {
+		if err := d.refreshRoster(ctx); err != nil {
+			return err
+		}
+		d.stale.roster = false
 	}
 	return nil
 }

@@ -80,13 +80,12 @@ func (d *Dispatcher) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-func reply(w http.ResponseWriter, status int, v any) error {
+func reply(w http.ResponseWriter, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write an answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
 	_, _ = w.Write(body) // who does not read it asks again
 	return nil
 }
@@ -153,7 +152,7 @@ type termsView struct {
 }
 
 func (d *Dispatcher) serveTerms(w http.ResponseWriter, _ *http.Request) error {
-	return reply(w, http.StatusOK, termsView{d.cfg.GlobalID, d.cfg.Registry, d.cfg.Payee, d.cfg.Bps})
+	return reply(w, termsView{d.cfg.GlobalID, d.cfg.Registry, d.cfg.Payee, d.cfg.Bps})
 }
 
 func (d *Dispatcher) serveUpload(w http.ResponseWriter, r *http.Request) error {

@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -9,11 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -279,4 +282,49 @@ func TestConfig_SaysWhatIsMissing(t *testing.T) {
 		edit(&c)
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(c.Validate()), name)
 	}
+}
+
+// mutedChain does not answer about one account for as long as the test wants.
+type mutedChain struct {
+	dispatcher.Chain
+	about cocoon.Account
+	mute  atomic.Bool
+	asked atomic.Int32
+}
+
+func (m *mutedChain) Account(ctx context.Context, a cocoon.Account) (chain.Account, error) {
+	if a == m.about && m.mute.Load() {
+		m.asked.Add(1)
+		return chain.Account{}, cocoon.Unreachable.Errorf("no liteserver answers")
+	}
+	return m.Chain.Account(ctx, a)
+}
+
+func TestDispatcher_ServesOnWhileTheChainDoesNotAnswerAndCatchesUp(t *testing.T) {
+	t.Parallel()
+	var muted *mutedChain
+	w := newTown(t, func(w *town) {
+		muted = &mutedChain{Chain: w.client, about: w.desk.Registry}
+		w.deps.Chain = muted
+	})
+	muted.mute.Store(true)
+	fees, err := wrappers.GetRegistryFees(t.Context(), w.client, w.desk.Registry)
+	require.NoError(t, err)
+	body, err := wrappers.Cell(wrappers.Suspend{Kind: wrappers.ChangeModel, Key: cocoon.NewModelID(model)})
+	require.NoError(t, err)
+	owner, err := chain.NewWallet(w.client, testKey(1))
+	require.NoError(t, err)
+	w.send(owner, chain.Message{To: w.desk.Registry, Amount: fees.Suspend, Bounce: true, Body: body})
+	require.Eventually(t, func() bool { return muted.asked.Load() > 2 }, wait, tick)
+	status, _ := w.call("GET", "/v1/dispatcher", "", nil)
+	require.Equal(t, 200, status)
+	muted.mute.Store(false)
+	_, offer := w.offer(nil)
+	require.Eventually(t, func() bool {
+		status, answer := w.call("POST", "/v1/jobs", strings.Repeat("y", 32), offer)
+		if status == 200 { // taken before it knew: another one
+			_, offer = w.offer(nil)
+		}
+		return status == 409 && strings.Contains(answer, "suspended")
+	}, wait, tick)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// withRewards gives the dispatcher a rewards contract with that bond and pot.
-func withRewards(bond, pot uint64) func(*town) {
+// withRewards gives the dispatcher a rewards contract with that bond and 10 TON in the pot.
+func withRewards(bond uint64) func(*town) {
 	return func(w *town) {
 		w.t.Helper()
 		birth := w.desk.Rewards(w.keeper.Account(), 0)
@@ -29,7 +29,7 @@ func withRewards(bond, pot uint64) func(*town) {
 		m, err = w.desk.Bond(w.ctx, birth, cocoon.TON(bond), birth.Owner)
 		require.NoError(w.t, err)
 		w.send(w.keeper, m)
-		m, err = w.desk.Fund(w.ctx, birth, cocoon.TON(pot), w.payer.Account())
+		m, err = w.desk.Fund(w.ctx, birth, cocoon.TON(10), w.payer.Account())
 		require.NoError(w.t, err)
 		w.send(w.payer, m)
 		w.awaitRewards(func(r wrappers.Rewards) bool { return r.Bond == cocoon.TON(bond) })
@@ -65,7 +65,7 @@ func (w *town) epoch(phase string) (e market.Epoch) {
 }
 
 // up waits until the dispatcher has heard of the worker.
-func (w *town) up(c *cheat) *cheat {
+func (w *town) up(c *cheat) {
 	w.t.Helper()
 	offers := on(c, bus.OfferVerb, func(bus.Offer) (bus.Message, error) { return nil, bus.Refusef(bus.Busy, "only here for the uptime") })
 	customer := w.customer(w.t.TempDir())
@@ -73,12 +73,11 @@ func (w *town) up(c *cheat) *cheat {
 	patient(w.t, offers)
 	require.NoError(w.t, customer.Cancel(w.ctx, job))
 	require.Error(w.t, patient(w.t, attended))
-	return c
 }
 
 func TestKeeper_PaysWhoWasUpByPushedPages(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, withRewards(20, 10))
+	w := newTown(t, withRewards(20))
 	one, _ := w.provider(10, price), w.provider(20, price) // the second never works
 	w.up(w.cheat(one))
 	w.advance(61)
@@ -102,7 +101,7 @@ func TestKeeper_PaysWhoWasUpByPushedPages(t *testing.T) {
 
 func TestKeeper_ProvidersMayClaimBeforeItPushes(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, withRewards(20, 10), func(w *town) { w.cfg.Keeper.Grace = 30 })
+	w := newTown(t, withRewards(20), func(w *town) { w.cfg.Keeper.Grace = 30 })
 	p := w.provider(10, price)
 	w.up(w.cheat(p))
 	w.advance(61)
@@ -139,7 +138,7 @@ func (d *deaf) Send(ctx context.Context, m ...chain.Message) (chain.Sent, error)
 func TestKeeper_AnEpochThatWasNotPublishedInTimeIsFailedAndOpenedAgain(t *testing.T) {
 	t.Parallel()
 	mute := make(chan struct{})
-	w := newTown(t, withRewards(20, 10), func(w *town) {
+	w := newTown(t, withRewards(20), func(w *town) {
 		w.deps.Sender = &deaf{w.keeper, func(m chain.Message) bool {
 			select {
 			case <-mute:
@@ -164,7 +163,7 @@ func TestKeeper_AnEpochThatWasNotPublishedInTimeIsFailedAndOpenedAgain(t *testin
 
 func TestKeeper_SurvivesBeingStoppedBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, withRewards(20, 10))
+	w := newTown(t, withRewards(20))
 	w.up(w.cheat(w.provider(10, price)))
 	w.advance(61)
 	require.Eventually(t, func() bool { return w.logged("epoch planned") }, wait, tick)
@@ -183,11 +182,11 @@ func TestKeeper_SurvivesBeingStoppedBetweenAnyTwoSteps(t *testing.T) {
 	require.Len(t, all, 1)
 }
 
-func TestKeeper_OpensNothingWithoutBondPotOrWorkers(t *testing.T) {
+func TestKeeper_OpensNothingWithoutItsBondAndOffice(t *testing.T) {
 	t.Parallel()
 	t.Run("bond", func(t *testing.T) {
 		t.Parallel()
-		w := newTown(t, withRewards(19, 10))
+		w := newTown(t, withRewards(19))
 		w.up(w.cheat(w.provider(10, price)))
 		w.advance(61)
 		require.Eventually(t, func() bool { return w.logged("needs a bond of 20 TON, there is 19 TON") }, wait, tick)
@@ -195,7 +194,7 @@ func TestKeeper_OpensNothingWithoutBondPotOrWorkers(t *testing.T) {
 	})
 	t.Run("operator", func(t *testing.T) {
 		t.Parallel()
-		w := newTown(t, withRewards(20, 10))
+		w := newTown(t, withRewards(20))
 		m, err := w.desk.Appoint(t.Context(), w.desk.Rewards(w.keeper.Account(), 0), cocoon.Account{5})
 		require.NoError(t, err)
 		w.send(w.keeper, m)

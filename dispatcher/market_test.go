@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -101,7 +100,7 @@ func newTown(t *testing.T, options ...func(*town)) *town {
 	t.Cleanup(w.client.Close)
 	w.net = w.client.Network() // with the global id that the chain told
 	w.deploy()
-	w.keeper, w.payer = w.wallet(2, 100), w.wallet(3, 100)
+	w.keeper, w.payer = w.wallet(2), w.wallet(3)
 	w.index, err = indexer.Open(w.ctx, indexer.Config{Path: filepath.Join(t.TempDir(), "index.db"), GlobalID: w.net.GlobalID, Registry: w.desk.Registry, Chain: w.client})
 	require.NoError(t, err)
 	w.service(w.index.Run, w.index.Close)
@@ -119,7 +118,7 @@ func newTown(t *testing.T, options ...func(*town)) *town {
 
 func (w *town) deploy() {
 	w.t.Helper()
-	owner := w.wallet(1, 100)
+	owner := w.wallet(1)
 	w.desk = action.Desk{Chain: w.client, GlobalID: w.net.GlobalID}
 	registry, messages, err := w.desk.Deploy(w.ctx, wrappers.RegistryBirth{Owner: owner.Account(), Delay: 30}, action.QuickRules(), owner.Account(), model)
 	require.NoError(w.t, err)
@@ -168,11 +167,11 @@ func testKey(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
-func (w *town) wallet(n byte, tons uint64) *chain.Wallet {
+func (w *town) wallet(n byte) *chain.Wallet {
 	w.t.Helper()
 	wallet, err := chain.NewWallet(w.client, testKey(n))
 	require.NoError(w.t, err)
-	require.NoError(w.t, w.chain.Faucet(w.ctx, chain.Address(wallet.Account()), new(big.Int).Mul(big.NewInt(1_000_000_000), new(big.Int).SetUint64(tons))))
+	require.NoError(w.t, w.chain.Faucet(w.ctx, chain.Address(wallet.Account()), cocoon.TON(100).Big()))
 	return wallet
 }
 
@@ -214,7 +213,7 @@ func (p provider) id() bus.ID { return bus.ID(wrappers.PublicKey(p.worker)) }
 // provider enrols number n, whose worker asks the price.
 func (w *town) provider(n byte, asks cocoon.Price) provider {
 	w.t.Helper()
-	p := provider{operator: testKey(n + 1), worker: testKey(n + 2), folder: w.t.TempDir(), wallet: w.wallet(n, 100)}
+	p := provider{operator: testKey(n + 1), worker: testKey(n + 2), folder: w.t.TempDir(), wallet: w.wallet(n)}
 	p.birth = w.desk.Provider(p.wallet.Account(), 0)
 	var err error
 	p.account, err = p.birth.Account()
@@ -259,11 +258,11 @@ func (w *town) indexed() {
 }
 
 // work runs the provider's real worker with the embedded engine.
-func (w *town) work(p provider) (stop func()) {
+func (w *town) work(p provider) {
 	w.t.Helper()
 	e := httptest.NewServer(engine.New(model))
 	w.t.Cleanup(e.Close)
-	return w.workOn(p, e.URL)
+	w.workOn(p, e.URL)
 }
 
 // stuckEngine looks well and never answers.

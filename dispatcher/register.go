@@ -68,7 +68,7 @@ func (d *Dispatcher) serveRegister(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, view)
+	return reply(w, view)
 }
 
 // register notes the job; doing so again with the same token changes nothing.
@@ -118,8 +118,7 @@ func (d *Dispatcher) mayRegister(ctx context.Context, offer wrappers.JobOffer) e
 	if _, err := d.goods.model(offer.Work.Model, now); err != nil {
 		return err
 	}
-	switch {
-	case offer.Dispatcher != d.cfg.Payee || offer.DispatcherBps < d.cfg.Bps:
+	if offer.Dispatcher != d.cfg.Payee || offer.DispatcherBps < d.cfg.Bps {
 		return cocoon.Invalid.Errorf("the offer gives %d bps to %s, this dispatcher asks for %d to %s", offer.DispatcherBps, offer.Dispatcher, d.cfg.Bps, d.cfg.Payee)
 	}
 	waiting, err := d.store.db.NewSelect().Model((*jobRow)(nil)).Where("status = ''").Count(ctx)
@@ -169,7 +168,7 @@ func (d *Dispatcher) serveJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, view)
+	return reply(w, view)
 }
 
 // serveIntent holds the question until a worker waits for a grant, the job is
@@ -188,7 +187,7 @@ func (d *Dispatcher) serveIntent(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return reply(w, http.StatusOK, view)
+	return reply(w, view)
 }
 
 func (d *Dispatcher) poll(ctx context.Context, a cocoon.Account) (jobView, error) {

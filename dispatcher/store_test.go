@@ -31,7 +31,7 @@ func TestStore_AFullDiskIsTold(t *testing.T) {
 	t.Parallel()
 	s, err := openStore(t.Context(), filepath.Join(t.TempDir(), "d.db"), -217, cocoon.Account{1})
 	require.NoError(t, err)
-	defer s.Close()
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	_, err = s.db.ExecContext(t.Context(), `PRAGMA max_page_count = 1`) // what there is already stays
 	require.NoError(t, err)
 	row := newJobRow(cocoon.Account{2})
