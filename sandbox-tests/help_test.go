@@ -48,12 +48,18 @@ const (
 	opPassed        = 0xd9512c1f
 	opFailed        = 0xdae54517
 	opRemainder     = 0xb74a66ae
+	opSettlement    = 0xdf0596af
 	opOpen          = 0x7a393934
 	opPublish       = 0x07ccaae2
 	opFail          = 0x25f9dc55
 	opPass          = 0x1aeb1758
 	opPush          = 0x3e3b91a3
 	opClaim         = 0x043be091
+	opOpenChannel   = 0x7f9376df
+	opSettle        = 0x289903bf
+	opRotate        = 0x460f95d3
+	opRequestClose  = 0x0ec925e1
+	opCloseNow      = 0x4d521c1b
 )
 
 // Exit codes of contracts/imports/errors.fc.

@@ -101,7 +101,7 @@ type Claim struct {
 }
 
 // Finish ends what is due: a job after its review, an epoch that is pushed or
-// expired. Anyone may send it; again, it sweeps strays.
+// expired, a channel after its close delay. Anyone may send it; again, it sweeps strays.
 type Finish struct {
 	_        tlb.Magic      `tlb:"#025320b5"`
 	QueryID  uint64         `tlb:"## 64"`

@@ -22,6 +22,7 @@ const (
 	KindJob      Kind = "job"
 	KindRewards  Kind = "rewards"
 	KindEpoch    Kind = "epoch"
+	KindChannel  Kind = "channel"
 )
 
 // layout is how one message is named and read.
@@ -53,6 +54,7 @@ var messages = map[Kind][]layout{
 	KindJob:      jobMessages,
 	KindRewards:  rewardsMessages,
 	KindEpoch:    epochMessages,
+	KindChannel:  channelMessages,
 }
 
 // DecodeMessage reads the body of a message to a contract of this kind: the
@@ -106,7 +108,7 @@ func OperationName(body *cell.Cell) string {
 	if err != nil {
 		return ""
 	}
-	for _, layouts := range [][]layout{walletMessages, registryMessages, providerMessages, jobMessages, rewardsMessages, epochMessages} {
+	for _, layouts := range [][]layout{walletMessages, registryMessages, providerMessages, jobMessages, rewardsMessages, epochMessages, channelMessages} {
 		for _, l := range layouts {
 			if uint64(l.op) == op {
 				return l.name

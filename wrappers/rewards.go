@@ -21,6 +21,7 @@ var rewardsMessages = []layout{
 	message[Passed]("passed"),
 	message[Failed]("failed"),
 	message[Remainder]("remainder"),
+	message[Settlement]("settlement"),
 }
 
 // Bond adds Amount to the dispatcher's bond. Anyone may send it.

@@ -143,6 +143,7 @@ func TestMessages_OfRewardsAndEpochDecodeToWhatWasEncoded(t *testing.T) {
 		encoded(t, KindRewards, "passed", Passed{QueryID: 1, Number: 2, Attempt: 3, Response: cocoon.Account{4}}),
 		encoded(t, KindRewards, "failed", Failed{QueryID: 1, Number: 2, Attempt: 3}),
 		encoded(t, KindRewards, "remainder", Remainder{QueryID: 1, Number: 2, Attempt: 3}),
+		encoded(t, KindRewards, "settlement", Settlement{QueryID: 1, Amount: Coins{cocoon.TON(2)}}),
 		encoded(t, KindEpoch, "open", Open{QueryID: 1, Root: [32]byte{4}, Total: Coins{cocoon.TON(2)}, Count: 7, Response: cocoon.Account{3}, Terms: someTerms().Epoch}),
 		encoded(t, KindEpoch, "publish", Publish{QueryID: 1, Response: cocoon.Account{3}, From: 131_071, Count: 500, Page: proof}),
 		encoded(t, KindEpoch, "push", Push{QueryID: 1, Response: cocoon.Account{3}, From: 131_071, Count: 250, Page: proof}),

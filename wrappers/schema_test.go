@@ -68,9 +68,10 @@ var layouts = []any{
 	RefreshTerms{}, TermsAnswer{}, Withdraw{},
 	Stake{}, RequestUnstake{}, SetOperator{}, PutWorker{}, RetireWorker{}, Prune{}, AcceptJob{}, Income{},
 	OpenJob{}, Accept{}, Cancel{}, Expire{}, Deliver{}, Approve{}, Finish{},
-	Bond{}, Fund{}, RequestUnbond{}, Appoint{}, OpenEpoch{}, Passed{}, Failed{}, Remainder{},
+	Bond{}, Fund{}, RequestUnbond{}, Appoint{}, OpenEpoch{}, Passed{}, Failed{}, Remainder{}, Settlement{},
 	Open{}, Publish{}, Fail{}, Pass{}, Push{}, Claim{},
-	Signature{}, Possession{}, PutWorkerOrder{}, RetireWorkerOrder{}, AcceptJobOrder{}, PassFor{}, Delivery{},
+	OpenChannel{}, Settle{}, Rotate{}, RequestClose{}, CloseNow{},
+	Signature{}, Possession{}, PutWorkerOrder{}, RetireWorkerOrder{}, AcceptJobOrder{}, PassFor{}, Delivery{}, voucherLayout{}, ClosePromise{},
 	Terms{}, ProviderTerms{}, RewardsTerms{}, EpochTerms{}, JobTerms{}, BirthCode{},
 	ModelData{}, ImageData{}, CodeData{}, workerRecord{}, modelOffer{}, Prices{},
 	RegistryBirth{}, registryState{}, registryMore{}, registryLists{}, changeEntry{}, listedEntry{},
@@ -78,6 +79,7 @@ var layouts = []any{
 	jobData{}, JobOffer{}, JobWork{}, JobMoney{}, Bound{},
 	RewardsBirth{}, rewardsState{}, takenRewardsTerms{},
 	EpochBirth{}, epochState{}, EpochOpened{}, Leaf{},
+	channelData{}, ChannelTerms{},
 }
 
 func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
@@ -95,7 +97,7 @@ func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
 			continue
 		}
 		sum := int64(crc32.ChecksumIEEE([]byte(d.text)))
-		if reply := map[string]bool{"payout": true, "terms": true, "passed": true, "failed": true, "remainder": true}[d.name]; reply {
+		if reply := map[string]bool{"payout": true, "terms": true, "passed": true, "failed": true, "remainder": true, "settlement": true}[d.name]; reply {
 			sum |= 0x80000000
 		} else {
 			sum &= 0x7fffffff
@@ -234,6 +236,7 @@ func TestSchema_EachContractKnowsItsMessages(t *testing.T) {
 		KindJob:      {"JobMsg", "DueMsg"},
 		KindRewards:  {"OwnedMsg", "RewardsMsg"},
 		KindEpoch:    {"DueMsg", "EpochMsg"},
+		KindChannel:  {"DueMsg", "ChannelMsg"},
 	}
 	schema := readSchema(t)
 	for kind, of := range groups {
