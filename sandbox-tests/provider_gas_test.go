@@ -44,9 +44,15 @@ func (s *providerStory) unstakeGenerously() trace {
 	return generously(s, s.owner, s.owner, s.fees().RequestUnstake, wrappers.RequestUnstake{QueryID: 3, Amount: coins(ton(1))})
 }
 
+// withdrawGenerously brings both back in one message.
 func (s *providerStory) withdrawGenerously() trace {
 	s.t.Helper()
-	return generously(s, s.owner, s.owner, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(ton(1))})
+	tr := ask(s, s.owner, plus(s.t, s.fees().Withdraw, ton(1)), wrappers.Withdraw{QueryID: 4, Amount: coins(ton(1))}).requireOK(s.t)
+	tr.requireOps(s.t, opWithdraw, opPayout)
+	require.Equal(s.t, ton(2).Big(), tr.steps[1].value)
+	require.Equal(s.t, s.owner, tr.steps[1].to)
+	s.requireSolvent()
+	return tr
 }
 
 func TestProviderGas_Money(t *testing.T) {
