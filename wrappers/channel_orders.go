@@ -22,8 +22,8 @@ func NewRotate(key ed25519.PrivateKey, globalID int32, channel cocoon.Account, q
 }
 
 // ClosePromise is what a dispatcher signs to let the client close a channel at
-// once. It does not lapse: who has signed serves no more under this channel,
-// and takes vouchers above Final no more.
+// once. The client may hold it back until more than Final is settled, so who
+// has signed serves no more under this channel.
 type ClosePromise struct {
 	_        tlb.Magic      `tlb:"#50159285"`
 	GlobalID int32          `tlb:"## 32"`
