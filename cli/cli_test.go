@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
@@ -25,7 +26,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:      "testdata",
+		Deadline: time.Now().Add(3 * time.Minute), // a command that hangs fails
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"$": runs, "refused": refused, "start": start, "stop": stop, "until": until, "field": field,
 			"answers": answers, "story": story, "sentlike": sentLike, "newer": newer, "private": private, "edit": edit,

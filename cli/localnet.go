@@ -54,6 +54,9 @@ func runLocalnet(ctx context.Context, e *env, o localnetOptions) error {
 	if o.blockTime < 0 {
 		return cocoon.Invalid.Errorf("--block-time %s is negative", o.blockTime)
 	}
+	if err := checkListen("--listen", o.listen); err != nil {
+		return err
+	}
 	file := e.networkFile("localnet")
 	if err := refuseSecond(file); err != nil {
 		return err

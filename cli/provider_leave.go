@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -48,24 +49,27 @@ func newProviderWithdraw(e *env) *cobra.Command {
 	return c
 }
 
-// mayWithdraw says beforehand that nothing is ripe or free, and when it will be.
+// mayWithdraw says beforehand that what is ripe and free is not worth the fee,
+// and when more will be.
 func (d *desk) mayWithdraw(ctx context.Context, e *env, b wrappers.ProviderBirth) error {
 	p, err := d.provider(ctx, b)
 	if err != nil {
 		return err
 	}
-	if !p.money.Free.IsZero() {
-		return nil
-	}
 	now, err := d.client.Time(ctx, p.account.Block)
 	if err != nil {
 		return err
 	}
-	if len(p.state.Tranches) == 0 {
-		return cocoon.WithHint(cocoon.NoMoney.Errorf("nothing is free, and nothing is unbonding"), "cocoon provider unstake AMOUNT")
+	fees, err := wrappers.GetProviderFees(ctx, d.client, p.account.ID)
+	if err != nil {
+		return err
 	}
-	if first := p.state.Tranches[0]; int64(first.At) > now.Unix() {
-		return cocoon.NoMoney.Errorf("nothing is free yet; the next %s are %s", first.Amount, e.when(first.At, uint32(now.Unix())))
+	waiting := slices.DeleteFunc(slices.Clone(p.state.Tranches), func(t wrappers.Tranche) bool { return int64(t.At) <= now.Unix() })
+	switch {
+	case len(waiting) < len(p.state.Tranches) || p.money.Free.Cmp(fees.Withdraw) > 0:
+		return nil
+	case len(waiting) == 0:
+		return cocoon.WithHint(cocoon.NoMoney.Errorf("%s are free, less than the fee, and nothing is unbonding", p.money.Free), "cocoon provider unstake AMOUNT")
 	}
-	return nil
+	return cocoon.NoMoney.Errorf("%s are free, less than the fee; the next %s are unbonded %s", p.money.Free, waiting[0].Amount, e.when(waiting[0].At, uint32(now.Unix())))
 }

@@ -125,6 +125,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 			_ = s.cmd.Wait()
 		}
 	})
+	slow := time.AfterFunc(time.Minute, func() { _ = s.cmd.Process.Kill() })
+	defer slow.Stop()
 	lines := bufio.NewReader(stdout)
 	first, err := lines.ReadString('\n')
 	if err != nil {

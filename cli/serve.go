@@ -70,6 +70,12 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	if o.grace < 0 || o.grace > 60*24*time.Hour {
 		return cocoon.Invalid.Errorf("--grace %s is not between nothing and 60 days", o.grace)
 	}
+	if err = checkListen("--api", o.api); err != nil {
+		return err
+	}
+	if err = checkListen("--listen", o.listen); err != nil {
+		return err
+	}
 	client, err := e.dial(ctx, n)
 	if err != nil {
 		return err
@@ -92,6 +98,15 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	}
 	err = o.serve(ctx, e, client, index, l)
 	return errors.Join(err, index.Close())
+}
+
+// checkListen wants an address to listen at to name its host: none would mean every interface.
+func checkListen(flag, addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "" {
+		return cocoon.Invalid.Errorf("%s %q is not HOST:PORT, as in 127.0.0.1:8080", flag, addr)
+	}
+	return nil
 }
 
 // serve runs what was opened until ctx ends or a part of it fails.

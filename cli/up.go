@@ -43,6 +43,9 @@ until Ctrl-C. All ports are free ones on loopback.`,
 }
 
 func runUp(ctx context.Context, e *env, o upOptions) error {
+	if err := checkListen("--api", o.api); err != nil {
+		return err
+	}
 	batch := examples.Batch
 	if o.batch != "" {
 		b, err := os.ReadFile(o.batch)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -51,6 +52,13 @@ with the same --data.`,
 	return c
 }
 
+type workerStarted struct {
+	Provider   cocoon.Account `json:"provider"`
+	Worker     string         `json:"worker"` // public key
+	Dispatcher string         `json:"dispatcher"`
+	Engine     string         `json:"engine"`
+}
+
 func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	n, err := e.needRegistry()
 	if err != nil {
@@ -95,7 +103,11 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	if err != nil {
 		return err
 	}
-	e.say("worker of provider %s joins %s; Ctrl-C stops it", cfg.Provider, cfg.Dispatcher)
+	started := workerStarted{cfg.Provider, fmt.Sprintf("%x", cfg.Key.Public()), cfg.Dispatcher, cfg.Engine}
+	if err = e.show("worker", started, [2]string{"provider", started.Provider.String()}, [2]string{"worker", started.Worker}, [2]string{"dispatcher", started.Dispatcher}); err != nil {
+		return err
+	}
+	e.say("running; Ctrl-C stops it")
 	return w.Run(ctx)
 }
 
