@@ -67,3 +67,37 @@ func TestHelp_ScreensAreAsPromised(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), out.String(), "renew with: go test ./cli -run TestHelp -update")
 }
+
+func TestReadme_CommandsAreOnesThereAre(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	require.NoError(t, err)
+	seen := 0
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, " #")
+		for _, command := range strings.Split(line, "&&") {
+			args := words(strings.TrimSuffix(strings.TrimSpace(command), "&"))
+			if len(args) < 2 || args[0] != "cocoon" {
+				continue
+			}
+			seen++
+			c, rest, err := newRoot(&env{}).Find(args[1:])
+			require.NoError(t, err, command)
+			require.NoError(t, c.ParseFlags(rest), command)
+			require.NoError(t, c.ValidateArgs(c.Flags().Args()), command)
+		}
+	}
+	require.Greater(t, seen, 10, "README.md shows the commands of a network of one's own")
+}
+
+// words splits a command line; double quotes keep a word together.
+func words(line string) (list []string) {
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			list = append(list, part)
+		} else {
+			list = append(list, strings.Fields(part)...)
+		}
+	}
+	return list
+}
