@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"testing"
 	"time"
@@ -24,11 +25,13 @@ type cheat struct {
 	boot bus.Boot
 	conn *nats.Conn
 	key  envelope.PrivateKey
+
+	operator ed25519.PrivateKey // whom it signs accepts as
 }
 
 func (w *town) cheat(p provider) *cheat {
 	w.t.Helper()
-	c := &cheat{w: w, p: p, boot: bus.Boot{7}}
+	c := &cheat{w: w, p: p, boot: bus.Boot{7}, operator: p.operator}
 	var err error
 	c.key, err = envelope.NewKeyPair()
 	require.NoError(w.t, err)
@@ -104,7 +107,7 @@ func (c *cheat) accept(g bus.Grant, edit func(*wrappers.AcceptJobOrder)) (bus.Ac
 	if edit != nil {
 		edit(&order)
 	}
-	cell, sig, err := wrappers.Sign(order, c.p.operator)
+	cell, sig, err := wrappers.Sign(order, c.operator)
 	return bus.Accept{Job: g.Job, Order: bus.Cell{Cell: cell}, Signature: sig.Bytes}, err
 }
 
@@ -193,7 +196,7 @@ func TestCheat_AnAcceptThatTheChainWouldRefuseIsNotRelayed(t *testing.T) {
 		"another provider": func(_ *cheat, o *wrappers.AcceptJobOrder) { o.Contract = cocoon.Account{1} },
 		"another network":  func(_ *cheat, o *wrappers.AcceptJobOrder) { o.GlobalID++ },
 		"too late":         func(c *cheat, o *wrappers.AcceptJobOrder) { o.ValidUntil = c.w.index.Head().Time },
-		"another signer":   func(c *cheat, _ *wrappers.AcceptJobOrder) { c.p.operator = testKey(98) },
+		"another signer":   func(c *cheat, _ *wrappers.AcceptJobOrder) { c.operator = testKey(98) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -125,6 +125,14 @@ func (d *Dispatcher) readEvent(ctx context.Context, tx bun.Tx, e market.Event, x
 		if e.Name == "accept_job" && !e.OK && e.From == d.deps.Sender.Account() {
 			return d.acceptFailed(ctx, tx, e, x)
 		}
+	case "rewards":
+		if e.Name == "open_epoch" && !e.OK && e.Account == d.cfg.Keeper.Rewards && e.From == d.deps.Sender.Account() {
+			number, err := queryOf(e)
+			if err != nil {
+				return err
+			}
+			return d.store.openFailed(ctx, tx, e.Account, number)
+		}
 	case "job":
 		return d.readJob(ctx, tx, e, x)
 	}
@@ -197,18 +205,16 @@ func (x *effects) note(before, after jobRow) {
 // acceptFailed notes that a provider refused the accept we relayed. The job is
 // told by the query id, which we chose.
 func (d *Dispatcher) acceptFailed(ctx context.Context, tx bun.Tx, e market.Event, x *effects) error {
-	var data struct {
-		QueryID uint64 `json:"query_id"`
-	}
-	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return fmt.Errorf("read accept_job: %w", err)
+	id, err := queryOf(e)
+	if err != nil {
+		return err
 	}
 	var rows []*jobRow
 	if err := tx.NewSelect().Model(&rows).Where("accept_to = ? AND accept != x''", e.Account[:]).Scan(ctx); err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if queryID(row.account()) != data.QueryID {
+		if queryID(row.account()) != id {
 			continue
 		}
 		before := *row
@@ -218,6 +224,17 @@ func (d *Dispatcher) acceptFailed(ctx context.Context, tx bun.Tx, e market.Event
 		x.note(before, *row)
 	}
 	return nil
+}
+
+// queryOf is the query id of an event's message.
+func queryOf(e market.Event) (uint64, error) {
+	var data struct {
+		QueryID uint64 `json:"query_id"`
+	}
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return 0, fmt.Errorf("read %s: %w", e.Name, err)
+	}
+	return data.QueryID, nil
 }
 
 // settle carries a batch's effects to what lives in memory.

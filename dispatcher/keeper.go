@@ -183,18 +183,17 @@ func (k *keeper) mayOpen(r wrappers.Rewards) error {
 	return nil
 }
 
-// open sends the plan's root. Where an attempt failed and the pot is smaller
-// now, every leaf shrinks alike.
+// open sends the plan's root. Leaves that were never sent in this attempt shrink
+// alike where the pot has become smaller; others stay, since the contract may
+// have taken them by now.
 func (k *keeper) open(ctx context.Context, p *plan, r wrappers.Rewards) error {
-	limit, err := k.affordable(ctx, r)
-	if err != nil {
+	if err := k.mayOpen(r); err != nil {
 		return err
 	}
-	if p.leaves, err = shrink(p.leaves, limit); err != nil {
-		return err
-	}
-	if err = k.store.replan(ctx, p); err != nil {
-		return err
+	if p.Tried != uint32(r.Attempt)+1 {
+		if err := k.fit(ctx, p, r); err != nil {
+			return err
+		}
 	}
 	tree, err := wrappers.NewEpochTree(p.leaves)
 	if err != nil {
@@ -209,4 +208,21 @@ func (k *keeper) open(ctx context.Context, p *plan, r wrappers.Rewards) error {
 			Total: wrappers.Coins{Nano: tree.Total()}, Count: uint32(tree.Len())})
 	})
 	return nil
+}
+
+// fit makes the plan's leaves what the pot can pay, for this attempt.
+func (k *keeper) fit(ctx context.Context, p *plan, r wrappers.Rewards) error {
+	limit, err := k.affordable(ctx, r)
+	if err != nil {
+		return err
+	}
+	leaves, err := shrink(p.leaves, limit)
+	if err != nil {
+		return err
+	}
+	if len(leaves) == 0 {
+		return cocoon.WithHint(cocoon.NoMoney.Errorf("the pot is too small to open epoch %d", p.Number), "cocoon dispatcher fund AMOUNT")
+	}
+	p.leaves, p.Tried = leaves, uint32(r.Attempt)+1
+	return k.store.replan(ctx, p)
 }

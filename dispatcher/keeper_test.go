@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -210,4 +211,33 @@ func (w *town) epochs() []market.Epoch {
 	all, err := w.index.Epochs(w.ctx)
 	require.NoError(w.t, err)
 	return all
+}
+
+// stingy sends the first message of one op with too little value.
+type stingy struct {
+	dispatcher.Sender
+	once sync.Once
+}
+
+func (s *stingy) Send(ctx context.Context, m ...chain.Message) (chain.Sent, error) {
+	if wrappers.OperationName(m[0].Body) == "open_epoch" {
+		s.once.Do(func() { m[0].Amount = cocoon.NanoOf(2_000_000) })
+	}
+	return s.Sender.Send(ctx, m...)
+}
+
+func TestKeeper_AnOpeningThatTheContractRefusedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, withRewards(20), func(w *town) { w.deps.Sender = &stingy{Sender: w.keeper} })
+	w.up(w.cheat(w.provider(10, price)))
+	w.advance(61)
+	e := w.epoch("window")
+	require.Zero(t, e.Attempt)
+	refused := 0
+	for _, e := range w.events() {
+		if e.Name == "open_epoch" && !e.OK {
+			refused++
+		}
+	}
+	require.Equal(t, 1, refused)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,7 +61,8 @@ type town struct {
 	deps       dispatcher.Deps
 	dispatcher *dispatcher.Dispatcher
 	api        *httptest.Server
-	stop       func() // of the dispatcher
+	handler    atomic.Pointer[http.Handler] // of the dispatcher that runs
+	stop       func()                       // of the dispatcher
 }
 
 // journal collects logs, to be shown when a test fails and searched for secrets.
@@ -154,11 +156,10 @@ func (w *town) start() {
 	require.NoError(w.t, err)
 	w.cfg.Listen = w.dispatcher.WorkersURL()[len("nats://"):]
 	handler := w.dispatcher.Handler()
+	w.handler.Store(&handler)
 	if w.api == nil {
-		w.api = httptest.NewServer(handler)
+		w.api = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { (*w.handler.Load()).ServeHTTP(rw, r) }))
 		w.t.Cleanup(w.api.Close)
-	} else {
-		w.api.Config.Handler = handler
 	}
 	w.stop = w.service(w.dispatcher.Run)
 }

@@ -19,6 +19,7 @@ type plan struct {
 	Number  uint32 `bun:",pk"`
 	Leaves  string // JSON
 	Account []byte // the attempt on chain, empty while none is known
+	Tried   uint32 // one more than the attempt that may have been sent with these leaves
 	Done    bool
 
 	leaves []wrappers.Leaf
@@ -91,4 +92,11 @@ func (s *store) recognise(ctx context.Context, plans []*plan, rewards cocoon.Acc
 		return plans, s.replan(ctx, p)
 	}
 	return append(plans, &plan{Rewards: rewards[:], Number: r.Number, Account: r.Pending[:]}), nil
+}
+
+// openFailed notes that the rewards contract refused what was sent for number:
+// its leaves may change.
+func (s *store) openFailed(ctx context.Context, db bun.IDB, rewards cocoon.Account, number uint64) error {
+	_, err := db.NewRaw(`UPDATE epochs SET tried = 0 WHERE rewards = ? AND number = ? AND account = x''`, rewards[:], number).Exec(ctx)
+	return diskError(err)
 }

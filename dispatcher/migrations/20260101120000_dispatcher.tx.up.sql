@@ -47,12 +47,14 @@ CREATE TABLE service (
     p50_ms   INTEGER NOT NULL
 ) STRICT;
 
--- Epochs as they were planned; leaves is JSON. account is empty while no attempt is known on chain.
+-- Epochs as they were planned; leaves is JSON. account is empty while no attempt is known on chain. tried is one
+-- more than the attempt that may have been sent with these leaves, 0 where none may.
 CREATE TABLE epochs (
     rewards  BLOB NOT NULL,
     number   INTEGER NOT NULL,
     leaves   TEXT NOT NULL,
     account  BLOB NOT NULL,
+    tried    INTEGER NOT NULL,
     done     INTEGER NOT NULL,
     PRIMARY KEY (rewards, number)
 ) STRICT;
