@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestHelp_ScreensAreAsPromised(t *testing.T) {
 	var out bytes.Buffer
 	var visit func(c *cobra.Command)
 	visit = func(c *cobra.Command) {
-		args := append(strings.Fields(c.CommandPath())[1:], "--help")
+		args := slices.Concat(strings.Fields(c.CommandPath())[1:], []string{"--help"})
 		out.WriteString("$ cocoon " + strings.Join(args, " ") + "\n\n")
 		require.Zero(t, Main(args, strings.NewReader(""), &out, &out))
 		out.WriteString("\n\n")

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math/big"
 	"strings"
 
@@ -162,7 +163,6 @@ func sentBy(ts *testscript.TestScript, s sent) (out []*tlb.InternalMessage) {
 func newer(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(args[0]))
 	ts.Check(err)
-	defer db.Close()
 	_, err = db.Exec(`INSERT INTO migrations (name, sum) VALUES ('29990101000000_later', '')`)
-	ts.Check(err)
+	ts.Check(errors.Join(err, db.Close()))
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,7 +115,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	s.cmd = exec.Command(path, args[2:]...)
 	s.cmd.Dir, s.cmd.Stderr = ts.MkAbs("."), &s.output
-	s.cmd.Env = append(ts.Value(varsKey).(*testscript.Env).Vars, "COCOON_HOME="+ts.Getenv("COCOON_HOME"))
+	s.cmd.Env = slices.Concat(ts.Value(varsKey).(*testscript.Env).Vars, []string{"COCOON_HOME=" + ts.Getenv("COCOON_HOME")})
 	stdout, err := s.cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(s.cmd.Start())

@@ -91,7 +91,7 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	if err != nil {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // the server may have closed it
 	index, err := indexer.Open(ctx, indexer.Config{Path: filepath.Join(o.data, "index.db"), GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log})
 	if err != nil {
 		return err
