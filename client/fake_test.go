@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -141,14 +142,14 @@ func (w *town) fault(pattern string) (any, int) {
 func (w *town) onTerms(*http.Request) (any, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.terms, http.StatusOK
+	return maps.Clone(w.terms), http.StatusOK
 }
 
 func (w *town) view(a cocoon.Account) map[string]any {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, uploaded := w.blobs[hex.EncodeToString(payloadOf(w.jobs[a]))]
-	return map[string]any{"job": a, "status": "open", "uploaded": uploaded, "refused": w.refused}
+	return map[string]any{"job": a, "status": "open", "uploaded": uploaded, "refused": maps.Clone(w.refused)}
 }
 
 func payloadOf(j wrappers.Job) []byte {
