@@ -113,7 +113,7 @@ func (d Desk) PutWorker(ctx context.Context, b wrappers.ProviderBirth, operator,
 // mayRegister says beforehand what the contract would refuse, and what nobody could use.
 func (d Desk) mayRegister(ctx context.Context, p wrappers.Provider, operator, worker [32]byte, r wrappers.WorkerRecord) error {
 	if p.Terms == nil {
-		return cocoon.WithHint(cocoon.Conflict.Errorf("the provider has taken no terms yet"), "stake again, or: cocoon provider stake")
+		return cocoon.WithHint(cocoon.Conflict.Errorf("the provider has taken no terms yet"), "cocoon provider stake takes them")
 	}
 	if p.Operator != operator {
 		return cocoon.WithHint(cocoon.Forbidden.Errorf("this operator key is not the provider's"), "cocoon provider operator")
