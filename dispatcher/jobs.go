@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -46,6 +47,26 @@ func (r *jobRow) closed() bool            { return isClosed(r.Status) }
 
 func isClosed(s market.Status) bool {
 	return s == market.Paid || s == market.Refunded || s == market.Slashed
+}
+
+// follow takes over what the index says at an event of that time.
+func (r *jobRow) follow(j market.Job, time uint32) error {
+	payload, err := hex.DecodeString(j.Payload)
+	if err != nil {
+		return fmt.Errorf("payload hash of job %s: %w", j.Account, err)
+	}
+	worker, err := hex.DecodeString(j.Worker)
+	if err != nil || len(worker) != 0 && len(worker) != len(bus.ID{}) {
+		return cocoon.Internal.Errorf("worker of job %s is no key", j.Account)
+	}
+	if isClosed(j.Status) && !r.closed() {
+		r.ClosedAt = time
+	}
+	r.Status, r.Until, r.Payload, r.Worker = j.Status, j.Until, payload, worker
+	if j.Status == market.Open {
+		r.Until = j.AcceptBy
+	}
+	return nil
 }
 
 // job is the row of a, or NotFound.
