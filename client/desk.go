@@ -68,9 +68,10 @@ func (d *desk) terms(ctx context.Context) (terms, error) {
 // register announces a job; again, it changes nothing.
 func (d *desk) register(ctx context.Context, s *secrets) (view, error) {
 	body, err := json.Marshal(struct {
-		Offer     []byte `json:"offer"`
-		ResultKey []byte `json:"result_key"`
-	}{s.Offer, s.result.Public().Bytes()})
+		Offer     []byte   `json:"offer"`
+		ResultKey []byte   `json:"result_key"`
+		Granted   []bus.ID `json:"granted,omitempty"`
+	}{s.Offer, s.result.Public().Bytes(), s.Granted})
 	if err != nil {
 		return view{}, err
 	}

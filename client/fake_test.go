@@ -200,13 +200,15 @@ func (w *town) onIntent(r *http.Request) (any, int) {
 	if err != nil {
 		return nil, http.StatusBadRequest
 	}
-	v := w.view(a)
+	var intent *bus.Intent
 	select {
 	case i := <-w.intents:
-		v["intent"] = i
+		intent = &i
 	case <-time.After(20 * time.Millisecond):
 	case <-r.Context().Done():
 	}
+	v := w.view(a) // as it is when the intent is shown
+	v["intent"] = intent
 	return v, http.StatusOK
 }
 

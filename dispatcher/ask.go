@@ -98,12 +98,16 @@ func (m *match) grant(ctx context.Context, intent bus.Intent) (bus.Grant, error)
 	defer m.desk.show(nil)
 	for {
 		var grant *bus.Grant
-		err := m.wait(ctx, func() bool { grant = m.desk.grant; return grant != nil }, m.d.cfg.GrantTimeout)
+		declined := false
+		err := m.wait(ctx, func() bool { grant, declined = m.desk.grant, m.desk.declined; return grant != nil || declined }, m.d.cfg.GrantTimeout)
 		if err != nil {
 			return bus.Grant{}, context.Cause(ctx)
 		}
 		if grant != nil {
 			return *grant, nil
+		}
+		if declined {
+			return bus.Grant{}, errNoGrant
 		}
 	}
 }

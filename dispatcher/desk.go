@@ -17,6 +17,7 @@ type desk struct {
 	clients  int           // questions held open
 	intent   *bus.Intent   // waits for the client's grant
 	grant    *bus.Grant    // waits for the search
+	declined bool          // the client will not grant to the intent's worker
 	matching bool          // a search goes on
 }
 
@@ -67,7 +68,16 @@ func (k *desk) look(f func()) <-chan struct{} {
 
 // show puts up an intent, or takes it down with nil; an older grant is void.
 func (k *desk) show(i *bus.Intent) {
-	k.update(func() { k.intent, k.grant = i, nil })
+	k.update(func() { k.intent, k.grant, k.declined = i, nil, false })
+}
+
+// decline ends the wait for a grant to a worker that will get none.
+func (k *desk) decline(wont func(bus.ID) bool) {
+	k.update(func() {
+		if k.intent != nil && k.grant == nil && wont(k.intent.Certificate.Worker) {
+			k.declined = true
+		}
+	})
 }
 
 // take gives the client's grant to the search. It is Conflict where no intent

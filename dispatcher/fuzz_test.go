@@ -21,7 +21,7 @@ func seedRegistration(f *testing.F) []byte {
 	c, err := wrappers.Cell(wrappers.JobOffer{Terms: &wrappers.JobTerms{}, Money: &wrappers.JobMoney{},
 		Work: &wrappers.JobWork{ResultKeyHash: key.Public().Hash(), Caps: &wrappers.Prices{}}})
 	require.NoError(f, err)
-	body, err := json.Marshal(registration{c.ToBOC(), key.Public().Bytes()})
+	body, err := json.Marshal(registration{c.ToBOC(), key.Public().Bytes(), nil})
 	require.NoError(f, err)
 	var g registration
 	require.NoError(f, json.Unmarshal(body, &g))

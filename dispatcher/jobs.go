@@ -136,6 +136,14 @@ func (s *store) dropAccept(ctx context.Context, db bun.IDB, row *jobRow) error {
 	return err
 }
 
+// addAttempt notes a grant unless something is known of it already.
+func (s *store) addAttempt(ctx context.Context, a cocoon.Account, w bus.ID) error {
+	if _, err := s.db.NewRaw(`INSERT INTO attempts (job, worker, outcome) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a[:], w[:], pending).Exec(ctx); err != nil {
+		return fmt.Errorf("save attempt of job %s: %w", a, diskError(err))
+	}
+	return nil
+}
+
 func (s *store) setAttempt(ctx context.Context, db bun.IDB, a cocoon.Account, w bus.ID, outcome string) error {
 	_, err := db.NewRaw(`INSERT INTO attempts (job, worker, outcome) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET outcome = excluded.outcome`, a[:], w[:], outcome).Exec(ctx)
 	if err != nil {

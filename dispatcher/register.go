@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/subtle"
 	"net/http"
+	"slices"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -20,7 +22,13 @@ const maxWaiting = 10_000
 type registration struct {
 	Offer     []byte `json:"offer"`      // BoC of a JobOffer
 	ResultKey []byte `json:"result_key"` // envelope key, the hash of which is in the offer
+	// Granted are workers that the client has given the payload's key to, or has
+	// tried to: a stop may have lost what we knew of it.
+	Granted []bus.ID `json:"granted"`
 }
+
+// maxGranted bounds the workers one prompt is shown to.
+const maxGranted = 16
 
 // decode reads the offer and checks that the key belongs to it.
 func (g registration) decode() (wrappers.JobOffer, error) {
@@ -31,6 +39,9 @@ func (g registration) decode() (wrappers.JobOffer, error) {
 	offer, err := wrappers.Decode[wrappers.JobOffer](root)
 	if err != nil {
 		return wrappers.JobOffer{}, err
+	}
+	if len(g.Granted) > maxGranted {
+		return wrappers.JobOffer{}, cocoon.Invalid.Errorf("a prompt is shown to %d workers at most, not %d", maxGranted, len(g.Granted))
 	}
 	key, err := envelope.ParsePublicKey(g.ResultKey)
 	if err != nil {
@@ -59,12 +70,36 @@ func (d *Dispatcher) serveRegister(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
+	if err = d.recall(r.Context(), row.account(), g.Granted); err != nil {
+		return err
+	}
 	d.nudge()
 	view, err := d.view(r.Context(), row)
 	if err != nil {
 		return err
 	}
 	return reply(w, view)
+}
+
+// recall notes grants that we do not know of, and ends the wait for a grant
+// that the client will not give: one that has the key comes first.
+func (d *Dispatcher) recall(ctx context.Context, a cocoon.Account, granted []bus.ID) error {
+	if len(granted) == 0 {
+		return nil
+	}
+	for _, w := range granted {
+		if err := d.store.addAttempt(ctx, a, w); err != nil {
+			return err
+		}
+	}
+	attempts, err := d.store.attempts(ctx, a)
+	if err != nil {
+		return err
+	}
+	d.desks.of(a).decline(func(w bus.ID) bool {
+		return !slices.Contains(granted, w) && slices.ContainsFunc(granted, func(g bus.ID) bool { return attempts[g] == pending })
+	})
+	return nil
 }
 
 // register notes the job; doing so again with the same token changes nothing.
