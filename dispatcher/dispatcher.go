@@ -91,6 +91,7 @@ type Dispatcher struct {
 	ended    chan struct{}                // closed when Run ends
 	nudged   chan struct{}                // something is to be done before the next block
 	matching sync.WaitGroup
+	started  time.Time
 	asking   sync.RWMutex // read while a client is answered
 }
 
@@ -107,7 +108,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	d := &Dispatcher{cfg: cfg, deps: deps, log: deps.Logger, nudged: make(chan struct{}, 1), ended: make(chan struct{})}
+	d := &Dispatcher{cfg: cfg, deps: deps, started: deps.Now(), log: deps.Logger, nudged: make(chan struct{}, 1), ended: make(chan struct{})}
 	d.roster = newRoster(rand.New(rand.NewPCG(cfg.Seed, 0)), deps.Now, cfg.BeatTimeout)
 	d.desks.byJob = map[cocoon.Account]*desk{}
 	d.uploads.byJob = map[cocoon.Account]*bus.Assembly{}

@@ -145,8 +145,8 @@ func (m *match) choose(ctx context.Context) (*candidate, error) {
 			continue
 		}
 		c, ok := m.d.roster.pick(need{j, listed.vram, func(other bus.ID) (bool, bool) { return other == w && !m.never[w], true }})
-		if ok || m.d.roster.resting(w) {
-			return c.orNone(ok), nil
+		if ok || m.d.roster.resting(w) || m.d.deps.Now().Before(m.d.started.Add(m.d.cfg.BeatTimeout)) {
+			return c.orNone(ok), nil // after a start it may not be back yet
 		}
 		if err = m.d.store.setAttempt(ctx, m.d.store.db, m.job, w, silent); err != nil {
 			return nil, err
