@@ -71,7 +71,7 @@ func (p projector) provider(ctx context.Context, o *occurrence, s *providerState
 	case "terms":
 		return s.takeTerms(o)
 	case "withdraw":
-		ripe, _, err := s.Tranches.takeRipe(o.Time)
+		ripe, err := s.Tranches.takeRipe(o.Time)
 		return errors.Join(err, decrease(&s.Unbonding, ripe))
 	case "stake":
 		m, err := message[wrappers.Stake](o)

@@ -112,13 +112,13 @@ func (s *rewardsState) takeTerms(o *occurrence) error {
 	return nil
 }
 
-// withdraw takes ripe tranches; what the owner leaves of them stays in the last.
+// withdraw takes ripe tranches; what the owner leaves of them is one that is ripe at once.
 func (s *rewardsState) withdraw(o *occurrence) error {
 	m, err := message[wrappers.Withdraw](o)
 	if err != nil {
 		return err
 	}
-	ripe, last, err := s.Tranches.takeRipe(o.Time)
+	ripe, err := s.Tranches.takeRipe(o.Time)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *rewardsState) withdraw(o *occurrence) error {
 	}
 	rest, err := ripe.Sub(amount)
 	if err == nil && !rest.IsZero() {
-		err = s.Tranches.add(last, rest)
+		err = s.Tranches.add(o.Time, rest)
 	}
 	return errors.Join(err, decrease(&s.Unbonding, amount))
 }

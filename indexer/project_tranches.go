@@ -38,14 +38,13 @@ func (t *tranches) add(at uint32, amount cocoon.Nano) error {
 	return nil
 }
 
-// takeRipe removes what may leave now, and returns its sum and the time of the
-// last of it.
-func (t *tranches) takeRipe(now uint32) (sum cocoon.Nano, last uint32, err error) {
+// takeRipe removes what may leave now, and returns its sum.
+func (t *tranches) takeRipe(now uint32) (sum cocoon.Nano, err error) {
 	for len(*t) > 0 && now >= (*t)[0].At {
 		if err = increase(&sum, (*t)[0].Amount); err != nil {
-			return sum, last, err
+			return sum, err
 		}
-		last, *t = (*t)[0].At, (*t)[1:]
+		*t = (*t)[1:]
 	}
-	return sum, last, nil
+	return sum, nil
 }

@@ -21,20 +21,33 @@ func (s *epochStory) at(phase wrappers.EpochPhase, done, words int) {
 			last, sum = l.Provider, plus(s.t, sum, l.Amount.Nano)
 		}
 	}
-	claimed := cell.NewDict(8)
-	for i := range words { // of leaves that earned nothing, no two words alike
-		word, n := cell.BeginCell(), 0
-		for bit := range 1000 {
-			free := (1000*i+bit)%16 == 15
-			word.MustStoreUInt(b2u(free && i>>(n%8)&1 == 1), 1)
-			n += int(b2u(free))
-		}
-		require.NoError(s.t, claimed.SetBuilder(cell.BeginCell().MustStoreUInt(uint64(i), 8).EndCell(), word))
+	levels := 0
+	for room := 3; room*1000 < s.tree.Len(); room = 4*room + 3 {
+		levels++
 	}
-	opened := wrappers.EpochOpened{Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()), Terms: &epochTerms}
-	s.place(s.epoch, cell.BeginCell().MustStoreUInt(8|uint64(phase), 4).MustStoreUInt(uint64(s.now)+epochTermsSeconds, 32).
-		MustStoreUInt(uint64(cursor), 18).MustStoreUInt(uint64(published), 18).MustStoreBigCoins(cocoon.Nano{}.Big()).MustStoreBigCoins(sum.Big()).
-		MustStoreSlice(last[:], 256).MustStoreDict(claimed).MustStoreRef(body(s.t, s.birth)).MustStoreRef(body(s.t, opened)).EndCell())
+	b := cell.BeginCell().MustStoreUInt(8|uint64(phase), 4).MustStoreUInt(uint64(s.now)+epochTermsSeconds, 32).
+		MustStoreUInt(uint64(cursor), 18).MustStoreUInt(uint64(published), 18).MustStoreSlice(last[:], 256).
+		MustStoreBigCoins(sum.Big()).MustStoreBigCoins(cocoon.Nano{}.Big())
+	for tree := range 3 {
+		b.MustStoreRef(claimsAt(words, 3, tree, levels))
+	}
+	s.place(s.epoch, b.MustStoreRef(body(s.t, wrappers.EpochOpened{Rewards: s.birth.Rewards, Number: s.birth.Number, Attempt: s.birth.Attempt,
+		ReceiptKey: publicOf("receipts"), Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()), Terms: &epochTerms})).EndCell())
+}
+
+// claimsAt is the tree with every step-th word of claims from word on: claims of
+// leaves that earned nothing, no two words alike, in the first words.
+func claimsAt(words, step, word, levels int) *cell.Cell {
+	b, n := cell.BeginCell(), 0
+	for bit := range 1000 {
+		free := (1000*word+bit)%16 == 15
+		b.MustStoreUInt(b2u(word < words && free && word>>(n%8)&1 == 1), 1)
+		n += int(b2u(free))
+	}
+	for child := 0; child < 4 && levels > 0; child++ {
+		b.MustStoreRef(claimsAt(words, 4*step, word+step*(child+1), levels-1))
+	}
+	return b.EndCell()
 }
 
 const epochTermsSeconds = 3600
@@ -44,16 +57,6 @@ func b2u(b bool) uint64 {
 		return 1
 	}
 	return 0
-}
-
-// requirePageGas wants base and leaf to cover a page, and a full page by no more than a tenth.
-func requirePageGas(t *testing.T, operation string, count, full int, gas int64) {
-	t.Helper()
-	price := constantOf(t, "gas::"+operation) + int64(count)*constantOf(t, "gas::"+operation+"_leaf")
-	require.GreaterOrEqual(t, price, gas, "gas of a page of %d for %s", count, operation)
-	if count == full {
-		require.LessOrEqual(t, price, gas+gas/10, "gas of a page of %d for %s", count, operation)
-	}
 }
 
 // The largest tree there can be, and the places in it where paths are longest:

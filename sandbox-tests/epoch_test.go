@@ -13,7 +13,7 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-var epochTerms = wrappers.EpochTerms{Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, NetworkBps: 100, Treasury: wallet("treasury")}
+var epochTerms = wrappers.EpochTerms{Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, NetworkBps: 100, Treasury: wallet("treasury"), PenaltyBps: 500, Penalty: coins(ton(50))}
 
 // epochStory is an epoch whose rewards contract is a wallet that the test holds.
 type epochStory struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -22,6 +23,22 @@ func (w *world) Get(_ context.Context, a cocoon.Account, method string, args ...
 	if !w.holdsCode(a) {
 		return nil, cocoon.NotFound.Errorf("%s holds no contract", a)
 	}
+	return w.execute(a, state.StateInit.Code, state.StateInit.Data, state.Balance.Nano(), append(args, new(big.Int).SetUint64(tlb.MethodNameHash(method)))...)
+}
+
+// gasFee is what gas costs in the basechain, at the live prices.
+func (w *world) gasFee(gas int64) cocoon.Nano {
+	w.t.Helper()
+	getGasFee := cell.BeginCell().MustStoreUInt(0xf836, 16).EndCell()
+	values, err := w.execute(cocoon.Account{}, getGasFee, cell.BeginCell().EndCell(), new(big.Int), int(gas), 0)
+	require.NoError(w.t, err)
+	fee, err := cocoon.NanoFromBig(values[0].(*big.Int))
+	require.NoError(w.t, err)
+	return fee
+}
+
+// execute runs code on a stack of args and returns what it leaves there.
+func (w *world) execute(a cocoon.Account, code, data *cell.Cell, balance *big.Int, args ...any) ([]any, error) {
 	block, err := w.config.NewBlockContext(tvm.BlockOptions{Now: w.now, BlockLT: int64(w.lt), GlobalID: globalID})
 	if err != nil {
 		return nil, err
@@ -30,8 +47,8 @@ func (w *world) Get(_ context.Context, a cocoon.Account, method string, args ...
 	none := big.NewInt(0)
 	c7 := tuple.NewTupleValue(tuple.NewTupleValue(
 		big.NewInt(0x076ef1ea), none, none, big.NewInt(int64(w.now)), big.NewInt(int64(w.lt)), big.NewInt(int64(w.lt)), none,
-		tuple.NewTupleValue(state.Balance.Nano(), nil), cell.BeginCell().MustStoreAddr(chain.Address(a)).ToSlice(), w.config.Root(),
-		state.StateInit.Code, tuple.NewTupleValue(none, nil), none, nil, unpacked, none, nil, nil))
+		tuple.NewTupleValue(balance, nil), cell.BeginCell().MustStoreAddr(chain.Address(a)).ToSlice(), w.config.Root(),
+		code, tuple.NewTupleValue(none, nil), none, nil, unpacked, none, nil, nil))
 	stack := vm.NewStack()
 	for _, arg := range args {
 		if n, ok := arg.(int); ok {
@@ -41,16 +58,13 @@ func (w *world) Get(_ context.Context, a cocoon.Account, method string, args ...
 			return nil, err
 		}
 	}
-	if err = stack.PushInt(new(big.Int).SetUint64(tlb.MethodNameHash(method))); err != nil {
-		return nil, err
-	}
-	res, err := w.machine.ExecuteGetMethod(state.StateInit.Code, state.StateInit.Data, c7, vm.GasWithLimit(1_000_000), stack,
+	res, err := w.machine.ExecuteGetMethod(code, data, c7, vm.GasWithLimit(1_000_000), stack,
 		tvm.ExecutionConfig{Config: w.config})
 	if err != nil {
 		return nil, err
 	}
 	if res.ExitCode > 1 {
-		return nil, fmt.Errorf("%s: exit code %d", method, res.ExitCode)
+		return nil, fmt.Errorf("exit code %d", res.ExitCode)
 	}
 	values := make([]any, res.Stack.Len())
 	for i := range values { // the first value lies deepest

@@ -82,10 +82,13 @@ func TestRewardsGas_TermsMessageIsNoLargerThanItsConstants(t *testing.T) {
 	t.Parallel()
 	terms, most := rewardsTerms(t), wrappers.Coins{Nano: mostCoins(t)}
 	terms.Provider.MinProvider, terms.Provider.MinGPU, terms.Rewards.MinBond = most, most, most
+	terms.Rewards.Epoch = &wrappers.EpochTerms{Penalty: most}
 	cells, bits := sizeOf(body(t, wrappers.TermsAnswer{Terms: body(t, terms)}))
 	code, codeBits := sizeOf(terms.Rewards.EpochCode)
-	requireConstant(t, "cells::rewards_terms", int64(cells-code))
-	requireConstant(t, "bits::rewards_terms", int64(bits-codeBits))
+	for _, names := range [][2]string{{"cells::rewards_terms", "bits::rewards_terms"}, {"CELLS_REWARDS_TERMS", "BITS_REWARDS_TERMS"}} {
+		requireConstant(t, names[0], int64(cells-code))
+		requireConstant(t, names[1], int64(bits-codeBits))
+	}
 }
 
 // mostCoins is the largest amount there is.
@@ -101,7 +104,7 @@ func TestRewardsGas_Epochs(t *testing.T) {
 	s := largestRewards(t)
 	e, tr := s.openEpoch(leavesOf(40))
 	measure(t, "rewards/open_epoch", "open_epoch", tr.requireOK(t).steps[0])
-	measure(t, "epoch/open", "open", tr.steps[1])
+	requireGas(t, "epoch/open", tr.steps[1].gas)
 	s.advance(time.Duration(epochTerms.Publish) * time.Second)
 	tr = tell(e, e.fees(0).Fail, wrappers.Fail{}).requireOK(t)
 	measure(t, "epoch/fail", "fail", tr.step(t, opFail))
@@ -137,8 +140,18 @@ func TestRewardsGas_ReserveCoversTheLargestState(t *testing.T) {
 
 func TestRewardsGas_OpenMessageIsNoLargerThanItsConstants(t *testing.T) {
 	t.Parallel()
-	cells, bits := sizeOf(body(t, wrappers.Open{Total: wrappers.Coins{Nano: mostCoins(t)}, Terms: &epochTerms}))
+	cells, bits := sizeOf(body(t, wrappers.Open{Total: coins(mostCoins(t)), Terms: &wrappers.EpochTerms{Penalty: coins(mostCoins(t))}}))
 	birthCells, birthBits := sizeOf(body(t, wrappers.EpochBirth{}))
 	requireConstant(t, "cells::open", int64(cells+birthCells))
 	requireConstant(t, "bits::open", int64(bits+birthBits))
+}
+
+func TestRewardsGas_ReportsOfAnEpochAreNoLargerThanTheirConstants(t *testing.T) {
+	t.Parallel()
+	cells, bits := sizeOf(body(t, wrappers.Passed{}))
+	requireConstant(t, "cells::passed", int64(cells))
+	requireConstant(t, "bits::passed", int64(bits))
+	cells, bits = sizeOf(body(t, wrappers.Failed{Penalty: coins(mostCoins(t))}))
+	requireConstant(t, "cells::failed", int64(cells))
+	requireConstant(t, "bits::failed", int64(bits))
 }

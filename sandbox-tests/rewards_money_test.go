@@ -40,7 +40,7 @@ func TestRewards_FirstMessageBringsTheRent(t *testing.T) {
 	init, err := s.birth.Init()
 	require.NoError(t, err)
 	s.send(wallet("stranger"), chain.Message{To: s.rewards, Init: init, Amount: ton(1)}).requireOK(t) // a shell
-	require.Equal(t, wrappers.Rewards{Birth: s.birth, Number: 1, Operator: s.owner}, s.state())
+	require.Equal(t, wrappers.Rewards{Birth: s.birth, Owner: s.owner, Number: 1, Operator: s.owner}, s.state())
 	lay := s.balance(s.rewards)
 	fee := plus(t, s.fees(0).Bond, ton(2))
 	born := s.requireLeast(t, s.rewards, fee, func(value cocoon.Nano) trace {

@@ -66,13 +66,8 @@ func TestRewards_RefreshBringsEnoughForTheWayBack(t *testing.T) {
 // leastAnswer is what terms must bring: its gas and the change, at the live prices.
 func (s *rewardsStory) leastAnswer() cocoon.Nano {
 	s.t.Helper()
-	fees := s.fees(0)
-	// appoint has the same fee but for its gas
-	gas := constantOf(s.t, "gas::rewards_terms") - constantOf(s.t, "gas::appoint")
-	perGas := minus(s.t, fees.RequestUnbond, fees.Appoint)
-	extra, err := perGas.MulDiv(uint64(gas), uint64(constantOf(s.t, "gas::request_unbond")-constantOf(s.t, "gas::appoint")))
-	require.NoError(s.t, err)
-	return plus(s.t, fees.Appoint, extra)
+	change := minus(s.t, s.fees(0).Appoint, s.gasFee(constantOf(s.t, "gas::appoint")))
+	return plus(s.t, s.gasFee(constantOf(s.t, "gas::rewards_terms")), change)
 }
 
 func TestRewards_ForgetsTermsItCouldNotAskFor(t *testing.T) {

@@ -33,7 +33,7 @@ func rewardsTerms(t *testing.T) wrappers.Terms {
 	return wrappers.Terms{
 		Provider: &wrappers.ProviderTerms{MinProvider: wrappers.Coins{Nano: ton(50)}, MinGPU: wrappers.Coins{Nano: ton(20)},
 			Unbonding: 14 * 86400, Treasury: wallet("treasury")},
-		Rewards: &wrappers.RewardsTerms{MinBond: wrappers.Coins{Nano: ton(500)}, Unbonding: 14 * 86400, Epoch: &epochTerms, EpochCode: code.Code},
+		Rewards: &wrappers.RewardsTerms{MinBond: wrappers.Coins{Nano: ton(500)}, Unbonding: 14 * 86400, HeirAfter: 30 * 86400, Epoch: &epochTerms, EpochCode: code.Code},
 	}
 }
 

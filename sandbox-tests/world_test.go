@@ -167,6 +167,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 		}
 	}
 	w.book(&s)
+	requirePriced(w.t, w.account(s.to), &s)
 	return &s, out
 }
 

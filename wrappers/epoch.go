@@ -12,6 +12,7 @@ var epochMessages = []layout{
 	message[Finish]("finish"),
 	message[Open]("open"),
 	message[Publish]("publish"),
+	message[Prove]("prove"),
 	message[Fail]("fail"),
 	message[Pass]("pass"),
 	message[Push]("push"),
@@ -37,6 +38,8 @@ type EpochTerms struct {
 	Expiry     uint32         `tlb:"## 32"` // from passing until unpaid leaves go back
 	NetworkBps uint16         `tlb:"## 16"` // share of what is paid, on top of it
 	Treasury   cocoon.Account `tlb:"bits 256"`
+	PenaltyBps uint16         `tlb:"## 16"` // of the total, what a refuted epoch costs the dispatcher
+	Penalty    Coins          `tlb:"."`     // and at least
 }
 
 // NetworkShare is the network's part that comes on top of paid, rounded down as
@@ -47,13 +50,14 @@ func (t EpochTerms) NetworkShare(paid cocoon.Nano) (cocoon.Nano, error) {
 
 // Open brings an epoch's money and root. Rewards sends it.
 type Open struct {
-	_        tlb.Magic      `tlb:"#7a393934"`
-	QueryID  uint64         `tlb:"## 64"`
-	Root     [32]byte       `tlb:"bits 256"`
-	Total    Coins          `tlb:"."`
-	Count    uint32         `tlb:"## 18"`
-	Response cocoon.Account `tlb:"bits 256"`
-	Terms    *EpochTerms    `tlb:"^"`
+	_          tlb.Magic      `tlb:"#69749d62"`
+	QueryID    uint64         `tlb:"## 64"`
+	Root       [32]byte       `tlb:"bits 256"`
+	Total      Coins          `tlb:"."`
+	Count      uint32         `tlb:"## 18"`
+	Response   cocoon.Account `tlb:"bits 256"`
+	ReceiptKey [32]byte       `tlb:"bits 256"` // of this number; zero where there is none
+	Terms      *EpochTerms    `tlb:"^"`
 }
 
 // Publish shows leaves [From, From + Count) to everyone. Anyone may send it, in order.
@@ -64,6 +68,19 @@ type Publish struct {
 	From     uint32         `tlb:"## 18"`
 	Count    uint16         `tlb:"## 9"`
 	Page     *cell.Cell     `tlb:"^"` // Merkle proof of these leaves
+}
+
+// Prove refutes the published tree with a receipt that it falls short of: the
+// provider's leaf at Index is lower, or it has none and would stand at Index. Anyone
+// may send it, before the window is over.
+type Prove struct {
+	_         tlb.Magic      `tlb:"#14fa2bc5"`
+	QueryID   uint64         `tlb:"## 64"`
+	Response  cocoon.Account `tlb:"bits 256"`
+	Signature [64]byte       `tlb:"bits 512"`
+	Index     uint32         `tlb:"## 18"`
+	Receipt   *cell.Cell     `tlb:"^"` // of a receipt.Earned, by the epoch's receipt key
+	Proof     *cell.Cell     `tlb:"^"` // Merkle proof of the leaves at Index and before it, as far as there are
 }
 
 // Fail ends an epoch that was not published in time. Anyone may send it, again

@@ -47,10 +47,14 @@ func (b EpochBirth) Account() (cocoon.Account, error) { return bornAccount(b.Ini
 
 // EpochOpened is what rewards opened an epoch with.
 type EpochOpened struct {
-	Root  [32]byte    `tlb:"bits 256"`
-	Total Coins       `tlb:"."`
-	Count uint32      `tlb:"## 18"`
-	Terms *EpochTerms `tlb:"^"`
+	Rewards    cocoon.Account `tlb:"bits 256"`
+	Number     uint32         `tlb:"## 32"`
+	Attempt    uint16         `tlb:"## 16"`
+	ReceiptKey [32]byte       `tlb:"bits 256"` // of Number; zero where there is none
+	Root       [32]byte       `tlb:"bits 256"`
+	Total      Coins          `tlb:"."`
+	Count      uint32         `tlb:"## 18"`
+	Terms      *EpochTerms    `tlb:"^"`
 }
 
 // Epoch is the state of an epoch contract.
@@ -63,28 +67,39 @@ type Epoch struct {
 	Published uint32 // leaves before it were published
 	Paid      cocoon.Nano
 	Sum       cocoon.Nano    // of the published leaves
-	Last      cocoon.Account // provider of the last published leaf
-	claimed   map[uint64][]byte
+	Last      cocoon.Account // provider of the last published leaf; once failed, the one that proved it, if any
+	claimed   [][]byte       // words of claim bits
 }
 
 // Claimed reports whether the leaf at index was paid by claim.
 func (e Epoch) Claimed(index uint32) bool {
-	word, bit := e.claimed[uint64(index/claimWordBits)], index%claimWordBits
-	return word != nil && word[bit/8]>>(7-bit%8)&1 == 1
+	word, bit := index/claimWordBits, index%claimWordBits
+	return int(word) < len(e.claimed) && e.claimed[word][bit/8]>>(7-bit%8)&1 == 1
+}
+
+const (
+	claimWordBits = 1000
+	claimTrees    = 3
+)
+
+// claims is what every node of claims begins with.
+type claims struct {
+	Word [claimWordBits / 8]byte `tlb:"bits 1000"`
 }
 
 type epochState struct {
-	_         tlb.Magic        `tlb:"$1"`
-	Phase     uint8            `tlb:"## 3"`
-	Until     uint32           `tlb:"## 32"`
-	Cursor    uint32           `tlb:"## 18"`
-	Published uint32           `tlb:"## 18"`
-	Paid      Coins            `tlb:"."`
-	Sum       Coins            `tlb:"."`
-	Last      cocoon.Account   `tlb:"bits 256"`
-	Claimed   *cell.Dictionary `tlb:"dict 8"`
-	Birth     *EpochBirth      `tlb:"^"`
-	Opened    *EpochOpened     `tlb:"^"`
+	_         tlb.Magic      `tlb:"$1"`
+	Phase     uint8          `tlb:"## 3"`
+	Until     uint32         `tlb:"## 32"`
+	Cursor    uint32         `tlb:"## 18"`
+	Published uint32         `tlb:"## 18"`
+	Last      cocoon.Account `tlb:"bits 256"`
+	Sum       Coins          `tlb:"."`
+	Paid      Coins          `tlb:"."`
+	Claims0   *cell.Cell     `tlb:"^"`
+	Claims1   *cell.Cell     `tlb:"^"`
+	Claims2   *cell.Cell     `tlb:"^"`
+	Opened    *EpochOpened   `tlb:"^"`
 }
 
 // DecodeEpoch reads an epoch's storage, birth data or state, to its end.
@@ -100,32 +115,34 @@ func DecodeEpoch(data *cell.Cell) (Epoch, error) {
 	if EpochPhase(s.Phase) > EpochFailed {
 		return Epoch{}, cocoon.Invalid.Errorf("decode epoch: no phase %d", s.Phase)
 	}
-	claimed, err := claimWords(s.Claimed)
-	if err != nil {
-		return Epoch{}, err
-	}
-	return Epoch{*s.Birth, s.Opened, EpochPhase(s.Phase), s.Until, s.Cursor, s.Published, s.Paid.Nano, s.Sum.Nano, s.Last, claimed}, nil
+	e := Epoch{Birth: EpochBirth{Rewards: s.Opened.Rewards, Number: s.Opened.Number, Attempt: s.Opened.Attempt}, Opened: s.Opened,
+		Phase: EpochPhase(s.Phase), Until: s.Until, Cursor: s.Cursor, Published: s.Published, Paid: s.Paid.Nano, Sum: s.Sum.Nano, Last: s.Last}
+	e.claimed, err = readClaims([claimTrees]*cell.Cell{s.Claims0, s.Claims1, s.Claims2}, s.Opened.Count)
+	return e, err
 }
 
-const claimWordBits = 1000
-
-// claimWords reads the words of claim bits, of which 8-bit keys allow 256.
-func claimWords(d *cell.Dictionary) (map[uint64][]byte, error) {
-	words := map[uint64][]byte{}
-	items, err := d.LoadAll()
-	if err != nil {
-		return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
-	}
-	for _, kv := range items {
-		key, err := kv.Key.LoadUInt(8)
+// readClaims reads the words of count leaves out of their trees; schema.tlb says
+// which node is which word. A finished epoch has thrown them away: what is
+// missing was not claimed ahead of the others, for all that it says.
+func readClaims(trees [claimTrees]*cell.Cell, count uint32) (words [][]byte, err error) {
+	for word := range (int(count) + claimWordBits - 1) / claimWordBits {
+		node := trees[word%claimTrees]
+		for at := word / claimTrees; at > 0; at = (at - 1) / 4 {
+			if node.RefsNum() == 0 {
+				return words, nil
+			}
+			if node, err = node.PeekRef((at - 1) % 4); err != nil {
+				return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
+			}
+		}
+		if n := node.RefsNum(); n != 0 && n != 4 || node.BitsSize() != claimWordBits {
+			return nil, cocoon.Invalid.Errorf("decode claims: word %d is %d bits with %d references", word, node.BitsSize(), n)
+		}
+		bits, err := node.MustBeginParse().LoadSlice(claimWordBits)
 		if err != nil {
 			return nil, cocoon.Invalid.Errorf("decode claims: %w", err)
 		}
-		word, err := kv.Value.LoadSlice(claimWordBits)
-		if err != nil || kv.Value.BitsLeft() > 0 || kv.Value.RefsNum() > 0 {
-			return nil, cocoon.Invalid.Errorf("decode claims: word %d is not %d bits", key, claimWordBits)
-		}
-		words[key] = word
+		words = append(words, bits)
 	}
 	return words, nil
 }

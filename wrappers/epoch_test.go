@@ -1,7 +1,6 @@
 package wrappers
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,35 +33,48 @@ func FuzzDecodeEpochMessage(f *testing.F) { fuzzMessages(f, KindEpoch) }
 
 // epochCell is a state with n words of claims, in word i every leaf i + 1 apart.
 func epochCell(t testing.TB, n int) *cell.Cell {
-	claimed := cell.NewDict(8)
-	for i := range n {
-		word := bytes.Repeat([]byte{0}, 125)
-		for bit := 0; bit < claimWordBits; bit += i + 1 {
-			word[bit/8] |= 0x80 >> (bit % 8)
-		}
-		require.NoError(t, claimed.SetBuilder(cell.BeginCell().MustStoreUInt(uint64(i), 8).EndCell(), cell.BeginCell().MustStoreSlice(word, claimWordBits)))
-	}
 	c, err := Cell(epochState{Phase: 2, Until: 100, Cursor: 4, Published: 5, Paid: Coins{cocoon.TON(6)}, Sum: Coins{cocoon.TON(7)}, Last: cocoon.Account{8},
-		Claimed: claimed, Birth: &EpochBirth{Rewards: cocoon.Account{1}, Number: 2, Attempt: 3},
-		Opened: &EpochOpened{Root: [32]byte{9}, Total: Coins{cocoon.TON(10)}, Count: 11, Terms: someTerms().Epoch}})
+		Claims0: claimsCell(t, n, 3, 0, 3), Claims1: claimsCell(t, n, 3, 1, 3), Claims2: claimsCell(t, n, 3, 2, 3), Opened: someOpened()})
 	require.NoError(t, err)
 	return c
 }
 
+func someOpened() *EpochOpened {
+	return &EpochOpened{Rewards: cocoon.Account{1}, Number: 2, Attempt: 3, ReceiptKey: [32]byte{5}, Root: [32]byte{9}, Total: Coins{cocoon.TON(10)}, Count: MaxEpochLeaves, Terms: someTerms().Epoch}
+}
+
+// claimsCell is the tree with every step-th word of claims, from word on, with so
+// many levels below it. Of n words on nothing is claimed.
+func claimsCell(t testing.TB, n, step, word, levels int) *cell.Cell {
+	b, bits := cell.BeginCell(), make([]byte, claimWordBits/8)
+	for bit := 0; word < n && bit < claimWordBits; bit += word + 1 {
+		bits[bit/8] |= 0x80 >> (bit % 8)
+	}
+	b.MustStoreSlice(bits, claimWordBits)
+	for child := 0; child < 4 && levels > 0; child++ {
+		b.MustStoreRef(claimsCell(t, n, 4*step, word+step*(child+1), levels-1))
+	}
+	return b.EndCell()
+}
+
 func TestDecodeEpoch_ReadsStateAndBirth(t *testing.T) {
 	t.Parallel()
-	e, err := DecodeEpoch(epochCell(t, 3))
+	e, err := DecodeEpoch(epochCell(t, 132))
 	require.NoError(t, err)
 	require.Equal(t, EpochPaying, e.Phase)
 	require.Equal(t, "paying", e.Phase.String())
 	require.Equal(t, []any{uint32(100), uint32(4), uint32(5), cocoon.TON(6), cocoon.TON(7), cocoon.Account{8}},
 		[]any{e.Until, e.Cursor, e.Published, e.Paid, e.Sum, e.Last})
 	require.Equal(t, EpochBirth{Rewards: cocoon.Account{1}, Number: 2, Attempt: 3}, e.Birth)
-	require.Equal(t, EpochOpened{Root: [32]byte{9}, Total: Coins{cocoon.TON(10)}, Count: 11, Terms: someTerms().Epoch}, *e.Opened)
-	for i := range uint32(4_000) {
+	require.Equal(t, someOpened(), e.Opened)
+	for i := range uint32(MaxEpochLeaves) {
 		word, bit := i/1000, i%1000
-		require.Equal(t, word < 3 && bit%(word+1) == 0, e.Claimed(i), "leaf %d", i)
+		require.Equal(t, bit%(word+1) == 0, e.Claimed(i), "leaf %d", i)
 	}
+	few, err := DecodeEpoch(epochCell(t, 3))
+	require.NoError(t, err)
+	require.True(t, few.Claimed(2_000))
+	require.False(t, few.Claimed(3_000))
 	c, err := Cell(e.Birth)
 	require.NoError(t, err)
 	e, err = DecodeEpoch(c)

@@ -15,6 +15,8 @@ var jobMessages = []layout{
 	message[Expire]("expire"),
 	message[Deliver]("deliver"),
 	message[Approve]("approve"),
+	message[Dispute]("dispute"),
+	message[Rule]("rule"),
 	message[Finish]("finish"),
 }
 
@@ -66,4 +68,24 @@ type Deliver struct {
 type Approve struct {
 	_       tlb.Magic `tlb:"#43272e52"`
 	QueryID uint64    `tlb:"## 64"`
+}
+
+// Dispute keeps what was delivered from being paid before the offer's arbiter
+// has ruled. It carries the offer's deposit; where the offer names no arbiter, it
+// pays DefaultBps of the amount at once and gives all else back. The client
+// sends it, before the review is over.
+type Dispute struct {
+	_       tlb.Magic `tlb:"#1efc704b"`
+	QueryID uint64    `tlb:"## 64"`
+}
+
+// Rule ends a dispute: PayBps of the amount are paid, BondBps of what remains of
+// the bond go to the client. The arbiter gets the deposit, the client's where
+// PayBps is 5,000 or more, else out of the bond. The arbiter sends it, before
+// the arbitration is over.
+type Rule struct {
+	_       tlb.Magic `tlb:"#0eb63160"`
+	QueryID uint64    `tlb:"## 64"`
+	PayBps  uint16    `tlb:"## 16"` // at most 10,000, like BondBps
+	BondBps uint16    `tlb:"## 16"`
 }

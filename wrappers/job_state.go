@@ -12,12 +12,13 @@ import (
 // JobPhase is what a job waits for.
 type JobPhase uint8
 
-// The phases; 4 is kept for disputes.
+// The phases.
 const (
 	JobInert     JobPhase = 0 // born, not opened
 	JobOpen      JobPhase = 1
 	JobAccepted  JobPhase = 2
 	JobDelivered JobPhase = 3
+	JobDisputed  JobPhase = 4
 	JobClosed    JobPhase = 5 // for ever
 )
 
@@ -32,6 +33,8 @@ func (p JobPhase) String() string {
 		return "accepted"
 	case JobDelivered:
 		return "delivered"
+	case JobDisputed:
+		return "disputed"
 	case JobClosed:
 		return "closed"
 	}

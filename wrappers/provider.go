@@ -19,6 +19,7 @@ var providerMessages = []layout{
 	message[RetireWorker]("retire_worker"),
 	message[Prune]("prune"),
 	message[AcceptJob]("accept_job"),
+	message[ReportEquivocation]("report_equivocation"),
 	message[Income]("income"),
 }
 
@@ -83,6 +84,19 @@ type AcceptJob struct {
 	Response  cocoon.Account `tlb:"bits 256"`
 	Signature [64]byte       `tlb:"bits 512"`
 	Order     *cell.Cell     `tlb:"^"` // an AcceptJobOrder
+}
+
+// ReportEquivocation takes a worker's share of the stake: its session key signed
+// two receipts for one number. A fifth of what is taken goes to Response. Anyone
+// may send it.
+type ReportEquivocation struct {
+	_           tlb.Magic      `tlb:"#5649701a"`
+	QueryID     uint64         `tlb:"## 64"`
+	Response    cocoon.Account `tlb:"bits 256"`
+	Worker      [32]byte       `tlb:"bits 256"`
+	Certificate *SignedCell    `tlb:"^"` // of a receipt.Certificate, by Worker
+	First       *SignedCell    `tlb:"^"` // of a receipt.Usage, by the session key
+	Second      *SignedCell    `tlb:"^"` // the same scope, other content
 }
 
 // Income is pay from a job or an epoch, with what comes back of a bond; from

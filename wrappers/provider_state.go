@@ -47,6 +47,7 @@ type Provider struct {
 type Worker struct {
 	Key       [32]byte
 	RetiredAt uint32 // unix seconds; 0 while it is active
+	Slashed   bool   // for an equivocation, which happens once
 	GPUs      uint16
 	Record    *cell.Cell // what DecodeWorkerRecord reads; the contract did not look into its models
 }
@@ -83,6 +84,7 @@ type takenTerms struct {
 
 type workerEntry struct {
 	RetiredAt uint32     `tlb:"## 32"`
+	Slashed   bool       `tlb:"bool"`
 	GPUs      uint16     `tlb:"## 16"`
 	Record    *cell.Cell `tlb:"^"`
 }
@@ -104,7 +106,7 @@ func DecodeProvider(data *cell.Cell) (Provider, error) {
 	if err = p.readTerms(s.Taken); err != nil {
 		return Provider{}, err
 	}
-	if err = p.readTranches(s.Tranches, int(s.Leaving)); err != nil {
+	if p.Tranches, err = readTranches(s.Tranches, int(s.Leaving)); err != nil {
 		return Provider{}, err
 	}
 	if p.Workers, err = decodeWorkers(s.Workers); err != nil {
@@ -141,7 +143,7 @@ func decodeWorkers(d *cell.Dictionary) ([]Worker, error) {
 		if err != nil {
 			return nil, err
 		}
-		workers = append(workers, Worker{[32]byte(key), w.RetiredAt, w.GPUs, w.Record})
+		workers = append(workers, Worker{[32]byte(key), w.RetiredAt, w.Slashed, w.GPUs, w.Record})
 	}
 	return workers, nil
 }

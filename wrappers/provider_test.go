@@ -25,21 +25,12 @@ func someRecord(models int) WorkerRecord {
 func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *cell.Cell {
 	record, err := someRecord(3).Cell()
 	require.NoError(t, err)
-	ws, ts := cell.NewDict(256), cell.BeginCell()
+	ws := cell.NewDict(256)
 	for i := range workers {
 		key := cocoon.NewModelID(fmt.Sprint("worker ", i))
 		entry, err := Cell(workerEntry{RetiredAt: uint32(i), GPUs: 8, Record: record})
 		require.NoError(t, err)
 		require.NoError(t, ws.Set(cell.BeginCell().MustStoreSlice(key[:], 256).EndCell(), entry))
-	}
-	for i := range tranches {
-		tranche, err := Cell(providerTranche{At: uint32(999 + tranches - i), Amount: Coins{cocoon.TON(uint64(tranches - i))}})
-		require.NoError(t, err)
-		ts.MustStoreBuilder(tranche.ToBuilder())
-	}
-	leaving := ts.EndCell()
-	if tranches == 0 {
-		leaving = nil
 	}
 	birth, err := Cell(someProviderBirth)
 	require.NoError(t, err)
@@ -51,9 +42,23 @@ func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *ce
 	takenCell, err := Cell(taken)
 	require.NoError(t, err)
 	c, err := Cell(providerState{Birth: birth, Stake: Coins{cocoon.TON(100)}, Unbonding: Coins{cocoon.TON(3)}, Allowance: Coins{cocoon.TON(5)}, Leaving: uint8(tranches),
-		Tranches: leaving, Taken: takenCell, Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws})
+		Tranches: tranchesCell(t, tranches), Taken: takenCell, Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws})
 	require.NoError(t, err)
 	return c
+}
+
+// tranchesCell holds n tranches of 1 TON, 2 TON and so on, the first of which is ripe at 1,000.
+func tranchesCell(t testing.TB, n int) *cell.Cell {
+	if n == 0 {
+		return nil
+	}
+	b := cell.BeginCell()
+	for i := range n {
+		one, err := Cell(tranche{At: uint32(999 + n - i), Amount: Coins{cocoon.TON(uint64(n - i))}})
+		require.NoError(t, err)
+		b.MustStoreBuilder(one.ToBuilder())
+	}
+	return b.EndCell()
 }
 
 var someProviderBirth = ProviderBirth{Registry: cocoon.Account{8}, Owner: cocoon.Account{9}, Index: 10}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 )
@@ -17,6 +18,13 @@ var rewardsMessages = []layout{
 	message[Fund]("fund"),
 	message[RequestUnbond]("request_unbond"),
 	message[Appoint]("appoint"),
+	message[SetHeir]("set_heir"),
+	message[TransferOwnership]("transfer_ownership"),
+	message[AcceptOwnership]("accept_ownership"),
+	message[Succeed]("succeed"),
+	message[RotateKey]("rotate_key"),
+	message[SetEndpoint]("set_endpoint"),
+	message[Owe]("owe"),
 	message[OpenEpoch]("open_epoch"),
 	message[Passed]("passed"),
 	message[Failed]("failed"),
@@ -54,6 +62,68 @@ type Appoint struct {
 	Operator cocoon.Account `tlb:"bits 256"`
 }
 
+// SetHeir names who may take over after a long silence of owner and operator; the
+// zero account is nobody. The owner sends it.
+type SetHeir struct {
+	_       tlb.Magic      `tlb:"#571261df"`
+	QueryID uint64         `tlb:"## 64"`
+	Heir    cocoon.Account `tlb:"bits 256"`
+}
+
+// TransferOwnership names who may become the owner; the zero account is nobody.
+// The owner sends it, and stays the owner until AcceptOwnership.
+type TransferOwnership struct {
+	_       tlb.Magic      `tlb:"#57b607a0"`
+	QueryID uint64         `tlb:"## 64"`
+	Owner   cocoon.Account `tlb:"bits 256"`
+}
+
+// AcceptOwnership makes its sender the owner, which TransferOwnership has to have named.
+type AcceptOwnership struct {
+	_       tlb.Magic `tlb:"#75162bb5"`
+	QueryID uint64    `tlb:"## 64"`
+}
+
+// Succeed makes the heir owner and operator, once both have sent nothing for the
+// terms' HeirAfter. The heir sends it.
+type Succeed struct {
+	_       tlb.Magic `tlb:"#6a590e20"`
+	QueryID uint64    `tlb:"## 64"`
+}
+
+// RotateKey names the key that signs receipts from two numbers later on, or at
+// once where there was none. Refused while another one is waiting. The owner
+// sends it.
+type RotateKey struct {
+	_          tlb.Magic  `tlb:"#0879eeb4"`
+	QueryID    uint64     `tlb:"## 64"`
+	Key        [32]byte   `tlb:"bits 256"`
+	Possession *Signature `tlb:"^"` // of a Possession, by Key
+}
+
+// SetEndpoint says where the dispatcher is reached; nil removes it. The owner sends it.
+type SetEndpoint struct {
+	_        tlb.Magic `tlb:"#15ad4c81"`
+	QueryID  uint64    `tlb:"## 64"`
+	Endpoint *Endpoint `tlb:"maybe ^"`
+}
+
+// Endpoint is where a dispatcher is reached, and how it is recognised there.
+type Endpoint struct {
+	TLSKeyHash [32]byte `tlb:"bits 256"` // SHA-256 of the public key that a TLS server proves there
+	URL        *Text    `tlb:"^"`        // UTF-8, at most 127 bytes
+}
+
+// Owe lodges a receipt of the present number or the next: the bond stays until
+// that number has passed. Anyone may send it.
+type Owe struct {
+	_         tlb.Magic      `tlb:"#1ec5f4fe"`
+	QueryID   uint64         `tlb:"## 64"`
+	Response  cocoon.Account `tlb:"bits 256"` // gets the change
+	Signature [64]byte       `tlb:"bits 512"`
+	Receipt   *cell.Cell     `tlb:"^"` // of a receipt.Earned, by the receipt key of its number
+}
+
 // OpenEpoch puts an EpochTree's root, total and length on chain, with that
 // much of the pot and the network's share. The operator sends it.
 type OpenEpoch struct {
@@ -75,10 +145,12 @@ type Passed struct {
 
 // Failed brings all money of the pending epoch back. The epoch sends it.
 type Failed struct {
-	_       tlb.Magic `tlb:"#dae54517"`
-	QueryID uint64    `tlb:"## 64"`
-	Number  uint32    `tlb:"## 32"`
-	Attempt uint16    `tlb:"## 16"`
+	_       tlb.Magic      `tlb:"#9c26f371"`
+	QueryID uint64         `tlb:"## 64"`
+	Number  uint32         `tlb:"## 32"`
+	Attempt uint16         `tlb:"## 16"`
+	Penalty Coins          `tlb:"."`        // of the dispatcher, out of its bond
+	Proven  cocoon.Account `tlb:"bits 256"` // the provider whose receipt refuted the tree; zero where it was not published in time
 }
 
 // Remainder brings what a finished epoch did not pay out.
@@ -93,13 +165,17 @@ type Remainder struct {
 // at the live prices. What they do not use comes back, except the rent in the
 // first message to a contract: RewardsFees includes it while there is no state.
 // Amounts of Bond and Fund come on top.
-type RewardsFees struct{ RefreshTerms, Withdraw, Bond, Fund, RequestUnbond, Appoint, OpenEpoch cocoon.Nano }
+type RewardsFees struct {
+	RefreshTerms, Withdraw, Bond, Fund, RequestUnbond, Appoint                                   cocoon.Nano
+	SetHeir, TransferOwnership, AcceptOwnership, Succeed, RotateKey, SetEndpoint, Owe, OpenEpoch cocoon.Nano
+}
 
 // GetRewardsFees asks the contract at a for its fees; OpenEpoch is priced for an
 // epoch of count leaves.
 func GetRewardsFees(ctx context.Context, g Getter, a cocoon.Account, count int) (f RewardsFees, err error) {
 	err = getNanos(ctx, g, a, "get_fees", []any{count},
-		&f.RefreshTerms, &f.Withdraw, &f.Bond, &f.Fund, &f.RequestUnbond, &f.Appoint, &f.OpenEpoch)
+		&f.RefreshTerms, &f.Withdraw, &f.Bond, &f.Fund, &f.RequestUnbond, &f.Appoint,
+		&f.SetHeir, &f.TransferOwnership, &f.AcceptOwnership, &f.Succeed, &f.RotateKey, &f.SetEndpoint, &f.Owe, &f.OpenEpoch)
 	return f, err
 }
 

@@ -21,26 +21,42 @@ func (b RewardsBirth) Init() (*tlb.StateInit, error) { return born("rewards", b)
 // Account is the address of that contract.
 func (b RewardsBirth) Account() (cocoon.Account, error) { return bornAccount(b.Init()) }
 
-// Tranche is a part of a stake or bond that is leaving.
-type Tranche struct {
-	At     uint32 // unix seconds, from which on it may be withdrawn
-	Amount cocoon.Nano
-}
-
 // Rewards is the state of a rewards contract.
 type Rewards struct {
 	Birth     RewardsBirth
+	Owner     cocoon.Account
+	NextOwner cocoon.Account // may become the owner, zero where nobody may
+	Heir      cocoon.Account // takes over after a long silence, zero where nobody does
+	Operator  cocoon.Account
+	SeenAt    uint32 // unix seconds, when owner or operator last sent something
 	Bond      cocoon.Nano
-	Unbonding cocoon.Nano
+	Unbonding cocoon.Nano // the sum of Tranches
 	Cap       cocoon.Nano // of what a retry of Number may take
 	Number    uint32      // of the epoch that is pending or comes next, from 1
 	Attempt   uint16
-	Operator  cocoon.Account
+	Owed      uint32         // nothing leaves before Number is above it
 	Pending   cocoon.Account // the epoch that has not passed, zero where there is none
-	Tranches  []Tranche      // by time
-	Awaiting  [32]byte       // hash of the terms asked for, zero where none are
-	TermsHash [32]byte       // of the terms taken, as the registry has them
-	Terms     *RewardsTerms  // the terms taken, clamped; nil before
+	Tranches  []Tranche      // ascending by time
+	Keys      ReceiptKeys
+	Awaiting  [32]byte      // hash of the terms asked for, zero where none are
+	TermsHash [32]byte      // of the terms taken, as the registry has them
+	Terms     *RewardsTerms // the terms taken, clamped; nil before
+}
+
+// ReceiptKeys are the keys that receipts verify under, and where their owner is reached.
+type ReceiptKeys struct {
+	Key      [32]byte  `tlb:"bits 256"` // zero where there is none
+	Next     [32]byte  `tlb:"bits 256"` // of numbers from NextFrom on
+	NextFrom uint32    `tlb:"## 32"`    // 0 while there is no Next
+	Endpoint *Endpoint `tlb:"maybe ^"`
+}
+
+// Of is the key that signs the receipts of number, zero where there is none.
+func (k ReceiptKeys) Of(number uint32) [32]byte {
+	if k.NextFrom != 0 && number >= k.NextFrom {
+		return k.Next
+	}
+	return k.Key
 }
 
 type rewardsState struct {
@@ -50,11 +66,22 @@ type rewardsState struct {
 	Cap       Coins              `tlb:"."`
 	Number    uint32             `tlb:"## 32"`
 	Attempt   uint16             `tlb:"## 16"`
-	Operator  cocoon.Account     `tlb:"bits 256"`
+	Owed      uint32             `tlb:"## 32"`
+	SeenAt    uint32             `tlb:"## 32"`
 	Pending   cocoon.Account     `tlb:"bits 256"`
-	Tranches  *cell.Dictionary   `tlb:"dict 32"`
-	Birth     *RewardsBirth      `tlb:"^"`
+	Operator  cocoon.Account     `tlb:"bits 256"`
+	Leaving   uint8              `tlb:"## 3"`
+	Tranches  *cell.Cell         `tlb:"maybe ^"`
+	Roles     *roles             `tlb:"^"`
+	Keys      *ReceiptKeys       `tlb:"^"`
 	Taken     *takenRewardsTerms `tlb:"^"`
+}
+
+type roles struct {
+	Owner     cocoon.Account `tlb:"bits 256"`
+	NextOwner cocoon.Account `tlb:"bits 256"`
+	Heir      cocoon.Account `tlb:"bits 256"`
+	Birth     *RewardsBirth  `tlb:"^"`
 }
 
 type takenRewardsTerms struct {
@@ -68,51 +95,13 @@ type takenRewardsTerms struct {
 func DecodeRewards(data *cell.Cell) (Rewards, error) {
 	if isBirth(data) {
 		birth, err := Decode[RewardsBirth](data)
-		return Rewards{Birth: birth, Number: 1, Operator: birth.Owner}, err
+		return Rewards{Birth: birth, Owner: birth.Owner, Operator: birth.Owner, Number: 1}, err
 	}
 	s, err := Decode[rewardsState](data)
 	if err != nil {
 		return Rewards{}, err
 	}
-	tranches, err := decodeTranches(s.Tranches)
-	if err != nil {
-		return Rewards{}, err
-	}
-	return Rewards{*s.Birth, s.Bond.Nano, s.Unbonding.Nano, s.Cap.Nano, s.Number, s.Attempt, s.Operator, s.Pending, tranches,
-		s.Taken.Awaiting, s.Taken.Hash, s.Taken.Terms}, nil
-}
-
-const maxTranches = 4
-
-// decodeTranches reads at most maxTranches of them, in order of time.
-func decodeTranches(d *cell.Dictionary) ([]Tranche, error) {
-	it, err := d.Iterator(false, false)
-	if err != nil {
-		return nil, cocoon.Invalid.Errorf("decode tranches: %w", err)
-	}
-	var tranches []Tranche
-	for it.Next() {
-		if len(tranches) == maxTranches {
-			return nil, cocoon.Invalid.Errorf("decode tranches: more than %d", maxTranches)
-		}
-		at, err := it.Key().MustBeginParse().LoadUInt(32)
-		if err != nil {
-			return nil, cocoon.Invalid.Errorf("decode tranches: %w", err)
-		}
-		value, err := it.Value().ToCell()
-		if err != nil {
-			return nil, cocoon.Invalid.Errorf("decode tranche of %d: %w", at, err)
-		}
-		amount, err := Decode[struct {
-			Amount Coins `tlb:"."`
-		}](value)
-		if err != nil {
-			return nil, err
-		}
-		tranches = append(tranches, Tranche{uint32(at), amount.Amount.Nano})
-	}
-	if err = it.Err(); err != nil {
-		return nil, cocoon.Invalid.Errorf("decode tranches: %w", err)
-	}
-	return tranches, nil
+	tranches, err := readTranches(s.Tranches, int(s.Leaving))
+	return Rewards{*s.Roles.Birth, s.Roles.Owner, s.Roles.NextOwner, s.Roles.Heir, s.Operator, s.SeenAt, s.Bond.Nano, s.Unbonding.Nano, s.Cap.Nano,
+		s.Number, s.Attempt, s.Owed, s.Pending, tranches, *s.Keys, s.Taken.Awaiting, s.Taken.Hash, s.Taken.Terms}, err
 }

@@ -10,21 +10,17 @@ import (
 )
 
 func someTerms() *RewardsTerms {
-	return &RewardsTerms{MinBond: Coins{cocoon.TON(500)}, Unbonding: 14 * 86400, EpochCode: cell.BeginCell().MustStoreUInt(7, 9).EndCell(),
-		Epoch: &EpochTerms{Publish: 1, Window: 2, Expiry: 3, NetworkBps: 100, Treasury: cocoon.Account{4}}}
+	return &RewardsTerms{MinBond: Coins{cocoon.TON(500)}, Unbonding: 14 * 86400, HeirAfter: 30 * 86400, EpochCode: cell.BeginCell().MustStoreUInt(7, 9).EndCell(),
+		Epoch: &EpochTerms{Publish: 1, Window: 2, Expiry: 3, NetworkBps: 100, Treasury: cocoon.Account{4}, PenaltyBps: 500, Penalty: Coins{cocoon.TON(50)}}}
 }
 
 // rewardsCell is a state with n tranches.
 func rewardsCell(t testing.TB, n int, terms *RewardsTerms) *cell.Cell {
-	tranches := cell.NewDict(32)
-	for i := range n {
-		amount, err := Coins{cocoon.TON(uint64(i + 1))}.ToCell()
-		require.NoError(t, err)
-		require.NoError(t, tranches.Set(cell.BeginCell().MustStoreUInt(uint64(1000+i), 32).EndCell(), amount))
-	}
-	c, err := Cell(rewardsState{Bond: Coins{cocoon.TON(500)}, Unbonding: Coins{cocoon.TON(3)}, Cap: Coins{cocoon.TON(9)}, Number: 5, Attempt: 2,
-		Operator: cocoon.Account{1}, Pending: cocoon.Account{2}, Tranches: tranches,
-		Birth: &RewardsBirth{Registry: cocoon.Account{8}, Owner: cocoon.Account{9}, Index: 10},
+	url := Text("https://dispatcher.example")
+	c, err := Cell(rewardsState{Bond: Coins{cocoon.TON(500)}, Unbonding: Coins{cocoon.TON(3)}, Cap: Coins{cocoon.TON(9)}, Number: 5, Attempt: 2, Owed: 6, SeenAt: 7,
+		Pending: cocoon.Account{2}, Operator: cocoon.Account{1}, Leaving: uint8(n), Tranches: tranchesCell(t, n),
+		Roles: &roles{cocoon.Account{3}, cocoon.Account{4}, cocoon.Account{5}, &RewardsBirth{Registry: cocoon.Account{8}, Owner: cocoon.Account{9}, Index: 10}},
+		Keys:  &ReceiptKeys{[32]byte{11}, [32]byte{12}, 7, &Endpoint{[32]byte{13}, &url}},
 		Taken: &takenRewardsTerms{Awaiting: [32]byte{5}, Hash: [32]byte{6}, Terms: terms}})
 	require.NoError(t, err)
 	return c
@@ -35,9 +31,12 @@ func TestDecodeRewards_ReadsStateAndBirth(t *testing.T) {
 	birth := RewardsBirth{Registry: cocoon.Account{8}, Owner: cocoon.Account{9}, Index: 10}
 	r, err := DecodeRewards(rewardsCell(t, 2, someTerms()))
 	require.NoError(t, err)
-	require.Equal(t, Rewards{Birth: birth, Bond: cocoon.TON(500), Unbonding: cocoon.TON(3), Cap: cocoon.TON(9), Number: 5, Attempt: 2,
-		Operator: cocoon.Account{1}, Pending: cocoon.Account{2}, Tranches: []Tranche{{1000, cocoon.TON(1)}, {1001, cocoon.TON(2)}},
-		Awaiting: [32]byte{5}, TermsHash: [32]byte{6}, Terms: r.Terms}, r)
+	require.Equal(t, Rewards{Birth: birth, Owner: cocoon.Account{3}, NextOwner: cocoon.Account{4}, Heir: cocoon.Account{5}, Operator: cocoon.Account{1}, SeenAt: 7,
+		Bond: cocoon.TON(500), Unbonding: cocoon.TON(3), Cap: cocoon.TON(9), Number: 5, Attempt: 2, Owed: 6,
+		Pending: cocoon.Account{2}, Tranches: []Tranche{{1000, cocoon.TON(1)}, {1001, cocoon.TON(2)}},
+		Keys: r.Keys, Awaiting: [32]byte{5}, TermsHash: [32]byte{6}, Terms: r.Terms}, r)
+	require.EqualValues(t, "https://dispatcher.example", *r.Keys.Endpoint.URL)
+	require.Equal(t, [][32]byte{{11}, {12}}, [][32]byte{r.Keys.Of(6), r.Keys.Of(7)})
 	want, err := Cell(*someTerms())
 	require.NoError(t, err)
 	got, err := Cell(*r.Terms)
@@ -48,7 +47,7 @@ func TestDecodeRewards_ReadsStateAndBirth(t *testing.T) {
 	require.NoError(t, err)
 	r, err = DecodeRewards(c)
 	require.NoError(t, err)
-	require.Equal(t, Rewards{Birth: birth, Number: 1, Operator: birth.Owner}, r)
+	require.Equal(t, Rewards{Birth: birth, Owner: birth.Owner, Number: 1, Operator: birth.Owner}, r)
 	r, err = DecodeRewards(rewardsCell(t, 0, nil))
 	require.NoError(t, err)
 	require.Nil(t, r.Terms)

@@ -15,6 +15,12 @@ type Signature struct {
 	Bytes [64]byte `tlb:"bits 512"`
 }
 
+// SignedCell is a cell with the signature of its hash.
+type SignedCell struct {
+	Signature [64]byte   `tlb:"bits 512"`
+	Signed    *cell.Cell `tlb:"^"`
+}
+
 // Possession is what a key signs to prove that somebody holds it.
 type Possession struct {
 	_        tlb.Magic      `tlb:"#0e9337df"`

@@ -35,6 +35,7 @@ type ProviderTerms struct {
 type RewardsTerms struct {
 	MinBond   Coins       `tlb:"."`
 	Unbonding uint32      `tlb:"## 32"` // seconds; contracts take at most 60 days
+	HeirAfter uint32      `tlb:"## 32"` // seconds of silence; contracts take at most 365 days, and more than Unbonding
 	Epoch     *EpochTerms `tlb:"^"`
 	EpochCode *cell.Cell  `tlb:"^"`
 }

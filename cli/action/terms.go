@@ -16,20 +16,25 @@ type Rules struct {
 
 	MinProvider, MinGPU     cocoon.Nano
 	MinBond                 cocoon.Nano
-	Unbonding               uint32 // of stake and bond alike
-	Publish, Window, Expiry uint32 // of an epoch
-	Period                  uint32 // from one epoch to the next; the dispatcher's software keeps it
+	Penalty                 cocoon.Nano // the least that a refuted epoch costs a dispatcher
+	PenaltyBps              uint16      // of the epoch's total, where that is more
+	Unbonding               uint32      // of stake and bond alike
+	HeirAfter               uint32      // of silence, then a dispatcher's heir may take over
+	Publish, Window, Expiry uint32      // of an epoch
+	Period                  uint32      // from one epoch to the next; the dispatcher's software keeps it
 }
 
 // RealRules suit a network where coins have worth, QuickRules a local one.
 func RealRules() Rules {
-	return Rules{Delay: 7 * 86400, NetworkBps: 100, MinProvider: cocoon.TON(50), MinGPU: cocoon.TON(20), MinBond: cocoon.TON(500), Unbonding: 14 * 86400,
+	return Rules{Delay: 7 * 86400, NetworkBps: 100, MinProvider: cocoon.TON(50), MinGPU: cocoon.TON(20), MinBond: cocoon.TON(500),
+		Penalty: cocoon.TON(50), PenaltyBps: 500, Unbonding: 14 * 86400, HeirAfter: 30 * 86400,
 		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400}
 }
 
 // QuickRules let everything happen within minutes.
 func QuickRules() Rules {
-	return Rules{Delay: 30, NetworkBps: 100, MinProvider: cocoon.TON(5), MinGPU: cocoon.TON(2), MinBond: cocoon.TON(20), Unbonding: 180,
+	return Rules{Delay: 30, NetworkBps: 100, MinProvider: cocoon.TON(5), MinGPU: cocoon.TON(2), MinBond: cocoon.TON(20),
+		Penalty: cocoon.TON(2), Unbonding: 180, HeirAfter: 600,
 		Publish: 20, Window: 20, Expiry: 300, Period: 60}
 }
 
@@ -42,8 +47,9 @@ func (r Rules) Terms(treasury cocoon.Account) (wrappers.Terms, error) {
 	coins := func(n cocoon.Nano) wrappers.Coins { return wrappers.Coins{Nano: n} }
 	return wrappers.Terms{
 		Provider: &wrappers.ProviderTerms{MinProvider: coins(r.MinProvider), MinGPU: coins(r.MinGPU), Unbonding: r.Unbonding, Treasury: treasury},
-		Rewards: &wrappers.RewardsTerms{MinBond: coins(r.MinBond), Unbonding: r.Unbonding, EpochCode: epoch.Code,
-			Epoch: &wrappers.EpochTerms{Publish: r.Publish, Window: r.Window, Expiry: r.Expiry, NetworkBps: r.NetworkBps, Treasury: treasury}},
+		Rewards: &wrappers.RewardsTerms{MinBond: coins(r.MinBond), Unbonding: r.Unbonding, HeirAfter: r.HeirAfter, EpochCode: epoch.Code,
+			Epoch: &wrappers.EpochTerms{Publish: r.Publish, Window: r.Window, Expiry: r.Expiry, NetworkBps: r.NetworkBps, Treasury: treasury,
+				PenaltyBps: r.PenaltyBps, Penalty: coins(r.Penalty)}},
 	}, nil
 }
 
