@@ -19,18 +19,19 @@ type Rules struct {
 	Unbonding               uint32 // of stake and bond alike
 	Publish, Window, Expiry uint32 // of an epoch
 	Period                  uint32 // from one epoch to the next; the dispatcher's software keeps it
+	CloseDelay              uint32 // of a channel; its client's software puts it into the birth
 }
 
 // RealRules suit a network where coins have worth, QuickRules a local one.
 func RealRules() Rules {
 	return Rules{Delay: 7 * 86400, NetworkBps: 100, MinProvider: cocoon.TON(50), MinGPU: cocoon.TON(20), MinBond: cocoon.TON(500), Unbonding: 14 * 86400,
-		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400}
+		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400, CloseDelay: 86400}
 }
 
 // QuickRules let everything happen within minutes.
 func QuickRules() Rules {
 	return Rules{Delay: 30, NetworkBps: 100, MinProvider: cocoon.TON(5), MinGPU: cocoon.TON(2), MinBond: cocoon.TON(20), Unbonding: 180,
-		Publish: 20, Window: 20, Expiry: 300, Period: 60}
+		Publish: 20, Window: 20, Expiry: 300, Period: 60, CloseDelay: 20}
 }
 
 // Terms are the rules as contracts take them; shares go to treasury.
