@@ -135,8 +135,8 @@ type Channel struct {
 	PreviousUntil uint32         `json:"previous_until"`
 	ClosesAt      uint32         `json:"closes_at"` // 0 until the client asks
 	Closed        bool           `json:"closed"`
-	ToClient      cocoon.Nano    `json:"to_client_nano"` // that came back once it was closed
-	Demand        *Demand        `json:"demand"`         // null until the client declares one
+	ToClient      cocoon.Nano    `json:"to_client_nano"`   // that came back once it was closed
+	Demand        *Demand        `json:"demand,omitempty"` // left out until the client declares one
 }
 
 // Demand is what a client says it expects to need of a channel.
