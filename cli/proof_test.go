@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 
@@ -51,10 +52,20 @@ func answers(ts *testscript.TestScript, _ bool, args []string) {
 func story(ts *testscript.TestScript, _ bool, args []string) {
 	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
 	seen := map[string]int{}
+	var refused []string
 	for _, l := range lines {
-		var e struct{ Event string }
+		var e struct {
+			Event, Name, Contract string
+			ExitCode              int `json:"exit_code"`
+		}
 		ts.Check(json.Unmarshal([]byte(l), &e))
 		seen[e.Event]++
+		if e.ExitCode != 0 {
+			refused = append(refused, fmt.Sprintf("%s of %s: %d", e.Name, e.Contract, e.ExitCode))
+		}
+	}
+	if len(refused) != 1 || refused[0] != "settle of channel/0: 504" {
+		ts.Fatalf("not the replayed voucher alone was refused: %q", refused)
 	}
 	for _, event := range []string{"network", "step", "transaction", "result"} {
 		if seen[event] == 0 {
@@ -62,8 +73,12 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	var s struct {
-		Event string
-		Jobs  struct{ Opened, Paid, Refunded, Slashed int }
+		Event    string
+		Jobs     struct{ Opened, Paid, Refunded, Slashed int }
+		Channels struct {
+			Opened, Closed int
+			Settled        cocoon.Nano `json:"settled_nano"`
+		}
 		Money map[string]string
 		Index struct {
 			Seqno  int `json:"head_seqno"`
@@ -78,6 +93,9 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 	if s.Jobs.Opened != 5 || s.Jobs.Paid != 3 || s.Jobs.Refunded != 1 || s.Jobs.Slashed != 1 {
 		ts.Fatalf("jobs ended as %+v", s.Jobs)
 	}
+	if s.Channels.Opened != 1 || s.Channels.Closed != 1 || s.Channels.Settled != cocoon.TON(3) {
+		ts.Fatalf("channels ended as %+v", s.Channels)
+	}
 	amount := func(name string) *big.Int {
 		n, err := cocoon.ParseNano(s.Money[name])
 		ts.Check(err)
@@ -90,7 +108,7 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 	if s.Index.Seqno == 0 || s.Index.Events != seen["transaction"] {
 		ts.Fatalf("%d events are indexed, %d were told", s.Index.Events, seen["transaction"])
 	}
-	for _, name := range []string{"registry", "provider/0", "provider/1", "job/0", "job/4", "rewards/0", "epoch/1"} {
+	for _, name := range []string{"registry", "provider/0", "provider/1", "job/0", "job/4", "channel/0", "rewards/0", "epoch/1"} {
 		if s.Contracts[name].IsZero() {
 			ts.Fatalf("contracts leave out %s", name)
 		}

@@ -28,7 +28,8 @@ func newUp(e *env) *cobra.Command {
 		Long: `Starts a TON chain, deploys the contracts and lets every party do its business
 for real: providers stake and register GPU workers, a client escrows jobs,
 workers run them, the escrow pays, one job is refunded, a worker that went silent
-is slashed, an epoch pays rewards by Merkle proof, a provider takes its stake home.
+is slashed, a channel pays by voucher and is closed, an epoch pays rewards by
+Merkle proof, a provider takes its stake home.
 Every contract is then reconciled to the nanoTON, and the market keeps serving
 until Ctrl-C. All ports are free ones on loopback.`,
 		Args: exactly(),
@@ -108,10 +109,12 @@ func short(s string) string {
 func (t teller) summary(s market.Summary) error {
 	_, err := fmt.Fprintf(t.e.out, `
 jobs       %d opened: %d paid, %d refunded, %d slashed
+channels   %d opened: %s settled, %d closed
 money      received %s = paid %s + fees %s + held %s
            from the chain's transactions and balances; the indexer says the same
 index      %d events up to masterchain block %d
 contracts  %d
-`, s.Jobs.Opened, s.Jobs.Paid, s.Jobs.Refunded, s.Jobs.Slashed, s.Money.Received, s.Money.Paid, s.Money.Fees, s.Money.Held, s.Index.Events, s.Index.Seqno, len(s.Contracts))
+`, s.Jobs.Opened, s.Jobs.Paid, s.Jobs.Refunded, s.Jobs.Slashed,
+		s.Channels.Opened, s.Channels.Settled, s.Channels.Closed, s.Money.Received, s.Money.Paid, s.Money.Fees, s.Money.Held, s.Index.Events, s.Index.Seqno, len(s.Contracts))
 	return err
 }

@@ -69,6 +69,7 @@ func (a *api) routes() {
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })
 	one(a, "/v1/providers/{account}", "A provider", a.Provider)
 	one(a, "/v1/jobs/{account}", "A job", a.Job)
+	one(a, "/v1/channels/{account}", "A channel", a.Channel)
 	one(a, "/v1/rewards/{account}", "A rewards contract", a.RewardsAt)
 	one(a, "/v1/epochs/{account}", "An epoch", a.Epoch)
 	one(a, "/v1/contracts/{account}", "A contract and its money", a.Contract)

@@ -21,6 +21,13 @@ type askJobs struct {
 	Provider string `query:"provider" doc:"address in any form"`
 }
 
+type askChannels struct {
+	PageInput
+	Client  string `query:"client" doc:"address in any form"`
+	Rewards string `query:"rewards" doc:"address in any form"`
+	Open    bool   `query:"open" doc:"leaves closed channels out"`
+}
+
 type askEpochs struct {
 	PageInput
 	Rewards string `query:"rewards" doc:"address in any form"`
@@ -57,6 +64,7 @@ func (a *api) listRoutes() {
 	})
 	route(a, "/v1/workers", "Workers by registration", a.listWorkers)
 	route(a, "/v1/jobs", "Jobs by birth", a.listJobs)
+	route(a, "/v1/channels", "Channels by birth", a.listChannels)
 	route(a, "/v1/epochs", "Epochs by birth", a.listEpochs)
 	route(a, "/v1/epochs/{account}/leaves", "Published leaves of an epoch", a.listLeaves)
 	route(a, "/v1/events", "The log, oldest first", a.listEvents)
@@ -101,6 +109,21 @@ func (a *api) listJobs(ctx context.Context, in *askJobs) (p page[market.Job], er
 	}
 	t := topicOf("jobs", in.Status, named(f.Client), named(f.Provider))
 	return turn(t, in.PageInput, func(s span) ([]numbered[market.Job], error) { return a.jobs(ctx, s, f) })
+}
+
+func (a *api) listChannels(ctx context.Context, in *askChannels) (p page[market.Channel], err error) {
+	f := ChannelFilter{Open: in.Open}
+	if f.Client, err = filter(in.Client); err != nil {
+		return p, err
+	}
+	if f.Rewards, err = filter(in.Rewards); err != nil {
+		return p, err
+	}
+	t := topicOf("channels", named(f.Client), named(f.Rewards))
+	if f.Open {
+		t += "open"
+	}
+	return turn(t, in.PageInput, func(s span) ([]numbered[market.Channel], error) { return a.channels(ctx, s, f) })
 }
 
 func (a *api) listEpochs(ctx context.Context, in *askEpochs) (p page[market.Epoch], err error) {

@@ -82,7 +82,13 @@ func TestAPI_ServesWhatTheIndexerKnows(t *testing.T) {
 	ofRewards, err := x.events(t.Context(), 0, 200, &s.rewards)
 	require.NoError(t, err)
 	require.NotEmpty(t, ofRewards)
-	for path, want := range map[string]int{"/v1/providers": 1, "/v1/workers": 2, "/v1/workers?active=true": 2, "/v1/jobs": 7, "/v1/jobs?status=paid": 2,
+	var c market.Channel
+	api.get("/v1/channels/"+s.channels["agreed"].String(), &c)
+	channel, err := x.Channel(t.Context(), s.channels["agreed"])
+	require.NoError(t, err)
+	require.Equal(t, channel, c)
+	for path, want := range map[string]int{"/v1/channels": 3, "/v1/channels?open=true": 1, "/v1/channels?client=" + w.me.String(): 3,
+		"/v1/channels?rewards=" + w.me.String(): 0, "/v1/providers": 1, "/v1/workers": 2, "/v1/workers?active=true": 2, "/v1/jobs": 7, "/v1/jobs?status=paid": 2,
 		"/v1/jobs?client=" + w.me.String(): 7, "/v1/jobs?provider=" + w.me.String(): 0, "/v1/epochs": 2, "/v1/epochs/" + s.epoch.String() + "/leaves": 5,
 		"/v1/rewards": 1, "/v1/models": 2, "/v1/events?account=" + url.QueryEscape(s.rewards.Friendly(true, true)): len(ofRewards)} {
 		var list struct {
@@ -102,7 +108,7 @@ func TestAPI_PagesMissNothing(t *testing.T) {
 	s := w.play()
 	w.follow(x)
 	api := serve(t, x)
-	for _, path := range []string{"/v1/jobs", "/v1/contracts", "/v1/workers", "/v1/epochs", "/v1/models", "/v1/providers", "/v1/rewards", "/v1/epochs/" + s.epoch.String() + "/leaves"} {
+	for _, path := range []string{"/v1/jobs", "/v1/channels", "/v1/contracts", "/v1/workers", "/v1/epochs", "/v1/models", "/v1/providers", "/v1/rewards", "/v1/epochs/" + s.epoch.String() + "/leaves"} {
 		var whole page[json.RawMessage]
 		api.get(path, &whole)
 		var parts []json.RawMessage
@@ -143,9 +149,13 @@ func TestAPI_RefusesBadQuestions(t *testing.T) {
 		"/v1/providers/-1:" + nobody[2:]:          400,
 		"/v1/providers/" + nobody:                 404,
 		"/v1/jobs/" + nobody:                      404,
+		"/v1/channels/" + nobody:                  404,
 		"/v1/epochs/" + nobody + "/leaves":        404,
 		"/v1/contracts/" + nobody:                 404,
 		"/v1/jobs?client=nonsense":                400,
+		"/v1/channels?rewards=nonsense":           400,
+		"/v1/channels?open=maybe":                 422,
+		"/v1/channels?cursor=" + foreign:          400,
 		"/v1/jobs?status=lost":                    422,
 		"/v1/jobs?limit=0":                        422,
 		"/v1/jobs?limit=201":                      422,
@@ -187,7 +197,7 @@ func TestAPI_DescribesItself(t *testing.T) {
 	}
 	serve(t, w.open(newPath(t))).get("/v1/openapi.json", &spec)
 	require.Equal(t, "3.1.0", spec.Version)
-	for _, path := range []string{"/v1/status", "/v1/providers/{account}", "/v1/workers", "/v1/jobs", "/v1/epochs/{account}/leaves", "/v1/money", "/v1/contracts", "/v1/events", "/v1/stream"} {
+	for _, path := range []string{"/v1/status", "/v1/providers/{account}", "/v1/workers", "/v1/jobs", "/v1/channels", "/v1/channels/{account}", "/v1/epochs/{account}/leaves", "/v1/money", "/v1/contracts", "/v1/events", "/v1/stream"} {
 		require.Contains(t, spec.Paths, path)
 	}
 	money := spec.Parts.Schemas["Money"].Properties

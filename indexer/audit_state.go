@@ -25,6 +25,9 @@ func stateOf(kind wrappers.Kind, data *cell.Cell) (any, error) {
 			return nil, err
 		}
 		return jobStateOf(j), nil
+	case wrappers.KindChannel:
+		c, err := wrappers.DecodeChannel(data)
+		return channelStateOf(c), err
 	case wrappers.KindRewards:
 		r, err := wrappers.DecodeRewards(data)
 		return rewardsStateOf(r), err
@@ -37,7 +40,7 @@ func stateOf(kind wrappers.Kind, data *cell.Cell) (any, error) {
 
 // tableOf is where the documents of a kind lie.
 var tableOf = map[wrappers.Kind]string{wrappers.KindRegistry: "registries", wrappers.KindProvider: "providers", wrappers.KindJob: "jobs",
-	wrappers.KindRewards: "rewards", wrappers.KindEpoch: "epochs"}
+	wrappers.KindChannel: "channels", wrappers.KindRewards: "rewards", wrappers.KindEpoch: "epochs"}
 
 func (a *auditor) compareDoc(c audited, state any) error {
 	var doc string

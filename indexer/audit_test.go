@@ -40,7 +40,8 @@ func TestAudit_TheTablesAreTheChain(t *testing.T) {
 		"provider retire_worker", "provider prune", "provider accept_job", "provider income", "provider bounce", "provider transfer",
 		"job open_job", "job accept", "job cancel", "job expire", "job deliver", "job approve", "job finish", "job transfer",
 		"rewards refresh_terms", "rewards terms", "rewards withdraw", "rewards bond", "rewards fund", "rewards request_unbond", "rewards appoint", "rewards open_epoch",
-		"rewards passed", "rewards failed", "rewards remainder",
+		"rewards passed", "rewards failed", "rewards remainder", "rewards settlement",
+		"channel open_channel", "channel settle", "channel rotate", "channel request_close", "channel close_now", "channel finish", "channel transfer",
 		"epoch open", "epoch publish", "epoch fail", "epoch pass", "epoch push", "epoch claim", "epoch finish"} {
 		require.True(t, happened[name], "%s did not happen", name)
 	}

@@ -78,7 +78,11 @@ func outOf(m *tlb.InternalMessage) (market.Out, error) {
 	if m.Bounced {
 		return market.Out{To: to, Value: value, Name: bounce}, nil
 	}
-	return market.Out{To: to, Value: value, Name: wrappers.OperationName(m.Body)}, nil
+	out := market.Out{To: to, Value: value, Name: wrappers.OperationName(m.Body)}
+	if s, err := wrappers.Decode[wrappers.Settlement](m.Body); err == nil {
+		out.Amount = &s.Amount.Nano
+	}
+	return out, nil
 }
 
 // Names of what is no operation of the schema.

@@ -55,11 +55,12 @@ func TestOccurrence_NamesWhatIsNoOperation(t *testing.T) {
 // FuzzBody gives contracts any body at all: reading it and what follows from it
 // must not panic, and what cannot be read must say so.
 func FuzzBody(f *testing.F) {
-	kinds := []wrappers.Kind{wrappers.KindRegistry, wrappers.KindProvider, wrappers.KindJob, wrappers.KindRewards, wrappers.KindEpoch}
+	kinds := []wrappers.Kind{wrappers.KindRegistry, wrappers.KindProvider, wrappers.KindJob, wrappers.KindRewards, wrappers.KindEpoch, wrappers.KindChannel}
 	order := wrappers.AcceptJobOrder{Bond: wrappers.Coins{Nano: cocoon.TON(1)}}
 	for _, c := range []*cell.Cell{
 		body(wrappers.Stake{Amount: wrappers.Coins{Nano: cocoon.TON(1)}}), body(wrappers.Income{}), body(wrappers.RequestUnstake{}), body(wrappers.Withdraw{}),
 		body(must(order.Sign(testKey("operator"), 1, payee))), body(wrappers.Accept{}), body(wrappers.Passed{}), body(wrappers.RequestUnbond{}),
+		body(wrappers.OpenChannel{}), body(wrappers.Settle{}), body(wrappers.Rotate{Possession: &wrappers.Signature{}}), body(wrappers.CloseNow{}), body(wrappers.Finish{}),
 		body(wrappers.TermsAnswer{Terms: cell.BeginCell().EndCell()}), body(wrappers.Deliver{Delivery: body(wrappers.Delivery{})}),
 		cell.BeginCell().MustStoreUInt(0xfffffffe, 32).MustStoreRef(body(wrappers.Accept{})).EndCell(),
 	} {
@@ -86,6 +87,8 @@ func FuzzBody(f *testing.F) {
 			}
 		case wrappers.KindJob:
 			err = (&jobRecord{}).apply(&o)
+		case wrappers.KindChannel:
+			err = (&channelRecord{}).apply(&o)
 		case wrappers.KindRewards:
 			err = projector{}.rewards(t.Context(), &o, &rewardsState{})
 		}

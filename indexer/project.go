@@ -15,7 +15,7 @@ import (
 
 // projectionVersion grows with every change of the rules in this package that
 // turn events into tables; Open rebuilds tables that other rules have made.
-const projectionVersion = 1
+const projectionVersion = 2
 
 // projector applies events to the tables, each by the rule of the contract that
 // took it. It reads nothing but the event and the tables.
@@ -51,6 +51,8 @@ func (p projector) apply(ctx context.Context, o *occurrence) error {
 		return change(ctx, p, "providers", o, p.provider)
 	case wrappers.KindJob:
 		return p.job(ctx, o)
+	case wrappers.KindChannel:
+		return p.channel(ctx, o)
 	case wrappers.KindRewards:
 		return change(ctx, p, "rewards", o, p.rewards)
 	case wrappers.KindEpoch:
@@ -83,6 +85,8 @@ func (p projector) bear(ctx context.Context, o *occurrence) error {
 		return p.insert(ctx, "rewards", o, rewardsStateOf(state))
 	case wrappers.KindJob:
 		return p.bearJob(ctx, o)
+	case wrappers.KindChannel:
+		return p.bearChannel(ctx, o)
 	case wrappers.KindEpoch:
 		return p.bearEpoch(ctx, o)
 	}

@@ -70,6 +70,21 @@ func (x *Indexer) belongs(b *batch, kind wrappers.Kind, account cocoon.Account, 
 		}
 		offered, err := job.Offer.Account()
 		return err == nil && offered == account
+	case wrappers.KindChannel:
+		return x.belongsChannel(b, account, data)
 	}
 	return false
+}
+
+// belongsChannel reports whether data is how a channel begins whose payee is a
+// rewards contract of ours, as it names no registry. The payee has to be there
+// first: until then nothing tells whose channel it is.
+func (x *Indexer) belongsChannel(b *batch, account cocoon.Account, data *cell.Cell) bool {
+	channel, err := wrappers.DecodeChannel(data)
+	if err != nil {
+		return false
+	}
+	born, err := channel.Birth.Account()
+	payee, known := x.lookup(b, channel.Birth.Rewards)
+	return err == nil && born == account && known && payee == wrappers.KindRewards
 }

@@ -113,12 +113,32 @@ func (s *store) migrate(ctx context.Context) error {
 			return cocoon.Conflict.Errorf("migration %s was changed after it had been applied", m.name)
 		}
 	}
+	if err = s.whole(ctx, applied); err != nil {
+		return err
+	}
 	for _, m := range known[len(applied):] {
 		if err = s.apply(ctx, m); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
 	return nil
+}
+
+// loggedSince is the migration with which the newest kind of event came into the log.
+const loggedSince = "20260201120000_channels"
+
+// whole refuses a log that was begun before all of its kinds of events were
+// read: going on with it would leave out what happened until now.
+func (s *store) whole(ctx context.Context, applied []migration) error {
+	if len(applied) == 0 || applied[len(applied)-1].name >= loggedSince {
+		return nil
+	}
+	var begun bool
+	if err := s.write.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events)`).Scan(&begun); err != nil || !begun {
+		return err
+	}
+	return cocoon.WithHint(cocoon.Conflict.Errorf("an older program began it, which did not read all that is read now"),
+		"use another --data folder: the chain is read anew into it")
 }
 
 func (s *store) apply(ctx context.Context, m migration) error {

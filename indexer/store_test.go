@@ -50,6 +50,28 @@ func TestOpen_RefusesADatabaseOfANewerProgram(t *testing.T) {
 	refuses(t, w.config(path), "20991231000000_later, which this program does not know")
 }
 
+// A log that was begun before channels were read would leave out those that are there.
+func TestOpen_RefusesALogThatLacksKindsOfEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	undo := func(x *Indexer) {
+		_, err := x.store.write.ExecContext(t.Context(), `DROP TABLE channels; DELETE FROM migrations WHERE name >= ?`, loggedSince)
+		require.NoError(t, err)
+		require.NoError(t, x.Close())
+	}
+	path := newPath(t)
+	x := w.open(path)
+	w.follow(x)
+	undo(x)
+	refuses(t, w.config(path), "an older program began it")
+
+	path = newPath(t)
+	undo(w.open(path)) // nothing was read yet
+	x = w.open(path)
+	w.follow(x)
+	require.Positive(t, x.Head().Events)
+}
+
 func TestOpen_RefusesAChangedMigration(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,7 @@ import (
 // story is what became of a whole market in which nearly every operation happened.
 type story struct {
 	provider, rewards, epoch cocoon.Account
-	jobs                     map[string]cocoon.Account
+	jobs, channels           map[string]cocoon.Account
 	tree                     *wrappers.EpochTree
 }
 
@@ -26,6 +26,7 @@ func (w *world) play() (s story) {
 	w.playProvider(s.provider)
 	s.rewards, s.epoch, s.tree = w.playEpoch()
 	w.playFailedEpoch(s.rewards)
+	s.channels = w.playChannels(s.rewards)
 	w.settle()
 	return s
 }

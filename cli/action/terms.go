@@ -22,20 +22,21 @@ type Rules struct {
 	HeirAfter               uint32      // of silence, then a dispatcher's heir may take over
 	Publish, Window, Expiry uint32      // of an epoch
 	Period                  uint32      // from one epoch to the next; the dispatcher's software keeps it
+	CloseDelay              uint32      // of a channel; its client's software puts it into the birth
 }
 
 // RealRules suit a network where coins have worth, QuickRules a local one.
 func RealRules() Rules {
 	return Rules{Delay: 7 * 86400, NetworkBps: 100, MinProvider: cocoon.TON(50), MinGPU: cocoon.TON(20), MinBond: cocoon.TON(500),
 		Penalty: cocoon.TON(50), PenaltyBps: 500, Unbonding: 14 * 86400, HeirAfter: 30 * 86400,
-		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400}
+		Publish: 6 * 3600, Window: 12 * 3600, Expiry: 90 * 86400, Period: 86400, CloseDelay: 86400}
 }
 
 // QuickRules let everything happen within minutes.
 func QuickRules() Rules {
 	return Rules{Delay: 30, NetworkBps: 100, MinProvider: cocoon.TON(5), MinGPU: cocoon.TON(2), MinBond: cocoon.TON(20),
 		Penalty: cocoon.TON(2), Unbonding: 180, HeirAfter: 600,
-		Publish: 20, Window: 20, Expiry: 300, Period: 60}
+		Publish: 20, Window: 20, Expiry: 300, Period: 60, CloseDelay: 20}
 }
 
 // Terms are the rules as contracts take them; shares go to treasury.

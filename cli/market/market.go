@@ -57,6 +57,7 @@ type Market struct {
 	http      *http.Server
 	contracts map[string]cocoon.Account
 	jobs      []string // names in contracts, in order of opening
+	channels  []string // likewise
 	api       string
 	narrated  uint64 // seq of the last event told
 	services  *errgroup.Group
@@ -90,7 +91,7 @@ type machine struct {
 // Run plays the scenario and then, unless it is to happen once, keeps serving
 // until ctx ends. Everything has stopped when it returns.
 func Run(ctx context.Context, cfg Config) (err error) {
-	m := &Market{cfg: cfg, rules: action.QuickRules(), contracts: map[string]cocoon.Account{}}
+	m := &Market{cfg: cfg, rules: rules(), contracts: map[string]cocoon.Account{}}
 	if m.cfg.Logger == nil {
 		m.cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -118,6 +119,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// rules are quick ones with one long period, so that everything the story brings
+// into the pot is paid out by one epoch, once the story lets that period pass.
+func rules() action.Rules {
+	r := action.QuickRules()
+	r.Period = 600
+	return r
 }
 
 // prepareFolder wants a folder that nobody uses: a new chain cannot go on with old databases.

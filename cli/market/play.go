@@ -20,7 +20,7 @@ func (m *Market) play(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{
 		m.deploy, m.bond, m.enrolAll, m.start, m.announce,
 		m.deliveredJobs, m.refusedJob, m.abandonedJob,
-		m.fund, m.epoch, m.leave, m.summary,
+		m.paidByChannel, m.fund, m.epoch, m.leave, m.summary,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -193,36 +193,6 @@ func (m *Market) caughtUp(ctx context.Context) error {
 	return m.index.WaitSeqno(ctx, head.SeqNo)
 }
 
-// awaitEpoch waits until the newest epoch is as wanted.
-func (m *Market) awaitEpoch(ctx context.Context, what string, wanted func(told.Epoch) bool) (found told.Epoch, err error) {
-	err = m.awaitIndex(ctx, "an epoch that is "+what, func() (bool, error) {
-		epochs, err := m.index.Epochs(ctx)
-		if err != nil || len(epochs) == 0 {
-			return false, err
-		}
-		found = epochs[len(epochs)-1]
-		return wanted(found), nil
-	})
-	return found, err
-}
-
-// awaitIndex looks after every block until ready says so. What does not come
-// while a minute of the wall clock passes is not coming.
-func (m *Market) awaitIndex(ctx context.Context, what string, ready func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		at := m.index.Head()
-		ok, err := ready()
-		if err != nil || ok {
-			return err
-		}
-		if err = m.index.WaitSeqno(ctx, at.Seqno+1); err != nil {
-			return fmt.Errorf("wait for %s: %w", what, err)
-		}
-	}
-}
-
 // summary reconciles every contract twice, from the chain's transactions and
 // from what the indexer's API says, and tells the result.
 func (m *Market) summary(ctx context.Context) error {
@@ -254,6 +224,9 @@ func (m *Market) summary(ctx context.Context) error {
 	at := m.index.Head()
 	s := Summary{Money: proven, Index: IndexCount{at.Seqno, at.Events}, Contracts: m.contracts}
 	if s.Jobs, err = m.countJobs(ctx); err != nil {
+		return err
+	}
+	if s.Channels, err = m.countChannels(ctx); err != nil {
 		return err
 	}
 	return m.cfg.Tell.Tell("summary", s)

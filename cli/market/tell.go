@@ -46,6 +46,7 @@ type Result struct {
 // Summary is how it ended. Opened jobs are paid, refunded, slashed or still open.
 type Summary struct {
 	Jobs      JobCount                  `json:"jobs"`
+	Channels  ChannelCount              `json:"channels"`
 	Money     told.Money                `json:"money"`
 	Index     IndexCount                `json:"index"`
 	Contracts map[string]cocoon.Account `json:"contracts"`
@@ -57,6 +58,13 @@ type JobCount struct {
 	Paid     int `json:"paid"`
 	Refunded int `json:"refunded"`
 	Slashed  int `json:"slashed"`
+}
+
+// ChannelCount counts channels; Settled is what they paid to rewards.
+type ChannelCount struct {
+	Opened  int         `json:"opened"`
+	Settled cocoon.Nano `json:"settled_nano"`
+	Closed  int         `json:"closed"`
 }
 
 // IndexCount is how far the indexer has read.

@@ -17,7 +17,7 @@ type Event struct {
 	Time     uint32          `json:"time"`     // of its block
 	LT       uint64          `json:"lt"`
 	Tx       string          `json:"tx"`       // transaction hash, hex
-	Contract string          `json:"contract"` // registry, provider, job, rewards or epoch
+	Contract string          `json:"contract"` // registry, provider, job, channel, rewards or epoch
 	Account  cocoon.Account  `json:"account"`
 	From     cocoon.Account  `json:"from"` // sender; zero for an external message
 	Name     string          `json:"name"` // operation as in the schema; "transfer" without one, "bounce" for what came back, "unknown" for what it is not
@@ -29,11 +29,13 @@ type Event struct {
 	Out      []Out           `json:"out"`        // messages it sent
 }
 
-// Out is one message an event's transaction sent.
+// Out is one message an event's transaction sent. Amount is what a settlement
+// says it brings, nil for all others: its value is more, by the gas it needs.
 type Out struct {
-	To    cocoon.Account `json:"to"`
-	Value cocoon.Nano    `json:"value_nano"`
-	Name  string         `json:"name"`
+	To     cocoon.Account `json:"to"`
+	Value  cocoon.Nano    `json:"value_nano"`
+	Name   string         `json:"name"`
+	Amount *cocoon.Nano   `json:"amount_nano,omitempty"`
 }
 
 // Provider is a provider contract as its events left it.
@@ -118,6 +120,32 @@ type Job struct {
 	Usage      cocoon.Usage   `json:"usage"`
 }
 
+// Channel is a channel contract as its events left it.
+type Channel struct {
+	Account       cocoon.Account `json:"account"`
+	Client        cocoon.Account `json:"client"`
+	Rewards       cocoon.Account `json:"rewards"`        // of the dispatcher; gets what vouchers take
+	DispatcherKey string         `json:"dispatcher_key"` // hex; agrees to a close without delay
+	OpenedAt      uint32         `json:"opened_at"`
+	CloseDelay    uint32         `json:"close_delay"`  // seconds, as the contract keeps it
+	Settled       cocoon.Nano    `json:"settled_nano"` // paid to Rewards
+	Balance       cocoon.Nano    `json:"balance_nano"` // rent reserve not taken off
+	Key           string         `json:"key"`          // signs vouchers, hex
+	Previous      string         `json:"previous_key"` // signs as well before PreviousUntil; "" until a key was rotated
+	PreviousUntil uint32         `json:"previous_until"`
+	ClosesAt      uint32         `json:"closes_at"` // 0 until the client asks
+	Closed        bool           `json:"closed"`
+	ToClient      cocoon.Nano    `json:"to_client_nano"`   // that came back once it was closed
+	Demand        *Demand        `json:"demand,omitempty"` // left out until the client declares one
+}
+
+// Demand is what a client says it expects to need of a channel.
+type Demand struct {
+	Model  cocoon.ModelID `json:"model"`
+	Tokens uint64         `json:"tokens"` // a day
+	At     uint32         `json:"at"`     // when it said so
+}
+
 // Epoch is an epoch contract as its events left it.
 type Epoch struct {
 	Account cocoon.Account `json:"account"`
@@ -184,7 +212,7 @@ type Model struct {
 // Contract is one of our contracts and its money: Balance = Received - Sent - Fees.
 type Contract struct {
 	Account  cocoon.Account `json:"account"`
-	Kind     string         `json:"contract"` // registry, provider, job, rewards or epoch
+	Kind     string         `json:"contract"` // registry, provider, job, channel, rewards or epoch
 	Seq      uint64         `json:"seq"`      // of its birth
 	Received cocoon.Nano    `json:"received_nano"`
 	Sent     cocoon.Nano    `json:"sent_nano"`

@@ -1,0 +1,67 @@
+package action
+
+import (
+	"context"
+	"crypto/ed25519"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// RequestClose starts the close delay of a channel, which its client needs nobody for.
+func (d Desk) RequestClose(ctx context.Context, channel cocoon.Account) (chain.Message, error) {
+	c, fees, s, err := d.open(ctx, channel)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	if s.ClosesAt != 0 {
+		return chain.Message{}, cocoon.Conflict.Errorf("that was asked already: the channel may be finished from %s on", clock(s.ClosesAt))
+	}
+	return message(c, wrappers.RequestClose{}, fees.RequestClose)
+}
+
+// CloseNow closes a channel at once, as its dispatcher has signed.
+func (d Desk) CloseNow(ctx context.Context, channel cocoon.Account, promise wrappers.CloseNow) (chain.Message, error) {
+	c, fees, s, err := d.open(ctx, channel)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	signed, err := wrappers.Cell(wrappers.ClosePromise{GlobalID: d.GlobalID, Contract: channel, Final: promise.Final})
+	if err != nil {
+		return chain.Message{}, err
+	}
+	if !ed25519.Verify(s.Birth.DispatcherKey[:], signed.Hash(), promise.Signature[:]) {
+		return chain.Message{}, cocoon.Forbidden.Errorf("the channel's dispatcher did not sign that %s is all that it is paid", promise.Final)
+	}
+	rest, err := promise.Final.Sub(s.Settled)
+	if err != nil {
+		return chain.Message{}, cocoon.Conflict.Errorf("the channel has paid %s already, more than the %s agreed", s.Settled, promise.Final)
+	}
+	free, err := wrappers.GetChannelFree(ctx, d.Chain, channel)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	if rest.Cmp(free) > 0 {
+		return chain.Message{}, cocoon.NoMoney.Errorf("%s more are agreed, the channel can pay %s", rest, free)
+	}
+	return message(c, promise, fees.CloseNow)
+}
+
+// FinishChannel gives the client what no voucher has taken, once the close
+// delay is over; of a closed channel, what came to it since. The change goes to
+// response.
+func (d Desk) FinishChannel(ctx context.Context, channel, response cocoon.Account) (chain.Message, error) {
+	c, fees, s, err := d.channel(ctx, channel)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	if !s.Closed && s.ClosesAt == 0 {
+		return chain.Message{}, cocoon.Conflict.Errorf("the client has not asked to close channel %s", channel)
+	}
+	return message(c, wrappers.Finish{Response: response}, fees.Finish)
+}
+
+// clock is a time of the chain for people.
+func clock(seconds uint32) string { return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) }
