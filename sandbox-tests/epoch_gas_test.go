@@ -27,7 +27,7 @@ func (s *epochStory) at(phase wrappers.EpochPhase, done, words int) {
 	}
 	b := cell.BeginCell().MustStoreUInt(8|uint64(phase), 4).MustStoreUInt(uint64(s.now)+epochTermsSeconds, 32).
 		MustStoreUInt(uint64(cursor), 18).MustStoreUInt(uint64(published), 18).MustStoreSlice(last[:], 256).
-		MustStoreBigCoins(sum.Big()).MustStoreBigCoins(cocoon.Nano{}.Big())
+		MustStoreBigCoins(cocoon.Nano{}.Big()).MustStoreBigCoins(sum.Big())
 	for tree := range 3 {
 		b.MustStoreRef(claimsAt(words, 3, tree, levels))
 	}

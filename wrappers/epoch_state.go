@@ -47,13 +47,13 @@ func (b EpochBirth) Account() (cocoon.Account, error) { return bornAccount(b.Ini
 
 // EpochOpened is what rewards opened an epoch with.
 type EpochOpened struct {
+	Root       [32]byte       `tlb:"bits 256"`
+	Count      uint32         `tlb:"## 18"`
+	Total      Coins          `tlb:"."`
 	Rewards    cocoon.Account `tlb:"bits 256"`
 	Number     uint32         `tlb:"## 32"`
 	Attempt    uint16         `tlb:"## 16"`
 	ReceiptKey [32]byte       `tlb:"bits 256"` // of Number; zero where there is none
-	Root       [32]byte       `tlb:"bits 256"`
-	Total      Coins          `tlb:"."`
-	Count      uint32         `tlb:"## 18"`
 	Terms      *EpochTerms    `tlb:"^"`
 }
 
@@ -94,8 +94,8 @@ type epochState struct {
 	Cursor    uint32         `tlb:"## 18"`
 	Published uint32         `tlb:"## 18"`
 	Last      cocoon.Account `tlb:"bits 256"`
-	Sum       Coins          `tlb:"."`
 	Paid      Coins          `tlb:"."`
+	Sum       Coins          `tlb:"."`
 	Claims0   *cell.Cell     `tlb:"^"`
 	Claims1   *cell.Cell     `tlb:"^"`
 	Claims2   *cell.Cell     `tlb:"^"`
