@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts gas fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ contracts: ## compile contracts/ into contracts/build/ (fetches compilers with n
 
 contracts-verify: ## recompile and compare code hashes with contracts/build/
 	@$(GO) run ./contracts/toolchain verify
+
+wrappers-ts: ## renew what wrappers/ts takes from contracts/, and its test vectors
+	$(GO) test ./wrappers -run 'TestTypeScript|TestVectors' -count=1 -update
+
+test-ts: ## wrappers/ts against the Go wrappers and in a sandbox (fetches packages with npm)
+	@cd wrappers/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
 
 gas: ## renew the golden gas figures
 	$(GO) test ./sandbox-tests -update
