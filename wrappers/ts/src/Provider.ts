@@ -87,7 +87,11 @@ export class Provider extends ProviderMessages {
         });
     }
 
-    /** Null where the worker is unknown. */
+    /**
+     * Null where the worker is unknown.
+     *
+     * @throws where its record, which is the operator's word, cannot be read
+     */
     async getWorker(provider: ContractProvider, key: Buffer): Promise<Worker | null> {
         return ask(provider, 'get_worker', [intOf(key)], (stack) => {
             const known = stack.readBoolean();
