@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts gas fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,18 @@ lint: ## golangci-lint over the module
 fmt: ## gofmt every file
 	gofmt -w $$(git ls-files '*.go')
 
-contracts: ## compile contracts/ into contracts/build/ (fetches compilers with npm)
+contracts: ## compile contracts/ into contracts/build/ (fetches compilers with npm), renew wrappers/ts
 	@$(GO) run ./contracts/toolchain build
+	@$(MAKE) --no-print-directory wrappers-ts >&2
 
 contracts-verify: ## recompile and compare code hashes with contracts/build/
 	@$(GO) run ./contracts/toolchain verify
+
+wrappers-ts: ## renew what wrappers/ts takes from contracts/, and its test vectors
+	$(GO) test ./wrappers -run 'TestTypeScript|TestVectors' -count=1 -update
+
+test-ts: ## wrappers/ts against the Go wrappers and in a sandbox (fetches packages with npm)
+	@cd wrappers/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
 
 # Constants are compiled into what is measured: it begins with generous ones and
 # goes round until they stay.
@@ -41,6 +48,7 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 		$(GO) run ./contracts/toolchain build >&2 || exit 1; \
 		[ "$$before" = "$$(cat contracts/imports/gas.*)" ] && break; \
 	done
+	@$(MAKE) --no-print-directory wrappers-ts >&2
 	@$(GO) test -count=1 ./sandbox-tests >&2
 	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
 

@@ -20,7 +20,7 @@ func rewardsCell(t testing.TB, n int, terms *RewardsTerms) *cell.Cell {
 	c, err := Cell(rewardsState{Bond: Coins{cocoon.TON(500)}, Unbonding: Coins{cocoon.TON(3)}, Cap: Coins{cocoon.TON(9)}, Number: 5, Attempt: 2, Owed: 6, SeenAt: 7,
 		Pending: cocoon.Account{2}, Operator: cocoon.Account{1}, Leaving: uint8(n), Tranches: tranchesCell(t, n),
 		Roles: &roles{cocoon.Account{3}, cocoon.Account{4}, cocoon.Account{5}, &RewardsBirth{Registry: cocoon.Account{8}, Owner: cocoon.Account{9}, Index: 10}},
-		Keys:  &ReceiptKeys{[32]byte{11}, [32]byte{12}, 7, &Endpoint{[32]byte{13}, &url}},
+		Keys:  &ReceiptKeys{[32]byte{11}, [32]byte{12}, 7, &Endpoint{[32]byte{13}, url}},
 		Taken: &takenRewardsTerms{Awaiting: [32]byte{5}, Hash: [32]byte{6}, Terms: terms}})
 	require.NoError(t, err)
 	return c
@@ -35,7 +35,7 @@ func TestDecodeRewards_ReadsStateAndBirth(t *testing.T) {
 		Bond: cocoon.TON(500), Unbonding: cocoon.TON(3), Cap: cocoon.TON(9), Number: 5, Attempt: 2, Owed: 6,
 		Pending: cocoon.Account{2}, Tranches: []Tranche{{1000, cocoon.TON(1)}, {1001, cocoon.TON(2)}},
 		Keys: r.Keys, Awaiting: [32]byte{5}, TermsHash: [32]byte{6}, Terms: r.Terms}, r)
-	require.EqualValues(t, "https://dispatcher.example", *r.Keys.Endpoint.URL)
+	require.EqualValues(t, "https://dispatcher.example", r.Keys.Endpoint.URL)
 	require.Equal(t, [][32]byte{{11}, {12}}, [][32]byte{r.Keys.Of(6), r.Keys.Of(7)})
 	want, err := Cell(*someTerms())
 	require.NoError(t, err)

@@ -6,59 +6,23 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon/internal/schema"
 )
 
-// declaration is one line of schema.tlb.
-type declaration struct {
-	name, tag, of string // tag with its mark, "#_" where it is empty
-	fields        []field
-	text          string // without tag and ";"
-}
-
-type field struct{ name, is string }
-
-var (
-	declarationForm = regexp.MustCompile(`^([a-z_]+)([#$][0-9a-f_]+)((?: [a-z0-9_]+:(?:\([^()]*\)|[^ ]+))*) = ([A-Za-z]+);$`)
-	fieldForm       = regexp.MustCompile(` ([a-z0-9_]+):(\([^()]*\)|[^ ]+)`)
-)
-
-// readSchema reads every line of schema.tlb that is not a comment.
-func readSchema(t *testing.T) (all []declaration) {
+// readSchema reads schema.tlb.
+func readSchema(t *testing.T) []schema.Declaration {
 	t.Helper()
 	src, err := os.ReadFile("../contracts/schema.tlb")
 	require.NoError(t, err)
-	for line := range strings.Lines(string(src)) {
-		line = strings.TrimSuffix(line, "\n")
-		if line == "" || strings.HasPrefix(line, "//") {
-			continue
-		}
-		m := declarationForm.FindStringSubmatch(line)
-		require.NotNil(t, m, "no declaration: %s", line)
-		d := declaration{name: m[1], tag: m[2], of: m[4], text: m[1] + m[3] + " = " + m[4]}
-		for _, f := range fieldForm.FindAllStringSubmatch(m[3], -1) {
-			d.fields = append(d.fields, field{f[1], f[2]})
-		}
-		all = append(all, d)
-	}
+	all, err := schema.Parse(string(src))
+	require.NoError(t, err)
 	require.Greater(t, len(all), 80)
 	return all
-}
-
-// number is a tag of 32 bits, -1 for any other.
-func (d declaration) number() int64 {
-	if len(d.tag) != len("#00000000") {
-		return -1
-	}
-	n, err := strconv.ParseUint(d.tag[1:], 16, 32)
-	if err != nil {
-		return -1
-	}
-	return int64(n)
 }
 
 // layouts are the Go side of the schema, in its order.
@@ -85,25 +49,25 @@ var layouts = []any{
 
 func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
 	t.Parallel()
-	seen := map[int64]string{}
+	seen := map[uint32]string{}
 	for _, d := range readSchema(t) {
-		n := d.number()
-		if n < 0 {
+		n, ok := d.Op()
+		if !ok {
 			continue
 		}
-		require.Empty(t, seen[n], "%s has the tag of another", d.name)
-		seen[n] = d.name
-		if d.name == "excesses" {
+		require.Empty(t, seen[n], "%s has the tag of another", d.Name)
+		seen[n] = d.Name
+		if d.Name == "excesses" {
 			require.EqualValues(t, 0xd53276db, n, "TEP-74's op")
 			continue
 		}
-		sum := int64(crc32.ChecksumIEEE([]byte(d.text)))
-		if reply := map[string]bool{"payout": true, "terms": true, "passed": true, "failed": true, "remainder": true, "settlement": true}[d.name]; reply {
+		sum := crc32.ChecksumIEEE([]byte(d.Text))
+		if reply := map[string]bool{"payout": true, "terms": true, "passed": true, "failed": true, "remainder": true, "settlement": true}[d.Name]; reply {
 			sum |= 0x80000000
 		} else {
 			sum &= 0x7fffffff
 		}
-		require.Equal(t, sum, n, "%s should have the tag #%08x", d.name, sum)
+		require.Equal(t, sum, n, "%s should have the tag #%08x", d.Name, sum)
 	}
 }
 
@@ -118,14 +82,14 @@ func TestSchema_FunCHasEachTagOnceInItsOrder(t *testing.T) {
 		}
 	}
 	for _, d := range readSchema(t) {
-		if d.number() < 0 {
+		if _, ok := d.Op(); !ok {
 			continue
 		}
 		sort := "tag"
-		if strings.HasSuffix(d.of, "Msg") {
+		if strings.HasSuffix(d.Of, "Msg") {
 			sort = "op"
 		}
-		want = append(want, sort+" "+d.name+" "+d.tag)
+		want = append(want, sort+" "+d.Name+" "+d.Tag)
 	}
 	require.Equal(t, want, got)
 }
@@ -146,13 +110,13 @@ func TestSchema_TactHasTheRegistrysMessages(t *testing.T) {
 	}
 	want := map[string]string{}
 	for _, d := range readSchema(t) {
-		if d.of == "RegistryMsg" || d.name == "terms" || d.name == "excesses" {
-			name := strings.Replace(d.name, "terms", "terms_answer", map[bool]int{true: 1}[d.name == "terms"])
+		if d.Of == "RegistryMsg" || d.Name == "terms" || d.Name == "excesses" {
+			name := strings.Replace(d.Name, "terms", "terms_answer", map[bool]int{true: 1}[d.Name == "terms"])
 			var is []string
-			for _, f := range d.fields {
-				is = append(is, f.name+":"+strings.Replace(strings.Replace(f.is, "^Terms", "^Cell", 1), "bits256", "uint256", 1))
+			for _, f := range d.Fields {
+				is = append(is, f.Name+":"+strings.Replace(strings.Replace(f.Is, "^Terms", "^Cell", 1), "bits256", "uint256", 1))
 			}
-			want[name+d.tag] = strings.Join(is, " ")
+			want[name+d.Tag] = strings.Join(is, " ")
 		}
 	}
 	require.Equal(t, want, got)
@@ -177,21 +141,21 @@ func snake(s string) string {
 
 func TestSchema_GoHasEachLayout(t *testing.T) {
 	t.Parallel()
-	schema := readSchema(t)
-	require.Len(t, layouts, len(schema), "every line of the schema has its struct")
-	for i, d := range schema {
-		require.Equal(t, d.layout(t), goLayout(t, reflect.TypeOf(layouts[i])), "%s is %T", d.name, layouts[i])
+	all := readSchema(t)
+	require.Len(t, layouts, len(all), "every line of the schema has its struct")
+	for i, d := range all {
+		require.Equal(t, declared(t, d), goLayout(t, reflect.TypeOf(layouts[i])), "%s is %T", d.Name, layouts[i])
 	}
 }
 
-// layout is the declaration as a list of tlb tags.
-func (d declaration) layout(t *testing.T) (tags []string) {
+// declared is the declaration as a list of tlb tags.
+func declared(t *testing.T, d schema.Declaration) (tags []string) {
 	t.Helper()
-	if d.tag != "#_" && d.tag != "$_" {
-		tags = append(tags, d.tag)
+	if d.Tag != "#_" && d.Tag != "$_" {
+		tags = append(tags, d.Tag)
 	}
-	for _, f := range d.fields {
-		tags = append(tags, tagFor(t, f.is))
+	for _, f := range d.Fields {
+		tags = append(tags, tagFor(t, f.Is))
 	}
 	return tags
 }
@@ -229,23 +193,25 @@ func goLayout(t *testing.T, of reflect.Type) (tags []string) {
 	return tags
 }
 
+// messageGroups are the types of the messages that each contract takes.
+var messageGroups = map[Kind][]string{
+	KindRegistry: {"RegistryMsg"},
+	KindProvider: {"OwnedMsg", "ProviderMsg"},
+	KindJob:      {"JobMsg", "DueMsg"},
+	KindRewards:  {"OwnedMsg", "RewardsMsg"},
+	KindEpoch:    {"DueMsg", "EpochMsg"},
+	KindChannel:  {"DueMsg", "ChannelMsg"},
+}
+
 func TestSchema_EachContractKnowsItsMessages(t *testing.T) {
 	t.Parallel()
-	groups := map[Kind][]string{
-		KindRegistry: {"RegistryMsg"},
-		KindProvider: {"OwnedMsg", "ProviderMsg"},
-		KindJob:      {"JobMsg", "DueMsg"},
-		KindRewards:  {"OwnedMsg", "RewardsMsg"},
-		KindEpoch:    {"DueMsg", "EpochMsg"},
-		KindChannel:  {"DueMsg", "ChannelMsg"},
-	}
-	schema := readSchema(t)
-	for kind, of := range groups {
+	all := readSchema(t)
+	for kind, of := range messageGroups {
 		var want, got []string
-		for _, d := range schema {
+		for _, d := range all {
 			for _, group := range of {
-				if d.of == group {
-					want = append(want, d.name+d.tag)
+				if d.Of == group {
+					want = append(want, d.Name+d.Tag)
 				}
 			}
 		}

@@ -1,0 +1,12 @@
+export * from './Channel';
+export * from './Epoch';
+export * from './EpochTree';
+export * from './Job';
+export * from './Provider';
+export * from './Registry';
+export * from './Rewards';
+export * from './Signer';
+export { account, address, decode, encode, modelId, NONE, padded, type Text, type Writer } from './codec';
+export { codeOf, type ContractName, type Outgoing } from './contract';
+export * from './errors_gen';
+export * from './schema_gen';
