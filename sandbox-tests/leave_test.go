@@ -23,7 +23,7 @@ import (
 // table; a field of its storage, a phase or an operation that no line of the
 // table has met fails the test.
 
-// met collects which fields of a contract's state were other than zero.
+// met collects which fields of a contract's state were neither zero nor empty.
 type met struct {
 	sync.Mutex
 	fields map[string]bool
@@ -37,7 +37,8 @@ func (m *met) note(state any) {
 	}
 	v := reflect.ValueOf(state)
 	for i := range v.NumField() {
-		if !v.Field(i).IsZero() {
+		f := v.Field(i)
+		if !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0) {
 			m.fields[v.Type().Field(i).Name] = true
 		}
 	}
