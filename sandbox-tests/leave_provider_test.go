@@ -44,6 +44,17 @@ var providerLeaves = []providerLeave{
 		s.topUp(ton(3))
 		return s
 	})},
+	{name: "paid before it was on chain", reach: staysAlone(func(t *testing.T) *providerStory {
+		s := unbornProvider(t)
+		s.birth.Index++
+		init, err := s.birth.Init()
+		require.NoError(t, err)
+		s.provider, _ = s.birth.Account()
+		s.send(wallet("epoch"), chain.Message{To: s.provider, Amount: ton(3), Body: incomeOf(0)})
+		s.received.Add(s.received, ton(3).Big()) // the books begin with the code
+		s.send(s.owner, chain.Message{To: s.provider, Amount: cocoon.NanoOf(1_000_000), Init: init}).requireOK(t)
+		return s
+	})},
 	{name: "born, terms not asked for", reach: staysAlone(func(t *testing.T) *providerStory {
 		s := unbornProvider(t)
 		s.stake(ton(10)).requireOK(t)
