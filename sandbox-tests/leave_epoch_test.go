@@ -136,8 +136,8 @@ func (s *rewardsStory) rotateKey(name string) {
 	try(s, s.state().Owner, ton(1), wrappers.RotateKey{QueryID: 1, Key: publicOf(name), Possession: &possession}).requireOK(s.t)
 }
 
-// earned is what a receipt key signs, as the schema has it.
-type earned struct {
+// earnedLayout is what a receipt key signs, as the schema has it.
+type earnedLayout struct {
 	_        tlb.Magic      `tlb:"#1c10961d"`
 	GlobalID int32          `tlb:"## 32"`
 	Contract cocoon.Account `tlb:"bits 256"`
@@ -154,7 +154,7 @@ func (s *rewardsStory) receiptOf(number uint32, provider cocoon.Account, amount 
 
 func earnedBy(t *testing.T, rewards cocoon.Account, number uint32, provider cocoon.Account, amount cocoon.Nano) wrappers.SignedCell {
 	t.Helper()
-	c, sig, err := wrappers.Sign(earned{GlobalID: globalID, Contract: rewards, Number: number, Provider: provider, Amount: coins(amount)}, keyOf("receipt"))
+	c, sig, err := wrappers.Sign(earnedLayout{GlobalID: globalID, Contract: rewards, Number: number, Provider: provider, Amount: coins(amount)}, keyOf("receipt"))
 	require.NoError(t, err)
 	return wrappers.SignedCell{Signature: sig.Bytes, Signed: c}
 }
