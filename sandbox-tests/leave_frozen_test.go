@@ -99,3 +99,24 @@ func TestLeave_Epoch_PassedIsSaidAgainOnceRewardsIsThawed(t *testing.T) {
 	tell(e, e.fees(0).Pass, wrappers.Pass{Response: wallet("change")}).requireOK(t)
 	require.EqualValues(t, 2, r.state().Number)
 }
+
+// Frozen for centuries an account is deleted, state and all. Born again it knows no epoch, so that failed is refused for
+// ever; finish brings the money home, as a remainder.
+func TestLeave_Epoch_FinishBringsTheMoneyToRewardsBornAgain(t *testing.T) {
+	t.Parallel()
+	r, e := starvingRewards(t)
+	e.advance(60 * 365 * 24 * time.Hour)
+	delete(r.accounts, r.rewards) // as 1 TON of rent in debt would have it, after two centuries
+	tr := tell(e, e.fees(0).Fail, wrappers.Fail{Response: wallet("change")})
+	require.True(t, tr.steps[len(tr.steps)-1].bounced)
+
+	init, err := r.birth.Init()
+	require.NoError(t, err)
+	m := message(r, ton(2), wrappers.Fund{QueryID: 1, Amount: coins(ton(1)), Response: wallet("change")})
+	m.Init = init
+	r.send(wallet("anyone"), m).requireOK(t)
+	tr = tell(e, e.fees(0).Fail, wrappers.Fail{Response: wallet("change")})
+	require.EqualValues(t, errWrongSender, tr.step(t, opFailed).exit)
+	tell(e, e.fees(0).Finish, wrappers.Finish{Response: wallet("change")}).requireOK(t).requireOps(t, opFinish, opRemainder, opExcesses)
+	require.Equal(t, 1, r.pot().Cmp(ton(90)), "but for the rent of 60 years")
+}

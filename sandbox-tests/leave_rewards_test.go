@@ -267,3 +267,21 @@ func TestLeave_Rewards_ShellIsItsOwnersToBear(t *testing.T) {
 	require.Equal(t, ton(5), r.leaves())
 	r.requireBooks()
 }
+
+// A penalty may leave less of a bond than it takes to open an epoch: anyone may add what is missing, and the cheated are paid by the retry.
+func TestLeave_Rewards_AnyoneReplacesWhatAPenaltyTook(t *testing.T) {
+	t.Parallel()
+	r := withTerms(t)
+	r.rotateKey("receipt")
+	e := r.publishes()
+	tell(e, e.fees(0).Prove, e.proof(7, plus(t, e.leaves[7].Amount.Nano, ton(1)))).requireOK(t)
+	missing := minus(t, r.terms.Rewards.MinBond.Nano, r.state().Bond)
+	require.Equal(t, ton(50), missing)
+	tree := openMessageOf(e.tree)
+	r.requireRefused(t, errNotEnoughBond, r.rewards, func() trace { return try(r, r.owner, ton(9), tree) })
+	add := wrappers.Bond{QueryID: 1, Amount: coins(missing), Response: wallet("change")}
+	try(r, wallet("anyone"), plus(t, missing, r.fees(0).Bond), add).requireOK(t)
+	r.passes().crank()
+	require.EqualValues(t, 2, r.state().Number)
+	r.requireBooks()
+}
