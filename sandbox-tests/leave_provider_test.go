@@ -355,8 +355,8 @@ func TestLeave_Provider_OwnerTakesAStolenKeyOutOfService(t *testing.T) {
 func TestLeave_Provider_NobodyElseStandsInTheWay(t *testing.T) {
 	t.Parallel()
 	s := workingProvider(t)
-	s.unstake(ton(100)).requireOK(t)
-	tranches := s.state().Tranches
+	s.unstake(ton(30)).requireOK(t)
+	before, held := s.state(), s.balance(s.provider)
 	tried := map[string]func(by cocoon.Account) trace{
 		"withdraw": func(by cocoon.Account) trace { return ask(s, by, ton(1), wrappers.Withdraw{QueryID: 1}) },
 		"request_unstake": func(by cocoon.Account) trace {
@@ -390,15 +390,19 @@ func TestLeave_Provider_NobodyElseStandsInTheWay(t *testing.T) {
 		act, known := tried[operation]
 		require.True(t, known, "nobody has tried %s", operation)
 		for _, by := range []cocoon.Account{wallet("stranger"), s.registry, wallet("dispatcher")} {
+			s.advance(time.Minute)
 			act(by)
-			require.Equal(t, tranches, s.state().Tranches, "%s by %s", operation, by)
+			after := s.state()
+			require.Equal(t, before.Tranches, after.Tranches, "%s by %s", operation, by)
+			require.Equal(t, before.Operator, after.Operator, "%s by %s", operation, by)
+			require.NotEqual(t, -1, after.Stake.Cmp(before.Stake), "%s by %s", operation, by)
+			require.NotEqual(t, -1, plus(t, s.balance(s.provider), s.rent("provider", time.Hour)).Cmp(held), "%s by %s", operation, by)
 		}
 	}
 	p := alone(s)
 	p.takeFree()
-	p.waitUntil(tranches[0].At)
-	require.Equal(t, 1, p.takeFree().Cmp(ton(99)), "all of it, but for the rent of two weeks")
-	require.True(t, s.state().Unbonding.IsZero())
+	p.unstakeAll()
+	require.Equal(t, 1, p.waitForTheRest().Cmp(ton(99)), "all of it, but for the rent of two weeks")
 }
 
 func forgedReport() wrappers.ReportEquivocation {
