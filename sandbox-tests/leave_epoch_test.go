@@ -91,7 +91,7 @@ var epochLeaves = []epochLeave{
 		return e
 	}},
 	{name: "refuted by a receipt", phase: "failed", ends: wrappers.EpochFailed, reach: func(r *rewardsStory) *epochStory {
-		r.rotateKey("receipt")
+		r.signsReceipts()
 		e := r.publishes()
 		tell(e, e.fees(0).Prove, e.proof(7, plus(r.t, e.leaves[7].Amount.Nano, ton(1)))).requireOK(r.t)
 		return e
@@ -129,11 +129,12 @@ func after(reach func(*rewardsStory) *epochStory, d time.Duration) func(*rewards
 	}
 }
 
-func (s *rewardsStory) rotateKey(name string) {
+// signsReceipts names the key called receipt, which signs from this number on.
+func (s *rewardsStory) signsReceipts() {
 	s.t.Helper()
-	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.rewards)
+	possession, err := wrappers.ProvePossession(keyOf("receipt"), globalID, s.rewards)
 	require.NoError(s.t, err)
-	try(s, s.state().Owner, ton(1), wrappers.RotateKey{QueryID: 1, Key: publicOf(name), Possession: &possession}).requireOK(s.t)
+	try(s, s.state().Owner, ton(1), wrappers.RotateKey{QueryID: 1, Key: publicOf("receipt"), Possession: &possession}).requireOK(s.t)
 }
 
 // earnedLayout is what a receipt key signs, as the schema has it.

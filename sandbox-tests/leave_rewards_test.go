@@ -49,7 +49,7 @@ var rewardsLeaves = []rewardsLeave{
 		try(r, r.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t)
 		try(r, r.owner, ton(1), wrappers.TransferOwnership{Owner: wallet("next owner")}).requireOK(t)
 		try(r, r.owner, ton(1), wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{URL: "https://example.org"}}).requireOK(t)
-		r.rotateKey("receipt")
+		r.signsReceipts()
 		return r
 	}},
 	{name: "terms awaited from a registry that never answers", bond: 500, takes: unbondingTime, reach: func(t *testing.T) *rewardsStory {
@@ -75,13 +75,13 @@ var rewardsLeaves = []rewardsLeave{
 	}},
 	{name: "a receipt of this number lodged", bond: 1000, held: errOwing, freed: (*rewardsStory).honoursReceipt, reach: func(t *testing.T) *rewardsStory {
 		r := withTerms(t)
-		r.rotateKey("receipt")
+		r.signsReceipts()
 		r.lodge(1)
 		return r
 	}},
 	{name: "a receipt of the next number lodged", bond: 1000, held: errOwing, reach: func(t *testing.T) *rewardsStory {
 		r := withTerms(t)
-		r.rotateKey("receipt")
+		r.signsReceipts()
 		r.lodge(2)
 		return r
 	}, freed: func(r *rewardsStory) {
@@ -214,7 +214,7 @@ func fromPayout(t *testing.T, tr trace) cocoon.Nano {
 func TestLeave_Rewards_WhatWasNeverOpenedStaysInThePot(t *testing.T) {
 	t.Parallel()
 	r := withTerms(t)
-	r.rotateKey("receipt")
+	r.signsReceipts()
 	pot := r.pot()
 	r.lodge(1)
 	r.unbond(ton(500))
@@ -234,7 +234,7 @@ func TestLeave_Rewards_WhatWasNeverOpenedStaysInThePot(t *testing.T) {
 func TestLeave_Rewards_HeirPaysWhatTheSilentDispatcherOwed(t *testing.T) {
 	t.Parallel()
 	r := withTerms(t)
-	r.rotateKey("receipt")
+	r.signsReceipts()
 	try(r, r.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t)
 	r.lodge(1)
 	takeOver := func() trace { return try(r, wallet("heir"), r.fees(0).Succeed, wrappers.Succeed{QueryID: 1}) }
@@ -272,7 +272,7 @@ func TestLeave_Rewards_ShellIsItsOwnersToBear(t *testing.T) {
 func TestLeave_Rewards_AnyoneReplacesWhatAPenaltyTook(t *testing.T) {
 	t.Parallel()
 	r := withTerms(t)
-	r.rotateKey("receipt")
+	r.signsReceipts()
 	e := r.publishes()
 	tell(e, e.fees(0).Prove, e.proof(7, plus(t, e.leaves[7].Amount.Nano, ton(1)))).requireOK(t)
 	missing := minus(t, r.terms.Rewards.MinBond.Nano, r.state().Bond)
