@@ -109,8 +109,9 @@ func TestJob_OnlyADisputeIsRuledOn(t *testing.T) {
 		refuse(s, errWrongPhase, s.offer.Money.Arbiter, wrappers.Rule{QueryID: 8, PayBps: 10_000})
 		s.requireSolvent()
 	}
-	s := deliveredJob(t, ton(7), noArbiter) // whoever sends it is not account 0
+	s := deliveredJob(t, ton(7), noArbiter) // which is never disputed, so that account 0 rules on nothing
 	refuse(s, errWrongSender, wallet("arbiter"), wrappers.Rule{QueryID: 8})
+	refuse(s, errWrongPhase, cocoon.Account{}, wrappers.Rule{QueryID: 8})
 }
 
 func TestJob_RulingIsInTimeToTheSecond(t *testing.T) {
@@ -164,19 +165,18 @@ func TestJob_DisputeInVainCostsItsDeposit(t *testing.T) {
 
 func TestJob_ArbiterMayBeAPartyOfTheOffer(t *testing.T) {
 	t.Parallel()
-	for name, arbiter := range map[string]cocoon.Account{"client": wallet("client"), "dispatcher": wallet("dispatcher"), "treasury": wallet("treasury"), "owner": wallet("owner")} {
+	for _, arbiter := range []cocoon.Account{wallet("client"), wallet("dispatcher"), wallet("treasury"), wallet("owner")} {
 		for _, r := range []wrappers.Rule{{PayBps: 0, BondBps: 10_000}, {PayBps: 10_000}} {
 			s := disputedJob(t, ton(7), func(o *wrappers.JobOffer) { o.Money.Arbiter = arbiter })
 			want := s.ruled(r)
-			tr := request(s, arbiter, s.fees().Rule, r).requireOK(t)
-			t.Log(name)
-			require.Equal(t, plus(t, want.Provider, want.Bond), tr.paidTo(t, s.provider))
-			paid := map[cocoon.Account]cocoon.Nano{}
-			for a, part := range map[cocoon.Account]cocoon.Nano{s.offer.Terms.Treasury: want.Network, s.offer.Dispatcher: want.Dispatcher} {
-				paid[a] = part
+			due := map[cocoon.Account]cocoon.Nano{ // what each gets as itself
+				s.offer.Terms.Treasury: want.Network, s.offer.Dispatcher: want.Dispatcher,
+				s.offer.Client: minus(t, ton(10+1+2), plus(t, want.Paid, plus(t, want.Bond, want.Arbiter))),
 			}
-			paid[arbiter] = plus(t, paid[arbiter], want.Arbiter)
-			for a, part := range paid {
+			due[arbiter] = plus(t, due[arbiter], want.Arbiter) // and as the arbiter
+			tr := request(s, arbiter, s.fees().Rule, r).requireOK(t)
+			require.Equal(t, plus(t, want.Provider, want.Bond), tr.paidTo(t, s.provider))
+			for a, part := range due {
 				require.NotEqual(t, -1, tr.paidTo(t, a).Cmp(part))
 			}
 			require.True(t, s.balance(s.job).IsZero())
