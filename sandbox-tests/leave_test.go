@@ -1,10 +1,13 @@
 package sandboxtests
 
 import (
+	"maps"
 	"math/big"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/contracts"
 )
 
 // Anyone can leave. Each of these tests puts a contract into a state, lets
@@ -49,6 +53,16 @@ func (m *met) requireAll(t *testing.T, state any) {
 	t.Helper()
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(state)) {
 		require.True(t, m.fields[f.Name], "nobody has left a state in which %s is set", f.Name)
+	}
+}
+
+// A new contract has to say how one leaves it.
+func TestLeave_EveryContractHasItsStory(t *testing.T) {
+	t.Parallel()
+	known := slices.Collect(maps.Keys(testsOf(t)))
+	for _, a := range contracts.All() {
+		prefix := "TestLeave_" + strings.ToUpper(a.Name[:1]) + a.Name[1:] + "_"
+		require.True(t, slices.ContainsFunc(known, func(name string) bool { return strings.HasPrefix(name, prefix) }), "no %s", prefix)
 	}
 }
 
