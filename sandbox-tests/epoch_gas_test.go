@@ -164,7 +164,11 @@ func dearestProof(t *testing.T, leaves int) (most int64) {
 	for index, provider := range map[int]cocoon.Account{0: {31: 1}, 1: s.leaves[1].Provider, 1 << 15: after(1<<15 - 1), busyMiddle: s.leaves[busyMiddle].Provider,
 		busyMiddle + 1: after(busyMiddle), leaves - 1: s.leaves[leaves-1].Provider, leaves: huge} {
 		s.at(wrappers.EpochWindow, 0, 0)
-		tr := tell(s, plus(t, s.fees(0).Prove, ton(1)), s.refute(index, provider, tooMuch))
+		m, fee := s.refute(index, provider, tooMuch), s.fees(0).Prove
+		for _, more := range []cocoon.Nano{cocoon.NanoOf(1), ton(1)} { // what is too little to be given back, and what is not
+			s.undone(func() trace { return tell(s, plus(t, fee, more), m) })
+		}
+		tr := tell(s, fee, m)
 		require.Zero(t, tr.steps[0].exit, "leaf %d", index)
 		most = max(most, tr.steps[0].gas)
 		s.send(s.rewards, s.refill()).requireOK(t) // failed has taken it along
@@ -201,6 +205,23 @@ func TestEpochGas_Claim(t *testing.T) {
 	}
 	requireGas(t, "epoch/claim of 131072, among claims", most)
 	requireGasConstant(t, "claim", most)
+}
+
+// Whoever attaches more than the fee pays for the change as well, down to the
+// last nanoTON: else a crowd of claims would eat what others are owed.
+func TestEpochGas_ChangeIsPaidForByWhoGetsIt(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	s.at(wrappers.EpochPaying, 0, 132)
+	change := plus(t, s.gasFee(constantOf(t, "gas::change")), minus(t, s.fees(0).Claim, s.gasFee(constantOf(t, "gas::claim")))) // and a message's way
+	for index, more := range []cocoon.Nano{{}, cocoon.NanoOf(1), change, plus(t, change, cocoon.NanoOf(1)), ton(1)} {
+		held := s.balance(s.epoch)
+		tr := tell(s, plus(t, s.fees(0).Claim, more), s.claim(127_904+index)).requireOK(t)
+		require.NotEqual(t, -1, plus(t, s.balance(s.epoch), s.leaves[127_904+index].Amount.Nano).Cmp(held), "%s attached", more)
+		require.Equal(t, more.Cmp(change) > 0, len(tr.steps) == 3, "%s attached", more)
+	}
+	s.requireBooks()
 }
 
 func TestEpochGas_ReserveCoversTheLargestState(t *testing.T) {

@@ -43,8 +43,7 @@ func proveIn(t *testing.T, leaves []wrappers.Leaf, index, provider int, amount c
 	e.publish()
 	m := e.refute(index, providerAt(provider), amount)
 	tr = s.requireLeast(t, e.epoch, e.fees(0).Prove, func(value cocoon.Nano) trace { return tell(e, value, m) })
-	tr.requireOps(t, opProve, opFailed, opExcesses, opIncome, opPayout)
-	require.Equal(t, wallet("change"), tr.step(t, opExcesses).to)
+	tr.requireOps(t, opProve, opFailed, opIncome, opPayout)
 	quarter, rest := cocoon.NanoOf(12_500_000_000), cocoon.NanoOf(37_500_000_000)
 	require.Equal(t, body(t, wrappers.Failed{QueryID: 8, Number: 1, Penalty: coins(ton(50)), Proven: providerAt(provider)}).Hash(), tr.step(t, opFailed).body.Hash())
 	require.Equal(t, quarter, tr.paidTo(t, providerAt(provider)))
@@ -217,6 +216,23 @@ func TestEpoch_OpenedWithoutAKeyCannotBeRefuted(t *testing.T) {
 	}
 }
 
+func TestEpoch_ProveGivesBackWhatIsWorthAMessage(t *testing.T) {
+	t.Parallel()
+	s := withKey(t)
+	e, tr := s.openEpoch(oddLeaves(4))
+	tr.requireOK(t)
+	e.publish()
+	fee, m := e.fees(0).Prove, e.refute(1, providerAt(3), ton(5))
+	for _, more := range []cocoon.Nano{cocoon.NanoOf(1), ton(2)} {
+		tr = s.undone(func() trace { return tell(e, plus(t, fee, more), m) }).requireOK(t)
+		back := tr.paidTo(t, wallet("change"))
+		require.NotEqual(t, 1, back.Cmp(more))
+		require.Equal(t, more.Cmp(ton(1)) < 0, back.IsZero(), "%s on top", more)
+		require.Zero(t, tr.paidTo(t, e.epoch).Cmp(plus(t, fee, more)))
+		require.Equal(t, tr.steps[0].to, e.epoch)
+	}
+}
+
 // The wallet in place of rewards has no code, so failed comes back, as from a
 // rewards contract that is frozen.
 func TestEpoch_FailsAgainWithWhatWasProven(t *testing.T) {
@@ -224,7 +240,7 @@ func TestEpoch_FailsAgainWithWhatWasProven(t *testing.T) {
 	s := inWindow(t, oddLeaves(4))
 	want := body(t, wrappers.Failed{QueryID: 8, Number: 7, Attempt: 2, Penalty: epochTerms.Penalty, Proven: providerAt(3)}).Hash()
 	tr := tell(s, s.fees(0).Prove, s.refute(1, providerAt(3), ton(5)))
-	tr.requireOps(t, opProve, opFailed, opExcesses, 0xffffffff)
+	tr.requireOps(t, opProve, opFailed, 0xffffffff)
 	require.Equal(t, want, tr.steps[1].body.Hash())
 	for range 3 {
 		require.NotEqual(t, -1, s.balance(s.epoch).Cmp(s.needed()), "the money is here again")

@@ -189,7 +189,7 @@ func TestRewards_PenaltyIsThatOfTheEpochsOwnTerms(t *testing.T) {
 	s.requirePenalty(s.convict(e), ton(100))
 	s.bondAgain()
 	_, tr := s.refuted(ton(900))
-	tr.requireOps(t, opProve, opFailed, opExcesses, opIncome, opPayout)
+	tr.requireOps(t, opProve, opFailed, opIncome, opPayout)
 	require.Equal(t, cocoon.NanoOf(1_000_000_000-250_000_000).Big(), tr.step(t, opPayout).value, "the next one is opened under the new terms")
 	s.requireBooks()
 }
