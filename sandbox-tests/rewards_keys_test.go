@@ -173,7 +173,9 @@ func TestRewards_EndpointIsSetAndRemoved(t *testing.T) {
 func TestRewards_EndpointThatNobodyCouldReadIsRefused(t *testing.T) {
 	t.Parallel()
 	s := withKey(t)
-	url := func(bytes string) *cell.Builder { return cell.BeginCell().MustStoreSlice([]byte(bytes), uint(8*len(bytes))) }
+	url := func(bytes string) *cell.Builder {
+		return cell.BeginCell().MustStoreSlice([]byte(bytes), uint(8*len(bytes)))
+	}
 	endpoint := func(url *cell.Cell) *cell.Builder { return cell.BeginCell().MustStoreUInt(0, 256).MustStoreRef(url) }
 	good, library := url("https://a.example").EndCell(), libraryOf(url("https://a.example").EndCell())
 	for name, c := range map[string]struct {

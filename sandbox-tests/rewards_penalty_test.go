@@ -198,7 +198,9 @@ func TestRewards_ConvictionComesFromThePendingEpochOnly(t *testing.T) {
 	t.Parallel()
 	s := withPenalty(t, 500, ton(50))
 	conviction := wrappers.Failed{Number: 1, Penalty: coins(ton(50)), Proven: wallet("stranger")}
-	failed := func(sender cocoon.Account) func() trace { return func() trace { return try(s, sender, ton(1), conviction) } }
+	failed := func(sender cocoon.Account) func() trace {
+		return func() trace { return try(s, sender, ton(1), conviction) }
+	}
 	for _, sender := range []cocoon.Account{wallet("stranger"), s.owner} {
 		s.requireRefused(t, errWrongSender, s.rewards, failed(sender))
 	}
