@@ -184,7 +184,7 @@ func (m *market) crank(e *epochStory, value cocoon.Nano) trace {
 
 // prove shows a receipt for less than a leaf, as much or more, or for nobody in the tree.
 func (m *market) prove(e *epochStory, index int, value cocoon.Nano) trace {
-	amount, err := e.leaves[index].Amount.Nano.MulDiv(m.rand.Uint64N(5), 3)
+	amount, err := e.leaves[index].Amount.MulDiv(m.rand.Uint64N(5), 3)
 	require.NoError(m.t, err)
 	provider := e.leaves[index].Provider
 	if m.rand.IntN(3) == 0 {

@@ -182,18 +182,20 @@ func TestRewards_EndpointThatNobodyCouldReadIsRefused(t *testing.T) {
 		endpoint *cell.Cell
 		code     int32
 	}{
-		"121 bytes":                {endpoint(url(strings.Repeat("u", 121)).EndCell()).EndCell(), errWrongEndpoint},
-		"half a byte":              {endpoint(url("u").MustStoreUInt(0, 4).EndCell()).EndCell(), errWrongEndpoint},
-		"a reference in the url":   {endpoint(url("u").MustStoreRef(good).EndCell()).EndCell(), errWrongEndpoint},
-		"a first byte above ASCII": {endpoint(url("\xc3").EndCell()).EndCell(), errWrongEndpoint},
-		"a 31st byte above ASCII":  {endpoint(url(strings.Repeat("u", 30) + "\x80").EndCell()).EndCell(), errWrongEndpoint},
-		"a last byte above ASCII":  {endpoint(url(strings.Repeat("u", 119) + "\xff").EndCell()).EndCell(), errWrongEndpoint},
-		"a library for an url":     {endpoint(library).EndCell(), errWrongEndpoint},
-		"a library":                {library, errWrongEndpoint},
-		"no url":                   {cell.BeginCell().MustStoreUInt(0, 256).EndCell(), errTrailing},
-		"a short hash":             {cell.BeginCell().MustStoreUInt(0, 255).MustStoreRef(good).EndCell(), errTrailing},
-		"a bit too many":           {endpoint(good).MustStoreUInt(1, 1).EndCell(), errTrailing},
-		"a reference too many":     {endpoint(good).MustStoreRef(good).EndCell(), errTrailing},
+		"121 bytes":                 {endpoint(url(strings.Repeat("u", 121)).EndCell()).EndCell(), errWrongEndpoint},
+		"half a byte":               {endpoint(url("u").MustStoreUInt(0, 4).EndCell()).EndCell(), errWrongEndpoint},
+		"a reference in the url":    {endpoint(url("u").MustStoreRef(good).EndCell()).EndCell(), errWrongEndpoint},
+		"the only byte above ASCII": {endpoint(url("\xc3").EndCell()).EndCell(), errWrongEndpoint},
+		"a first byte above ASCII":  {endpoint(url("\xc3" + strings.Repeat("u", 119)).EndCell()).EndCell(), errWrongEndpoint},
+		"a 70th byte above ASCII":   {endpoint(url(strings.Repeat("u", 69) + "\x80" + strings.Repeat("u", 50)).EndCell()).EndCell(), errWrongEndpoint},
+		"a 31st byte above ASCII":   {endpoint(url(strings.Repeat("u", 30) + "\x80").EndCell()).EndCell(), errWrongEndpoint},
+		"a last byte above ASCII":   {endpoint(url(strings.Repeat("u", 119) + "\xff").EndCell()).EndCell(), errWrongEndpoint},
+		"a library for an url":      {endpoint(library).EndCell(), errWrongEndpoint},
+		"a library":                 {library, errWrongEndpoint},
+		"no url":                    {cell.BeginCell().MustStoreUInt(0, 256).EndCell(), errTrailing},
+		"a short hash":              {cell.BeginCell().MustStoreUInt(0, 255).MustStoreRef(good).EndCell(), errTrailing},
+		"a bit too many":            {endpoint(good).MustStoreUInt(1, 1).EndCell(), errTrailing},
+		"a reference too many":      {endpoint(good).MustStoreRef(good).EndCell(), errTrailing},
 	} {
 		m := cell.BeginCell().MustStoreUInt(0x15ad4c81, 32).MustStoreUInt(0, 64).MustStoreMaybeRef(c.endpoint).EndCell()
 		s.requireRefused(t, c.code, s.rewards, func() trace {
