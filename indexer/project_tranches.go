@@ -2,6 +2,8 @@ package indexer
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cocoon-network/cocoon"
@@ -47,4 +49,60 @@ func (t *tranches) takeRipe(now uint32) (sum cocoon.Nano, err error) {
 		*t = (*t)[1:]
 	}
 	return sum, nil
+}
+
+// requested are tranches as a contract keeps them: newest first, which with
+// changing terms need not be the last in time.
+type requested []tranche
+
+// add lets amount leave at a time, with what was requested for then just before.
+func (r *requested) add(at uint32, amount cocoon.Nano) error {
+	if len(*r) > 0 && (*r)[0].At == at {
+		return increase(&(*r)[0].Amount, amount)
+	}
+	*r = slices.Insert(*r, 0, tranche{at, amount})
+	return nil
+}
+
+// takeRipe removes what may leave now, and returns its sum.
+func (r *requested) takeRipe(now uint32) (sum cocoon.Nano, err error) {
+	kept := requested{}
+	for _, t := range *r {
+		if now < t.At {
+			kept = append(kept, t)
+		} else if err = increase(&sum, t.Amount); err != nil {
+			return sum, err
+		}
+	}
+	*r = kept
+	return sum, nil
+}
+
+// slash takes so much, newest first.
+func (r *requested) slash(amount cocoon.Nano) error {
+	for len(*r) > 0 && !amount.IsZero() {
+		newest := &(*r)[0]
+		taken := lesser(amount, newest.Amount)
+		if err := errors.Join(decrease(&amount, taken), decrease(&newest.Amount, taken)); err != nil {
+			return err
+		}
+		if newest.Amount.IsZero() {
+			*r = (*r)[1:]
+		}
+	}
+	if !amount.IsZero() {
+		return fmt.Errorf("%w: a slash of more than is leaving", errUnread)
+	}
+	return nil
+}
+
+// inTime are the same in order of time.
+func (r requested) inTime() (all tranches, err error) {
+	all = tranches{}
+	for _, t := range r {
+		if err = all.add(t.At, t.Amount); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
