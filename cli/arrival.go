@@ -24,6 +24,7 @@ var reasons = map[int32]string{
 	600: "the phase is over or has not come", 601: "it is too early", 602: "it is too late", 603: "another change came first",
 	605: "the worker is retired", 606: "there are too many", 607: "the record is out of bounds", 608: "no terms were taken yet",
 	609: "the terms are not those published", 613: "it is paid already", 614: "an epoch is pending",
+	624: "the worker's key lies too deep among the others, take another",
 }
 
 // refusal is what an exit code of a contract means for who asked.

@@ -110,6 +110,7 @@ const (
 	errWrongNumber    = 621
 	errWrongEndpoint  = 622
 	errOwing          = 623
+	errDeepKey        = 624
 	errUnknownOp      = 0xffff
 	errTooManyCells   = 8 // of the TVM: compute_data_size met more than it was told
 	errTrailing       = 9 // of the TVM: a cell was not read as it is written

@@ -85,7 +85,7 @@ func (s *providerStory) reportAllInTurn(t *testing.T) {
 	relay, change, name := wallet("relay"), wallet("change"), fmt.Sprint("worker ", last)
 	dearest := func(operation string, op uint32, act func() trace) {
 		s.rehearse(func() {
-			measure(t, "provider/"+operation+", 127 slashed workers, excess", operation, act().step(t, op))
+			requireGas(t, "provider/"+operation+", 127 slashed workers, excess", act().step(t, op).gas)
 		})
 	}
 	dearest("accept_job", opAcceptJob, func() trace {
@@ -101,11 +101,11 @@ func (s *providerStory) reportAllInTurn(t *testing.T) {
 	})
 	s.unstakeInFour()
 	report = worse(report, s.reportGenerously(last))
-	measure(t, "provider/report_equivocation, all 128 in turn, out of four tranches", "report_equivocation", report)
+	requireGas(t, "provider/report_equivocation, all 128 in turn, out of four tranches", report.gas)
 	s.advance(unbonding)
 	for i := range wrappers.MaxWorkers {
 		prune = worse(prune, generously(s, relay, change, s.fees().Prune, s.prune(fmt.Sprint("worker ", i))).step(t, opPrune))
 	}
-	measure(t, "provider/prune, 128 slashed workers, excess", "prune", prune)
+	requireGas(t, "provider/prune, 128 slashed workers, excess", prune.gas)
 	require.Empty(t, s.state().Workers)
 }

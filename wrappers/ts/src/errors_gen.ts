@@ -48,5 +48,7 @@ export const ExitCode = {
     wrongEndpoint: 622,
     /** a receipt was lodged whose number has not passed */
     owing: 623,
+    /** of a worker, too far down the dictionary of all */
+    deepKey: 624,
     unknownOp: 0xffff,
 } as const;
