@@ -27,6 +27,7 @@ const (
 // toolchain compiles the contracts of one folder.
 type toolchain struct {
 	dir     string // contracts/
+	flawed  string // the flawed designs; "" where there are none
 	modules string // where npm put the compilers
 	lock    lockfile
 	funcc   *funcc.Compiler
@@ -36,6 +37,8 @@ type toolchain struct {
 // source is a contract to compile.
 type source struct {
 	name, lang, file string
+	into             string // the folder of its artefact
+	patch            string // what makes a flawed design of file, "" for ours
 }
 
 // open prepares the compilers locked in npmDir, fetching them if need be.
@@ -74,9 +77,19 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sources lists the contracts: the FunC and Tact files at the top of the
-// folder. What they share lies deeper.
+// sources lists what there is to compile: our contracts, then the flawed designs.
 func (t *toolchain) sources() ([]source, error) {
+	ours, err := t.contracts()
+	if err != nil {
+		return nil, err
+	}
+	flawed, err := t.flaws()
+	return append(ours, flawed...), err
+}
+
+// contracts lists ours: the FunC and Tact files at the top of the folder. What
+// they share lies deeper.
+func (t *toolchain) contracts() ([]source, error) {
 	var list []source
 	for lang, ext := range map[string]string{"func": ".fc", "tact": ".tact"} {
 		files, err := filepath.Glob(filepath.Join(t.dir, "*"+ext))
@@ -85,7 +98,7 @@ func (t *toolchain) sources() ([]source, error) {
 		}
 		for _, f := range files {
 			base := filepath.Base(f)
-			list = append(list, source{name: strings.TrimSuffix(base, ext), lang: lang, file: base})
+			list = append(list, source{name: strings.TrimSuffix(base, ext), lang: lang, file: base, into: t.buildDir()})
 		}
 	}
 	slices.SortFunc(list, func(a, b source) int { return strings.Compare(a.file, b.file) })
@@ -113,24 +126,36 @@ func choose(list []source, names []string) ([]source, error) {
 	return chosen, nil
 }
 
+// built is a source and what it was compiled to.
+type built struct {
+	source
+	contracts.Artifact
+}
+
 // compile compiles all of list, or reports every contract that does not.
-func (t *toolchain) compile(ctx context.Context, list []source) ([]contracts.Artifact, error) {
-	var done []contracts.Artifact
+func (t *toolchain) compile(ctx context.Context, list []source) ([]built, error) {
+	var done []built
 	var failed []error
 	for _, s := range list {
-		say(t.log, "compiling "+s.file)
-		compileOne := t.compileFunC
-		if s.lang == "tact" {
-			compileOne = t.compileTact
-		}
-		a, err := compileOne(ctx, s)
+		say(t.log, "compiling "+s.title())
+		a, err := t.compileOne(ctx, s)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("compile %s:\n%w", s.file, err))
+			failed = append(failed, fmt.Errorf("compile %s:\n%w", s.title(), err))
 			continue
 		}
-		done = append(done, a)
+		done = append(done, built{s, a})
 	}
 	return done, errors.Join(failed...)
+}
+
+func (t *toolchain) compileOne(ctx context.Context, s source) (contracts.Artifact, error) {
+	switch {
+	case s.patch != "":
+		return t.compileFlawed(ctx, s)
+	case s.lang == "tact":
+		return t.compileTact(ctx, s)
+	}
+	return t.compileFunC(ctx, s)
 }
 
 func (t *toolchain) compileFunC(ctx context.Context, s source) (contracts.Artifact, error) {
