@@ -132,8 +132,14 @@ func (s *rewardsStory) takeTerms(terms wrappers.Terms) {
 	s.answer(ton(1), terms).requireOK(s.t)
 }
 
-// opened is an epoch of the story's rewards, as epochStory knows it.
+// openEpoch opens an epoch of the story's rewards.
 func (s *rewardsStory) openEpoch(leaves []wrappers.Leaf) (*epochStory, trace) {
+	s.t.Helper()
+	return s.openEpochOf(leaves, treeOf(s.t, leaves).Total())
+}
+
+// openEpochOf says that leaves add up to total.
+func (s *rewardsStory) openEpochOf(leaves []wrappers.Leaf, total cocoon.Nano) (*epochStory, trace) {
 	s.t.Helper()
 	tree, err := wrappers.NewEpochTree(leaves)
 	require.NoError(s.t, err)
@@ -142,8 +148,9 @@ func (s *rewardsStory) openEpoch(leaves []wrappers.Leaf) (*epochStory, trace) {
 	e.birth = wrappers.EpochBirth{Rewards: s.rewards, Number: now.Number, Attempt: now.Attempt}
 	e.epoch, err = e.birth.Account()
 	require.NoError(s.t, err)
-	tr := s.from(now.Operator, message(s, s.fees(len(leaves)).OpenEpoch, openMessageOf(tree)))
-	return e, tr
+	open := openMessageOf(tree)
+	open.Total = coins(total)
+	return e, s.from(now.Operator, message(s, s.fees(len(leaves)).OpenEpoch, open))
 }
 
 func openMessageOf(tree *wrappers.EpochTree) wrappers.OpenEpoch {
