@@ -38,11 +38,11 @@ func requirePriced(t *testing.T, account *tvm.PreparedAccount, s *step) {
 	if constant == "" {
 		return
 	}
+	noteConstant(constant, bound{s.gas, t.Name()})
+	if name == "request_terms" { // provider and rewards pay for it
+		noteConstant("gas::request_terms", bound{s.gas, t.Name()})
+	}
 	if *update {
-		noteConstant(constant, bound{s.gas, t.Name()})
-		if name == "request_terms" { // provider and rewards pay for it
-			noteConstant("gas::request_terms", bound{s.gas, t.Name()})
-		}
 		return
 	}
 	require.LessOrEqual(t, s.gas, constantOf(t, constant), "%s of %s uses more gas than %s: run make gas", name, kind, constant)

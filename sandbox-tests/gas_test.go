@@ -69,8 +69,8 @@ func requireGasConstant(t *testing.T, name string, gas int64) {
 // requireConstant does the same for any constant there: gas, cells or bits.
 func requireConstant(t *testing.T, name string, most int64) {
 	t.Helper()
+	noteConstant(name, bound{most, t.Name()})
 	if *update {
-		noteConstant(name, bound{most, t.Name()})
 		return
 	}
 	constant := constantOf(t, name)
@@ -90,11 +90,8 @@ func noteConstant(name string, b bound) {
 // a page of count leaves, and a full page not by more than a tenth.
 func requirePageGas(t *testing.T, operation string, count, full int, gas int64) {
 	t.Helper()
+	notePage(t, operation, pageGas{int64(count), gas})
 	if *update {
-		measured.Lock()
-		defer measured.Unlock()
-		measured.pages[operation] = append(measured.pages[operation], pageGas{int64(count), gas})
-		measured.pageTest[operation] = t.Name()
 		return
 	}
 	price := constantOf(t, "gas::"+operation) + int64(count)*constantOf(t, "gas::"+operation+"_leaf")
@@ -102,6 +99,13 @@ func requirePageGas(t *testing.T, operation string, count, full int, gas int64) 
 	if count == full {
 		require.LessOrEqual(t, price, gas+gas/10, "gas of a page of %d for %s", count, operation)
 	}
+}
+
+func notePage(t *testing.T, operation string, p pageGas) {
+	measured.Lock()
+	defer measured.Unlock()
+	measured.pages[operation] = append(measured.pages[operation], p)
+	measured.pageTest[operation] = t.Name()
 }
 
 // linePages turns the pages into a base and so much a leaf that cover them all.
@@ -180,6 +184,12 @@ func constantOf(t *testing.T, name string) int64 {
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
+	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""; code == 0 && whole && !*update {
+		if err := checkConstants(); err != nil {
+			fmt.Fprintln(os.Stderr, "constants of gas:", err)
+			code = 1
+		}
+	}
 	if *update { // also where a test failed: a constant that is too small makes others fail
 		if err := writeGolden(); err != nil {
 			fmt.Fprintln(os.Stderr, "renew golden gas:", err)
@@ -187,6 +197,24 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// checkConstants wants every constant to be what all tests together measured:
+// one that covers more than anything needs makes callers pay for nothing.
+func checkConstants() error {
+	g, err := readGoldenOnce()
+	if err != nil {
+		return err
+	}
+	for operation, pages := range measured.pages {
+		linePages(operation, pages, measured.pageTest[operation])
+	}
+	for name, c := range g.constants {
+		if most := measured.constants[name].Measured; c.Measured > most+most/10+100 {
+			return fmt.Errorf("%s covers %d, but no test measured more than %d: run make gas", name, c.Measured, most)
+		}
+	}
+	return nil
 }
 
 // writeGolden puts what was measured in the place of what was known.

@@ -82,11 +82,6 @@ const (
 	claimTrees    = 3
 )
 
-// claims is what every node of claims begins with.
-type claims struct {
-	Word [claimWordBits / 8]byte `tlb:"bits 1000"`
-}
-
 type epochState struct {
 	_         tlb.Magic      `tlb:"$1"`
 	Phase     uint8          `tlb:"## 3"`

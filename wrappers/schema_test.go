@@ -43,7 +43,7 @@ var layouts = []any{
 	ProviderBirth{}, providerState{}, tranche{}, takenTerms{}, workerEntry{},
 	jobData{}, JobOffer{}, JobWork{}, JobMoney{}, Bound{},
 	RewardsBirth{}, rewardsState{}, roles{}, ReceiptKeys{}, Endpoint{}, takenRewardsTerms{},
-	EpochBirth{}, epochState{}, claims{}, EpochOpened{}, Leaf{},
+	EpochBirth{}, epochState{}, EpochOpened{}, Leaf{},
 	channelData{}, ChannelTerms{},
 }
 

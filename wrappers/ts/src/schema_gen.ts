@@ -3081,8 +3081,8 @@ export function loadEpochData(slice: Slice): EpochData {
 /**
  * phase: 0 publishing, 1 window, 2 paying, 3 finished, 4 failed. last is the last published provider, once failed the one that proved it.
  * Leaf i was claimed where bit i % 1000 from the left is 1 in word w = i / 1000, which is node w / 3 of the tree w % 3. Node 0 of a tree is its
- * root, node n > 0 is node (n - 1) / 4 of the tree below the root's child (n - 1) % 4. Every node has four children, but those of the lowest
- * level, which is the first that holds all words.
+ * root, node n > 0 is node (n - 1) / 4 of the tree below the root's child (n - 1) % 4. A node is a cell of 1000 bits whose
+ * references are its four children; the lowest level, which is the first that holds all words, has none.
  */
 export interface EpochState {
     phase: number;
@@ -3092,9 +3092,9 @@ export interface EpochState {
     last: Buffer;
     paid: bigint;
     sum: bigint;
-    claims0: Claims;
-    claims1: Claims;
-    claims2: Claims;
+    claims0: Cell;
+    claims1: Cell;
+    claims2: Cell;
     opened: EpochOpened;
 }
 
@@ -3108,9 +3108,9 @@ export function storeEpochState(src: EpochState) {
         storeBytes(builder, src.last, 32);
         builder.storeCoins(src.paid);
         builder.storeCoins(src.sum);
-        builder.storeRef(encode(storeClaims(src.claims0)));
-        builder.storeRef(encode(storeClaims(src.claims1)));
-        builder.storeRef(encode(storeClaims(src.claims2)));
+        builder.storeRef(src.claims0);
+        builder.storeRef(src.claims1);
+        builder.storeRef(src.claims2);
         builder.storeRef(encode(storeEpochOpened(src.opened)));
     };
 }
@@ -3125,26 +3125,10 @@ export function loadEpochState(slice: Slice): EpochState {
         last: slice.loadBuffer(32),
         paid: slice.loadCoins(),
         sum: slice.loadCoins(),
-        claims0: decode(slice.loadRef(), loadClaims),
-        claims1: decode(slice.loadRef(), loadClaims),
-        claims2: decode(slice.loadRef(), loadClaims),
+        claims0: slice.loadRef(),
+        claims1: slice.loadRef(),
+        claims2: slice.loadRef(),
         opened: decode(slice.loadRef(), loadEpochOpened),
-    };
-}
-
-export interface Claims {
-    word: Buffer;
-}
-
-export function storeClaims(src: Claims) {
-    return (builder: Builder) => {
-        storeBytes(builder, src.word, 125);
-    };
-}
-
-export function loadClaims(slice: Slice): Claims {
-    return {
-        word: slice.loadBuffer(125),
     };
 }
 
