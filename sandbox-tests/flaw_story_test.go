@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -63,8 +64,13 @@ type earned struct {
 // receipt is one of the first number, which is the present one of a new fraud.
 func (f *fraud) receipt(provider cocoon.Account, amount cocoon.Nano) wrappers.SignedCell {
 	f.t.Helper()
-	c, sig, err := wrappers.Sign(earned{GlobalID: globalID, Contract: f.rewards, Number: 1, Provider: provider, Amount: coins(amount)}, keyOf("receipts"))
-	require.NoError(f.t, err)
+	return signedReceipt(f.t, earned{GlobalID: globalID, Contract: f.rewards, Number: 1, Provider: provider, Amount: coins(amount)})
+}
+
+func signedReceipt(t *testing.T, r earned) wrappers.SignedCell {
+	t.Helper()
+	c, sig, err := wrappers.Sign(r, keyOf("receipts"))
+	require.NoError(t, err)
 	return wrappers.SignedCell{Signature: sig.Bytes, Signed: c}
 }
 
@@ -74,6 +80,11 @@ func (f *fraud) proves(e *epochStory, receipt wrappers.SignedCell, index int) tr
 	from, to := max(index-1, 0), min(index+1, e.tree.Len())
 	proof, err := e.tree.Proof(from, to-from)
 	require.NoError(f.t, err)
+	return prove(e, receipt, index, proof)
+}
+
+func prove(e *epochStory, receipt wrappers.SignedCell, index int, proof *cell.Cell) trace {
+	e.t.Helper()
 	return tell(e, ton(1), wrappers.Prove{Response: wallet("change"), Signature: receipt.Signature, Index: uint32(index), Receipt: receipt.Signed, Proof: proof})
 }
 

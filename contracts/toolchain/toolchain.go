@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cocoon-network/cocoon/contracts"
 	"github.com/cocoon-network/cocoon/internal/funcc"
@@ -31,7 +33,7 @@ type toolchain struct {
 	modules string // where npm put the compilers
 	lock    lockfile
 	funcc   *funcc.Compiler
-	log     io.Writer
+	log     io.Writer // several goroutines write to it
 }
 
 // source is a contract to compile.
@@ -132,19 +134,25 @@ type built struct {
 	contracts.Artifact
 }
 
-// compile compiles all of list, or reports every contract that does not.
+// compile compiles all of list, a few at a time, or reports every contract that
+// does not.
 func (t *toolchain) compile(ctx context.Context, list []source) ([]built, error) {
-	var done []built
-	var failed []error
-	for _, s := range list {
+	done, failed := make([]built, len(list)), make([]error, len(list))
+	var all sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, s := range list {
+		slots <- struct{}{}
 		say(t.log, "compiling "+s.title())
-		a, err := t.compileOne(ctx, s)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("compile %s:\n%w", s.title(), err))
-			continue
-		}
-		done = append(done, built{s, a})
+		all.Go(func() {
+			defer func() { <-slots }()
+			a, err := t.compileOne(ctx, s)
+			if err != nil {
+				failed[i] = fmt.Errorf("compile %s:\n%w", s.title(), err)
+			}
+			done[i] = built{s, a}
+		})
 	}
+	all.Wait()
 	return done, errors.Join(failed...)
 }
 

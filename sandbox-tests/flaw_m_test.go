@@ -1,0 +1,303 @@
+package sandboxtests
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+func TestFlaw_M1_SniperTakesAJobItHasNoPayloadFor(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M1", func(t *testing.T, d design) bool {
+		s := openJob(t, offerKey)
+		d.in(s.world)
+		sniper := wrappers.ProviderBirth{Registry: s.birth.Registry, Owner: wallet("sniper"), Index: 1}
+		account, err := sniper.Account()
+		require.NoError(t, err)
+		snipe := s.accept(ton(1))
+		snipe.Owner, snipe.Index, snipe.Pass = sniper.Owner, sniper.Index, s.passBy("offer", asItIs) // of another
+		d.stops(request(s, account, ton(2), snipe), errWrongSignature)
+		chosen := s.accept(ton(1))
+		chosen.Pass = s.passBy("offer", asItIs)
+		tr := request(s, s.provider, ton(2), chosen)
+		require.Equal(t, d.flawed, tr.steps[0].exit == errWrongPhase)
+		return s.state().Bound.Provider == s.provider
+	})
+	require.False(t, flawed, "the job waits for who never had its payload")
+	require.True(t, ours)
+}
+
+func TestFlaw_M2_AnyoneBringsOldPricesBack(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M2", func(t *testing.T, d design) cocoon.Nano {
+		p := workingProvider(t)
+		d.in(p.world)
+		cheap := p.put(p.order("worker", p.recordCell(pricedAt(ton(1)))), "operator")
+		ask(p, wallet("relay"), ton(1), cheap).requireOK(t)
+		p.putWorker("worker", pricedAt(ton(4))).requireOK(t)
+		d.stops(ask(p, wallet("stranger"), ton(1), cheap), errStaleRevision)
+		record, err := wrappers.DecodeWorkerRecord(p.state().Workers[0].Record)
+		require.NoError(t, err)
+		return record.Models[0].Price.Prompt
+	})
+	require.Equal(t, ton(1), flawed)
+	require.Equal(t, ton(4), ours)
+}
+
+func pricedAt(price cocoon.Nano) wrappers.WorkerRecord {
+	r := workerRecordOf(1)
+	r.Models[0].Price.Prompt = price
+	return r
+}
+
+func TestFlaw_M3_WholeBudgetIsTooMuchAfterADeliveryFromOutside(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M3", func(t *testing.T, d design) cocoon.Nano {
+		w := newWorld(t)
+		s := shellWith(t, w, offerIn(t, w, wallet("registry")), cocoon.NanoOf(100_000)) // for the gas of being born
+		d.in(w)
+		request(s, s.offer.Client, s.escrow(), wrappers.OpenJob{}).requireOK(t)
+		request(s, s.provider, plus(t, ton(2), s.fees().Accept), s.accept(ton(2))).requireOK(t)
+		s.sendExternal(s.job, body(t, s.deliver(s.delivery(ton(10))))).requireOK(t)
+		tr := request(s, s.offer.Client, s.fees().Approve, wrappers.Approve{})
+		require.Equal(t, d.flawed, tr.steps[0].action == notEnoughMoney)
+		return tr.paidTo(t, s.provider)
+	})
+	require.True(t, flawed.IsZero())
+	require.Equal(t, plus(t, ton(2), cocoon.NanoOf(9_301_000_000)), ours, "the bond, and the amount less both shares")
+}
+
+// notEnoughMoney is the result code of an action phase that sends more than there is.
+const notEnoughMoney = 37
+
+func TestFlaw_M4_JunkFromOutsideBurnsTheEscrow(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M4", func(t *testing.T, d design) cocoon.Nano {
+		s := acceptedJob(t) // which owes the budget of 10 TON and the bond of 2
+		d.in(s.world)
+		junk := body(t, s.deliverSignedBy("stranger", s.delivery(ton(1))))
+		for range 200 {
+			require.Equal(t, d.flawed, len(s.sendExternal(s.job, junk).steps) > 0)
+		}
+		return s.balance(s.job)
+	})
+	require.Equal(t, -1, flawed.Cmp(ton(12)), "by messages that cost nothing")
+	require.Equal(t, 1, ours.Cmp(ton(12)))
+}
+
+func TestFlaw_M5_EscrowPaysTheFeesOfWhoSettles(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M5", func(t *testing.T, d design) cocoon.Nano {
+		c := fundedChannel(t)
+		d.in(c.world)
+		held, settled := c.balance(c.channel), cocoon.Nano{}
+		short := minus(t, c.fees().Settle, cocoon.NanoOf(100_000)) // enough for the gas
+		for i := range uint64(50) {
+			tr := post(c, wallet("relay"), short, c.voucher(cocoon.NanoOf(1000*(i+1))))
+			if !d.stops(tr, errNotEnoughValue) {
+				settled = plus(t, settled, tr.settled(t))
+			}
+		}
+		return minus(t, minus(t, held, c.balance(c.channel)), settled)
+	})
+	require.Equal(t, 1, flawed.Cmp(cocoon.NanoOf(4_000_000)), "what the client never signed away")
+	require.True(t, ours.IsZero())
+}
+
+func TestFlaw_M6_VoucherAboveTheDepositLosesTheDifference(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M6", func(t *testing.T, d design) cocoon.Nano {
+		c := fundedChannel(t)
+		d.in(c.world)
+		earned := c.voucher(ton(15))
+		first := post(c, wallet("relay"), ton(1), earned).requireOK(t).settled(t)
+		c.topUp(ton(10))
+		tr := post(c, wallet("relay"), ton(1), earned)
+		if d.flawed {
+			tr.requireExit(t, errWrongAmount)
+			return first
+		}
+		return plus(t, first, tr.requireOK(t).settled(t))
+	})
+	require.Equal(t, -1, flawed.Cmp(ton(10)), "of 15 TON that were signed and are there")
+	require.Equal(t, ton(15), ours)
+}
+
+func TestFlaw_M7_RotatingTwiceDropsTheFirstKeysVouchers(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M7", func(t *testing.T, d design) cocoon.Nano {
+		c := fundedChannel(t)
+		d.in(c.world)
+		earned := c.voucher(ton(5))
+		post(c, c.birth.Client, ton(1), c.rotateTo("next")).requireOK(t)
+		d.stops(post(c, c.birth.Client, ton(1), c.rotateTo("third")), errTooEarly)
+		tr := post(c, wallet("relay"), ton(1), earned)
+		if d.flawed {
+			tr.requireExit(t, errWrongSignature)
+			return cocoon.Nano{}
+		}
+		return tr.settled(t)
+	})
+	require.True(t, flawed.IsZero(), "of 5 TON of service")
+	require.Equal(t, ton(5), ours)
+}
+
+func TestFlaw_M8_SettlementThatBouncesIsSettledAndUnpaid(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M8", func(t *testing.T, d design) cocoon.Nano {
+		r := unbornRewards(t)
+		c := channelOf(r)
+		d.in(r.world)
+		earned := c.voucher(ton(3))
+		post(c, wallet("relay"), ton(1), earned)
+		post(c, wallet("relay"), ton(1), earned).requireExit(t, errWrongAmount)
+		init, err := r.birth.Init()
+		require.NoError(t, err)
+		born := message(r, ton(3), wrappers.Bond{Amount: coins(ton(1)), Response: wallet("change")})
+		born.Init = init
+		r.send(r.owner, born).requireOK(t)
+		return r.pot()
+	})
+	require.True(t, flawed.IsZero())
+	require.NotEqual(t, -1, ours.Cmp(ton(3)))
+}
+
+func TestFlaw_M9_LeakedKeysOfTheRegistryActAtOnceOrForEver(t *testing.T) {
+	t.Parallel()
+	type images struct{ bad, good bool }
+	flawed, ours := attacked(t, "M9", func(t *testing.T, d design) (trusted images) {
+		s := settingUp(t)
+		image := func(id byte) wrappers.Announce {
+			a, err := wrappers.AnnounceImage(1, [32]byte{id}, wrappers.ImageData{Name: "cocoon-worker"})
+			require.NoError(t, err)
+			return a
+		}
+		s.announce(image(1)).requireOK(t)
+		direct(s, s.owner, ton(100), wrappers.Launch{}).requireOK(t)
+		d.in(s.world)
+		s.announce(image(2)).requireOK(t) // by the owner's key, which leaked
+		direct(s, s.guardian, ton(1), wrappers.Suspend{Kind: wrappers.ChangeImage, Key: [32]byte{1}}).requireOK(t)
+		require.True(t, s.state().Images[0].Suspended(s.now), "an emergency does not wait")
+		trusted.bad = len(s.state().Images) == 2
+		s.advance(registryDelay)
+		trusted.good = !s.state().Images[0].Suspended(s.now)
+		return trusted
+	})
+	require.Equal(t, images{bad: true}, flawed)
+	require.Equal(t, images{good: true}, ours)
+}
+
+func TestFlaw_M10_TermsThatNobodyAskedForStopAProvider(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M10", func(t *testing.T, d design) cocoon.Nano {
+		p := workingProvider(t)
+		d.in(p.world)
+		harsh := p.terms
+		harsh.Provider = &wrappers.ProviderTerms{MinProvider: coins(ton(50)), MinGPU: coins(ton(1000)), Unbonding: 60 * 86400}
+		d.stops(p.answer(p.registry, ton(1), harsh), errWrongTerms)
+		tr := p.acceptJob(p.acceptOrder(p.taker(), ton(1)))
+		require.Equal(t, d.flawed, tr.steps[0].exit == errNotEnoughStake)
+		money, err := wrappers.GetProviderMoney(context.Background(), p, p.provider)
+		require.NoError(t, err)
+		return *money.Required
+	})
+	require.Equal(t, ton(1050), flawed)
+	require.Equal(t, ton(70), ours)
+}
+
+func TestFlaw_M11_EachClaimMakesTheStateLarger(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M11", func(t *testing.T, d design) int64 {
+		s := paying(t, 500)
+		d.in(s.world)
+		claim := func(index int) int64 {
+			tell(s, ton(1), s.claim(index)).requireOK(t)
+			return s.account(s.epoch).State().StorageInfo.StorageUsed.CellsUsed.Int64()
+		}
+		first := claim(0)
+		for i := 16; i < 400; i += 16 {
+			claim(i)
+		}
+		return claim(400) - first
+	})
+	require.GreaterOrEqual(t, flawed, int64(2*25), "two cells for each of 25 claims, of which there may be 131,072")
+	require.Zero(t, ours)
+}
+
+func TestFlaw_M12_StrangerOpensEveryEpochFirst(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M12", func(t *testing.T, d design) (wasted uint16) {
+		s := withTerms(t)
+		d.in(s.world)
+		for range 5 {
+			e := s.nextEpoch(leavesWorth(t, 2, ton(50)))
+			m := e.openMessage()
+			s.send(wallet("stranger"), chain.Message{To: e.epoch, Amount: ton(1), Init: m.Init}).requireOK(t)
+			s.send(wallet("stranger"), chain.Message{To: e.epoch, Amount: m.Amount, Body: m.Body})
+			_, tr := s.openEpoch(e.leaves)
+			if !d.flawed {
+				tr.requireOK(t)
+				break
+			}
+			require.EqualValues(t, errWrongPhase, tr.step(t, opOpen).exit)
+		}
+		return s.state().Attempt
+	})
+	require.EqualValues(t, 5, flawed, "and so on, for the price of the rent")
+	require.Zero(t, ours)
+}
+
+func TestFlaw_M13_RetiredWorkersPileUp(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M13", func(t *testing.T, d design) (records int) {
+		p := workingProvider(t)
+		d.in(p.world)
+		p.retireWorker("worker").requireOK(t)
+		for i := 1; i < wrappers.MaxWorkers+10; i++ {
+			name := fmt.Sprint("worker ", i)
+			tr := p.putWorker(name, workerRecordOf(1))
+			if i >= wrappers.MaxWorkers && d.stops(tr, errTooMany) {
+				return i
+			}
+			p.retireWorker(name).requireOK(t)
+			records = i + 1
+		}
+		return records
+	})
+	require.Equal(t, wrappers.MaxWorkers+10, flawed, "more than the rent of the birth pays for")
+	require.Equal(t, wrappers.MaxWorkers, ours)
+}
+
+func TestFlaw_M19_FirstFullPageHasTooManyActions(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "M19", func(t *testing.T, d design) uint32 {
+		s := newEpochStory(t, leavesWorth(t, 600, ton(600)))
+		s.open()
+		d.in(s.world)
+		s.publish()
+		s.advance(time.Duration(epochTerms.Window) * time.Second)
+		full := wrappers.MaxPushPage
+		if d.flawed {
+			full = 253
+			tr := tell(s, ton(9), s.payout(0, full))
+			require.EqualValues(t, tooManyActions, tr.steps[0].action)
+			return s.state().Cursor
+		}
+		tell(s, ton(1), s.payout(0, full)).requireExit(t, errWrongPhase)
+		tell(s, ton(1), wrappers.Pass{}).requireOK(t)
+		tell(s, ton(9), s.payout(0, full)).requireOK(t)
+		return s.state().Cursor
+	})
+	require.Zero(t, flawed)
+	require.EqualValues(t, wrappers.MaxPushPage, ours)
+}
+
+// tooManyActions is the result code of an action phase with more than 255.
+const tooManyActions = 33
