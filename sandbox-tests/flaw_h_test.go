@@ -34,6 +34,46 @@ func TestFlaw_H4_AcceptHeldBackUntilTheDeadlineStarvesTheWorker(t *testing.T) {
 	require.True(t, ours.IsZero())
 }
 
+func TestFlaw_H5_JunkEarnsAndBringsTheBondHome(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "H5", func(t *testing.T, d design) cocoon.Nano {
+		s := acceptedJob(t)
+		d.in(s.world)
+		s.advance(jobWork - time.Second)
+		junk := s.delivery(s.offer.Money.Budget.Nano)
+		junk.ResultHash = [32]byte{0xbd}
+		request(s, wallet("relay"), ton(1), s.deliver(junk)).requireOK(t)
+		tr := request(s, s.offer.Client, ton(2), wrappers.Dispute{})
+		if d.flawed {
+			tr.requireExit(t, errUnknownOp)
+			s.advance(jobReview)
+			return request(s, wallet("crank"), ton(1), finishTo("crank")).requireOK(t).paidTo(t, s.provider)
+		}
+		tr.requireOK(t)
+		return request(s, s.offer.Money.Arbiter, ton(1), wrappers.Rule{BondBps: 10_000}).requireOK(t).paidTo(t, s.provider)
+	})
+	require.Equal(t, plus(t, ton(2), cocoon.NanoOf(9_301_000_000)), flawed, "the bond, and the budget less both shares")
+	require.True(t, ours.IsZero())
+}
+
+func TestFlaw_H6_DisputeOfGoodWorkCostsNothing(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "H6", func(t *testing.T, d design) cocoon.Nano {
+		s := acceptedJob(t)
+		d.in(s.world)
+		request(s, wallet("relay"), ton(1), s.deliver(s.delivery(ton(7)))).requireOK(t)
+		fee := s.fees().Dispute
+		d.stops(request(s, s.offer.Client, fee, wrappers.Dispute{}), errNotEnoughValue)
+		if !d.flawed {
+			request(s, s.offer.Client, plus(t, fee, s.offer.Money.Deposit.Nano), wrappers.Dispute{}).requireOK(t)
+		}
+		tr := request(s, s.offer.Money.Arbiter, s.fees().Rule, wrappers.Rule{PayBps: 10_000}).requireOK(t)
+		return tr.payouts(t, s.offer.Money.Arbiter)
+	})
+	require.True(t, flawed.IsZero(), "so that every client disputes, and nobody rules")
+	require.Equal(t, ton(1), ours, "the client's deposit")
+}
+
 func TestFlaw_H7_OnePoisonLeafStopsTheCursor(t *testing.T) {
 	t.Parallel()
 	flawed, ours := attacked(t, "H7", func(t *testing.T, d design) (paid cocoon.Nano) {
