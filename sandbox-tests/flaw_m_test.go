@@ -97,8 +97,9 @@ func TestFlaw_M5_EscrowPaysTheFeesOfWhoSettles(t *testing.T) {
 	flawed, ours := attacked(t, "M5", func(t *testing.T, d design) cocoon.Nano {
 		c := fundedChannel(t)
 		d.in(c.world)
+		gas := post(c, wallet("relay"), c.fees().Settle, c.voucher(cocoon.NanoOf(1))).requireOK(t).steps[0].gas
+		short := c.gasFee(gas + 300) // what the gas takes of the fee, and hardly more
 		held, settled := c.balance(c.channel), cocoon.Nano{}
-		short := minus(t, c.fees().Settle, cocoon.NanoOf(100_000)) // enough for the gas
 		for i := range uint64(50) {
 			tr := post(c, wallet("relay"), short, c.voucher(cocoon.NanoOf(1000*(i+1))))
 			if !d.stops(tr, errNotEnoughValue) {
@@ -107,7 +108,7 @@ func TestFlaw_M5_EscrowPaysTheFeesOfWhoSettles(t *testing.T) {
 		}
 		return minus(t, minus(t, held, c.balance(c.channel)), settled)
 	})
-	require.Equal(t, 1, flawed.Cmp(cocoon.NanoOf(4_000_000)), "what the client never signed away")
+	require.Equal(t, 1, flawed.Cmp(cocoon.NanoOf(5_000_000)), "what the client never signed away")
 	require.True(t, ours.IsZero())
 }
 
