@@ -133,7 +133,7 @@ func TestFlaws_PageIsMadeFromThem(t *testing.T) {
 	}
 	got, err := os.ReadFile(flawsPage)
 	require.NoError(t, err)
-	require.Equal(t, page, string(got), "run go test ./sandbox-tests -run TestFlaws_Page -update")
+	require.True(t, page == string(got), "%s is out of date: run go test ./sandbox-tests -run TestFlaws_Page -update", flawsPage)
 }
 
 func flawsText(t *testing.T) string {
