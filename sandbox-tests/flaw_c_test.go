@@ -161,8 +161,7 @@ func TestFlaw_C8_BondGoesHomeWhileReceiptsAreOut(t *testing.T) {
 	t.Parallel()
 	flawed, ours := attacked(t, "C8", func(t *testing.T, d design) cocoon.Nano {
 		f := newFraud(t, d)
-		receipt := f.receipt(f.victim, owedToVictim)
-		try(f.rewardsStory, f.victim, ton(1), wrappers.Owe{Response: wallet("change"), Signature: receipt.Signature, Receipt: receipt.Signed}).requireOK(t)
+		try(f.rewardsStory, f.victim, ton(1), oweOf(f.receipt(f.victim, owedToVictim))).requireOK(t)
 		try(f.rewardsStory, f.owner, ton(1), wrappers.RequestUnbond{Amount: coins(ton(500))}).requireOK(t)
 		f.advance(14 * 24 * time.Hour) // and not a word
 		tr := try(f.rewardsStory, f.owner, ton(1), wrappers.Withdraw{})

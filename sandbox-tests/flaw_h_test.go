@@ -141,8 +141,9 @@ func TestFlaw_H9_LeafOfTheRightAmountPaysTheDispatcher(t *testing.T) {
 			f = forge(t, owedToVictim, map[int]*cell.Cell{0: body(t, leaf)}, 1)
 			f.publish(0, 1).requireOK(t)
 		}
-		receipt := signedReceipt(t, earned{GlobalID: globalID, Contract: f.rewards, Number: f.birth.Number, Provider: victim, Amount: coins(owedToVictim)})
-		prove(f.epochStory, receipt, 0, f.proof(0, 1)).requireExit(t, errWrongEvidence)
+		complaint := f.refute(0, victim, owedToVictim)
+		complaint.Proof = f.proof(0, 1)
+		tell(f.epochStory, ton(1), complaint).requireExit(t, errWrongEvidence)
 		f.pass()
 		tell(f.epochStory, ton(1), wrappers.Push{Count: 1, Page: f.proof(0, 1)}).requireOK(t)
 		return spoils{f.balance(thief), f.balance(victim)}
@@ -155,7 +156,7 @@ func TestFlaw_H10_NewKeyVoidsTheReceiptsOfTheOld(t *testing.T) {
 	t.Parallel()
 	flawed, ours := attacked(t, "H10", func(t *testing.T, d design) spoils {
 		f := newFraud(t, d)
-		f.signWith("other receipts").requireOK(t)
+		f.rotate("other receipts").requireOK(t)
 		e := f.opens(f.leaf(f.accomplice, ton(900)))
 		tr := f.victimProves(e)
 		if !d.flawed {

@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/tlb"
-	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -23,19 +21,10 @@ var owedToVictim = ton(300)
 
 func newFraud(t *testing.T, d design) *fraud {
 	t.Helper()
-	f := &fraud{withTerms(t), providerAt(1), providerAt(2)}
+	f := &fraud{withKey(t), providerAt(1), providerAt(2)}
 	try(f.rewardsStory, wallet("stranger"), ton(901), wrappers.Fund{Amount: coins(ton(900)), Response: wallet("change")}).requireOK(t)
-	f.signWith("receipts").requireOK(t)
 	d.in(f.world)
 	return f
-}
-
-// signWith makes the key of that name the next to sign receipts.
-func (f *fraud) signWith(name string) trace {
-	f.t.Helper()
-	possession, err := wrappers.ProvePossession(keyOf(name), globalID, f.rewards)
-	require.NoError(f.t, err)
-	return try(f.rewardsStory, f.owner, ton(1), wrappers.RotateKey{Key: publicOf(name), Possession: &possession})
 }
 
 func (f *fraud) leaf(provider cocoon.Account, amount cocoon.Nano) wrappers.Leaf {
@@ -51,41 +40,16 @@ func (f *fraud) opens(leaves ...wrappers.Leaf) *epochStory {
 	return e
 }
 
-// earned is what the receipt key signs; the schema has it.
-type earned struct {
-	_        tlb.Magic      `tlb:"#1c10961d"`
-	GlobalID int32          `tlb:"## 32"`
-	Contract cocoon.Account `tlb:"bits 256"`
-	Number   uint32         `tlb:"## 32"`
-	Provider cocoon.Account `tlb:"bits 256"`
-	Amount   wrappers.Coins `tlb:"."`
-}
-
 // receipt is one of the first number, which is the present one of a new fraud.
-func (f *fraud) receipt(provider cocoon.Account, amount cocoon.Nano) wrappers.SignedCell {
+func (f *fraud) receipt(provider cocoon.Account, amount cocoon.Nano) receipt {
 	f.t.Helper()
-	return signedReceipt(f.t, earned{GlobalID: globalID, Contract: f.rewards, Number: 1, Provider: provider, Amount: coins(amount)})
+	return signedBy(f.t, "receipts", earnedIn(f.rewards, 1, provider, amount))
 }
 
-func signedReceipt(t *testing.T, r earned) wrappers.SignedCell {
-	t.Helper()
-	c, sig, err := wrappers.Sign(r, keyOf("receipts"))
-	require.NoError(t, err)
-	return wrappers.SignedCell{Signature: sig.Bytes, Signed: c}
-}
-
-// proves shows receipt to e, whose leaf at index is its provider's, or would be.
-func (f *fraud) proves(e *epochStory, receipt wrappers.SignedCell, index int) trace {
+// proves shows r to e, whose leaf at index is its provider's, or would be.
+func (f *fraud) proves(e *epochStory, r receipt, index int) trace {
 	f.t.Helper()
-	from, to := max(index-1, 0), min(index+1, e.tree.Len())
-	proof, err := e.tree.Proof(from, to-from)
-	require.NoError(f.t, err)
-	return prove(e, receipt, index, proof)
-}
-
-func prove(e *epochStory, receipt wrappers.SignedCell, index int, proof *cell.Cell) trace {
-	e.t.Helper()
-	return tell(e, ton(1), wrappers.Prove{Response: wallet("change"), Signature: receipt.Signature, Index: uint32(index), Receipt: receipt.Signed, Proof: proof})
+	return tell(e, ton(1), e.proofAt(index, r))
 }
 
 // victimProves shows the victim's receipt to an epoch whose first leaf is not its own, or lower.
