@@ -12,6 +12,59 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
+func TestFlaw_H1_RetiredWorkerLeavesNoEvidence(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "H1", func(t *testing.T, d design) cocoon.Nano {
+		p := workingProvider(t)
+		d.in(p.world)
+		p.retireWorker("worker").requireOK(t) // before the report arrives
+		tr := p.report("worker")
+		if d.flawed {
+			tr.requireExit(t, errUnknownWorker)
+		}
+		return p.slashed()
+	})
+	require.True(t, flawed.IsZero(), "a receipt for each of two answers, and nobody to blame")
+	require.Equal(t, ton(20), ours)
+}
+
+func TestFlaw_H2_SameReceiptsSlashAgain(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "H2", func(t *testing.T, d design) cocoon.Nano {
+		p := workingProvider(t)
+		d.in(p.world)
+		p.report("worker").requireOK(t)
+		for range 3 {
+			d.stops(p.report("worker"), errAlreadySlashed)
+		}
+		return p.slashed()
+	})
+	require.Equal(t, ton(80), flawed, "for one worker with one GPU")
+	require.Equal(t, ton(20), ours)
+}
+
+func TestFlaw_H3_HonestWorkerIsAskedTwice(t *testing.T) {
+	t.Parallel()
+	flawed, ours := attacked(t, "H3", func(t *testing.T, d design) cocoon.Nano {
+		p := workingProvider(t)
+		d.in(p.world)
+		honest := p.evidence("worker")
+		honest.second = p.usage("worker", honest.first.Scope.Number+1, 90) // the same request, sent again
+		require.Equal(t, honest.first.Content.Request, honest.second.Content.Request)
+		tr := ask(p, wallet("dispatcher"), p.fees().ReportEquivocation, honest.message(t))
+		d.stops(tr, errWrongEvidence)
+		return p.slashed()
+	})
+	require.Equal(t, ton(20), flawed, "of who answered every request once")
+	require.True(t, ours.IsZero())
+}
+
+// slashed is what a working provider has lost of its stake.
+func (s *providerStory) slashed() cocoon.Nano {
+	s.t.Helper()
+	return minus(s.t, ton(100), s.state().Stake)
+}
+
 func TestFlaw_H4_AcceptHeldBackUntilTheDeadlineStarvesTheWorker(t *testing.T) {
 	t.Parallel()
 	flawed, ours := attacked(t, "H4", func(t *testing.T, d design) cocoon.Nano {

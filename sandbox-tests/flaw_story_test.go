@@ -41,13 +41,13 @@ func (f *fraud) opens(leaves ...wrappers.Leaf) *epochStory {
 }
 
 // receipt is one of the first number, which is the present one of a new fraud.
-func (f *fraud) receipt(provider cocoon.Account, amount cocoon.Nano) receipt {
+func (f *fraud) receipt(provider cocoon.Account, amount cocoon.Nano) signedReceipt {
 	f.t.Helper()
 	return signedBy(f.t, "receipts", earnedIn(f.rewards, 1, provider, amount))
 }
 
 // proves shows r to e, whose leaf at index is its provider's, or would be.
-func (f *fraud) proves(e *epochStory, r receipt, index int) trace {
+func (f *fraud) proves(e *epochStory, r signedReceipt, index int) trace {
 	f.t.Helper()
 	return tell(e, ton(1), e.proofAt(index, r))
 }
