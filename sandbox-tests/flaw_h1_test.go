@@ -47,7 +47,7 @@ func TestFlaw_H3_HonestWorkerIsAskedTwice(t *testing.T) {
 		p := workingProvider(t)
 		d.in(p.world)
 		honest := p.evidence("worker")
-		honest.second = p.usage("worker", honest.first.Scope.Number+1, 90) // the same request, sent again
+		honest.second = p.usage("worker", honest.first.Number+1, 90) // the same request, sent again
 		require.Equal(t, honest.first.Content.Request, honest.second.Content.Request)
 		tr := ask(p, wallet("dispatcher"), p.fees().ReportEquivocation, honest.message(t))
 		d.stops(tr, errWrongEvidence)
