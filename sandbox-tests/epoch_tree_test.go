@@ -27,7 +27,7 @@ func forge(t *testing.T, total cocoon.Nano, values map[int]*cell.Cell, count int
 	f := &forgery{newEpochStory(t, leavesOf(1)), dict.AsCell()}
 	m := f.openMessage()
 	m.Amount = plus(t, total, plus(t, total, ton(1)))
-	m.Body = body(t, wrappers.Open{Root: [32]byte(f.root.Hash()), Total: wrappers.Coins{Nano: total}, Count: uint32(count), Terms: &epochTerms})
+	m.Body = body(t, wrappers.Open{Root: [32]byte(f.root.Hash()), Total: wrappers.Coins{Nano: total}, Count: uint32(count), ReceiptKey: publicOf("receipts"), Terms: &epochTerms})
 	f.send(f.rewards, m).requireOK(t)
 	return f
 }

@@ -59,6 +59,12 @@ func shell(t *testing.T, changes ...func(*wrappers.JobOffer)) *jobStory {
 
 func shellIn(t *testing.T, w *world, offer wrappers.JobOffer) *jobStory {
 	t.Helper()
+	return shellWith(t, w, offer, cocoon.NanoOf(1_000_000))
+}
+
+// shellWith is deployed with so much money.
+func shellWith(t *testing.T, w *world, offer wrappers.JobOffer, money cocoon.Nano) *jobStory {
+	t.Helper()
 	s := &jobStory{world: w, t: t, offer: offer, birth: wrappers.ProviderBirth{Registry: offer.Terms.Registry, Owner: wallet("owner"), Index: 7}}
 	var err error
 	s.provider, err = s.birth.Account()
@@ -67,7 +73,7 @@ func shellIn(t *testing.T, w *world, offer wrappers.JobOffer) *jobStory {
 	require.NoError(t, err)
 	init, err := offer.Init()
 	require.NoError(t, err)
-	s.send(wallet("stranger"), chain.Message{To: s.job, Amount: cocoon.NanoOf(1_000_000), Init: init}).requireOK(t)
+	s.send(wallet("stranger"), chain.Message{To: s.job, Amount: money, Init: init}).requireOK(t)
 	return s
 }
 

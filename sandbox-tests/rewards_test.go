@@ -163,18 +163,31 @@ func (s *rewardsStory) takeTerms(terms wrappers.Terms) {
 	s.answer(ton(1), terms).requireOK(s.t)
 }
 
-// opened is an epoch of the story's rewards, as epochStory knows it.
+// openEpoch opens an epoch of the story's rewards.
 func (s *rewardsStory) openEpoch(leaves []wrappers.Leaf) (*epochStory, trace) {
 	s.t.Helper()
-	tree, err := wrappers.NewEpochTree(leaves)
-	require.NoError(s.t, err)
+	return s.openEpochOf(leaves, treeOf(s.t, leaves).Total())
+}
+
+// openEpochOf says that leaves add up to total.
+func (s *rewardsStory) openEpochOf(leaves []wrappers.Leaf, total cocoon.Nano) (*epochStory, trace) {
+	s.t.Helper()
+	e := s.nextEpoch(leaves)
+	open := openMessageOf(e.tree)
+	open.Total = coins(total)
+	return e, s.from(s.state().Operator, message(s, s.fees(len(leaves)).OpenEpoch, open))
+}
+
+// nextEpoch is where the next epoch will be.
+func (s *rewardsStory) nextEpoch(leaves []wrappers.Leaf) *epochStory {
+	s.t.Helper()
 	now := s.state()
-	e := &epochStory{world: s.world, t: s.t, rewards: s.rewards, tree: tree, leaves: leaves}
+	e := &epochStory{world: s.world, t: s.t, rewards: s.rewards, tree: treeOf(s.t, leaves), leaves: leaves}
 	e.birth = wrappers.EpochBirth{Rewards: s.rewards, Number: now.Number, Attempt: now.Attempt}
+	var err error
 	e.epoch, err = e.birth.Account()
 	require.NoError(s.t, err)
-	tr := s.from(now.Operator, message(s, s.fees(len(leaves)).OpenEpoch, openMessageOf(tree)))
-	return e, tr
+	return e
 }
 
 func openMessageOf(tree *wrappers.EpochTree) wrappers.OpenEpoch {

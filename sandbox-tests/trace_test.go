@@ -105,6 +105,18 @@ func (tr trace) paidTo(t *testing.T, a cocoon.Account) cocoon.Nano {
 	return n
 }
 
+// payouts is the sum of what rules paid to a: neither change nor what comes back.
+func (tr trace) payouts(t *testing.T, a cocoon.Account) cocoon.Nano {
+	t.Helper()
+	var rules trace
+	for _, s := range tr.steps {
+		if s.op() == opPayout {
+			rules.steps = append(rules.steps, s)
+		}
+	}
+	return rules.paidTo(t, a)
+}
+
 // gas is what the whole trace used.
 func (tr trace) gas() (sum int64) {
 	for _, s := range tr.steps {

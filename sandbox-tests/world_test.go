@@ -34,6 +34,7 @@ type world struct {
 	config   *tvm.PreparedBlockchainConfig
 	machine  *tvm.TVM
 	accounts map[cocoon.Account]*tvm.PreparedAccount
+	instead  map[string]*cell.Cell // code that runs in the place of ours, by our code's hash
 	// received, paid and fees add up over all accounts that hold code.
 	received, paid, fees *big.Int
 }
@@ -168,6 +169,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 	}
 	w.book(&s)
 	requirePriced(w.t, w.account(s.to), &s)
+	w.substitute(s.to)
 	return &s, out
 }
 

@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/cocoon-network/cocoon/contracts"
 )
 
 func (t *toolchain) buildDir() string { return filepath.Join(t.dir, "build") }
+
+func (t *toolchain) artefactDirs() []string {
+	if t.flawed == "" {
+		return []string{t.buildDir()}
+	}
+	return []string{t.buildDir(), t.flawed}
+}
 
 // build compiles the named contracts, or all, and only then writes their
 // artefacts. Building all also removes artefacts whose source is gone.
@@ -35,15 +39,15 @@ func (t *toolchain) build(ctx context.Context, names []string, out io.Writer) er
 	}
 	var told bytes.Buffer
 	changed, removed := 0, 0
-	for _, a := range done {
-		wrote, err := t.write(a)
+	for _, b := range done {
+		wrote, err := b.write()
 		if err != nil {
 			return err
 		}
 		if wrote {
 			changed++
 		}
-		fmt.Fprintf(&told, "%s\t%s\t%d cells\t%d bits\n", a.Name, a.CodeHash, a.Cells, a.Bits)
+		fmt.Fprintf(&told, "%s\t%s\t%d cells\t%d bits\n", b.Name, b.CodeHash, b.Cells, b.Bits)
 	}
 	if len(names) == 0 {
 		if removed, err = t.removeStale(all, &told); err != nil {
@@ -63,16 +67,16 @@ func finish(out io.Writer, told *bytes.Buffer, figures map[string]int) error {
 }
 
 // write replaces the artefact in one step, and leaves an equal one alone.
-func (t *toolchain) write(a contracts.Artifact) (changed bool, err error) {
-	raw, err := a.Encode()
+func (b built) write() (changed bool, err error) {
+	raw, err := b.Encode()
 	if err != nil {
 		return false, err
 	}
-	file := filepath.Join(t.buildDir(), a.Name+".json")
+	file := b.artefact()
 	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, raw) {
 		return false, nil
 	}
-	if err := os.MkdirAll(t.buildDir(), 0o755); err != nil {
+	if err := os.MkdirAll(b.into, 0o755); err != nil {
 		return false, err
 	}
 	if err := os.WriteFile(file+".new", raw, 0o644); err != nil {
@@ -83,25 +87,30 @@ func (t *toolchain) write(a contracts.Artifact) (changed bool, err error) {
 
 func (t *toolchain) removeStale(all []source, told *bytes.Buffer) (removed int, err error) {
 	stale, err := t.stale(all)
-	for _, name := range stale {
-		if err := os.Remove(filepath.Join(t.buildDir(), name+".json")); err != nil {
+	for _, file := range stale {
+		if err := os.Remove(file); err != nil {
 			return removed, err
 		}
 		removed++
-		fmt.Fprintf(told, "%s\tremoved, its source is gone\n", name)
+		fmt.Fprintf(told, "%s\tremoved, its source is gone\n", nameOf(file))
 	}
 	return removed, err
 }
 
-// stale names the artefacts that no source stands behind.
-func (t *toolchain) stale(all []source) ([]string, error) {
-	files, err := fs.Glob(os.DirFS(t.buildDir()), "*.json")
-	var names []string
-	for _, f := range files {
-		name := strings.TrimSuffix(f, ".json")
-		if !slices.ContainsFunc(all, func(s source) bool { return s.name == name }) {
-			names = append(names, name)
+// stale lists the artefacts that no source stands behind.
+func (t *toolchain) stale(all []source) (files []string, err error) {
+	for _, dir := range t.artefactDirs() {
+		found, err := filepath.Glob(filepath.Join(dir, "*.json"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range found {
+			if !slices.ContainsFunc(all, func(s source) bool { return s.artefact() == file }) {
+				files = append(files, file)
+			}
 		}
 	}
-	return names, err
+	return files, nil
 }
+
+func nameOf(artefact string) string { return strings.TrimSuffix(filepath.Base(artefact), ".json") }

@@ -1,5 +1,6 @@
-// Command toolchain compiles the contracts, and checks that what is committed
-// in contracts/build is what their sources compile to:
+// Command toolchain compiles the contracts and the flawed designs that the
+// sandbox tests attack, and checks that what is committed in contracts/build and
+// beside the flaws is what their sources compile to:
 //
 //	go run ./contracts/toolchain build [name ...]
 //	go run ./contracts/toolchain verify
@@ -22,7 +23,7 @@ const usage = "usage: go run ./contracts/toolchain build [name ...] | verify"
 
 var (
 	errUsage   = errors.New(usage)
-	errDiffers = errors.New("contracts/build is not what the sources compile to: run make contracts")
+	errDiffers = errors.New("what is committed is not what the sources compile to: run make contracts")
 )
 
 func main() {
@@ -60,6 +61,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	defer t.close(ctx)
+	t.flawed = filepath.Join(dir, "..", "sandbox-tests", "testdata", "flawed")
 	if verb == "build" {
 		return t.build(ctx, names, out)
 	}

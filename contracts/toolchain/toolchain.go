@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cocoon-network/cocoon/contracts"
 	"github.com/cocoon-network/cocoon/internal/funcc"
@@ -27,15 +29,18 @@ const (
 // toolchain compiles the contracts of one folder.
 type toolchain struct {
 	dir     string // contracts/
+	flawed  string // the flawed designs; "" where there are none
 	modules string // where npm put the compilers
 	lock    lockfile
 	funcc   *funcc.Compiler
-	log     io.Writer
+	log     io.Writer // several goroutines write to it
 }
 
 // source is a contract to compile.
 type source struct {
 	name, lang, file string
+	into             string // the folder of its artefact
+	patch            string // what makes a flawed design of file, "" for ours
 }
 
 // open prepares the compilers locked in npmDir, fetching them if need be.
@@ -74,9 +79,19 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sources lists the contracts: the FunC and Tact files at the top of the
-// folder. What they share lies deeper.
+// sources lists what there is to compile: our contracts, then the flawed designs.
 func (t *toolchain) sources() ([]source, error) {
+	ours, err := t.contracts()
+	if err != nil {
+		return nil, err
+	}
+	flawed, err := t.flaws()
+	return append(ours, flawed...), err
+}
+
+// contracts lists ours: the FunC and Tact files at the top of the folder. What
+// they share lies deeper.
+func (t *toolchain) contracts() ([]source, error) {
 	var list []source
 	for lang, ext := range map[string]string{"func": ".fc", "tact": ".tact"} {
 		files, err := filepath.Glob(filepath.Join(t.dir, "*"+ext))
@@ -85,7 +100,7 @@ func (t *toolchain) sources() ([]source, error) {
 		}
 		for _, f := range files {
 			base := filepath.Base(f)
-			list = append(list, source{name: strings.TrimSuffix(base, ext), lang: lang, file: base})
+			list = append(list, source{name: strings.TrimSuffix(base, ext), lang: lang, file: base, into: t.buildDir()})
 		}
 	}
 	slices.SortFunc(list, func(a, b source) int { return strings.Compare(a.file, b.file) })
@@ -113,24 +128,42 @@ func choose(list []source, names []string) ([]source, error) {
 	return chosen, nil
 }
 
-// compile compiles all of list, or reports every contract that does not.
-func (t *toolchain) compile(ctx context.Context, list []source) ([]contracts.Artifact, error) {
-	var done []contracts.Artifact
-	var failed []error
-	for _, s := range list {
-		say(t.log, "compiling "+s.file)
-		compileOne := t.compileFunC
-		if s.lang == "tact" {
-			compileOne = t.compileTact
-		}
-		a, err := compileOne(ctx, s)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("compile %s:\n%w", s.file, err))
-			continue
-		}
-		done = append(done, a)
+// built is a source and what it was compiled to.
+type built struct {
+	source
+	contracts.Artifact
+}
+
+// compile compiles all of list, a few at a time, or reports every contract that
+// does not.
+func (t *toolchain) compile(ctx context.Context, list []source) ([]built, error) {
+	done, failed := make([]built, len(list)), make([]error, len(list))
+	var all sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, s := range list {
+		slots <- struct{}{}
+		say(t.log, "compiling "+s.title())
+		all.Go(func() {
+			defer func() { <-slots }()
+			a, err := t.compileOne(ctx, s)
+			if err != nil {
+				failed[i] = fmt.Errorf("compile %s:\n%w", s.title(), err)
+			}
+			done[i] = built{s, a}
+		})
 	}
+	all.Wait()
 	return done, errors.Join(failed...)
+}
+
+func (t *toolchain) compileOne(ctx context.Context, s source) (contracts.Artifact, error) {
+	switch {
+	case s.patch != "":
+		return t.compileFlawed(ctx, s)
+	case s.lang == "tact":
+		return t.compileTact(ctx, s)
+	}
+	return t.compileFunC(ctx, s)
 }
 
 func (t *toolchain) compileFunC(ctx context.Context, s source) (contracts.Artifact, error) {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/cocoon-network/cocoon/contracts"
@@ -38,15 +37,15 @@ func (t *toolchain) verify(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(&told, "%s\t%s\n", name, fault)
 		}
 	}
-	for _, a := range fresh {
-		report(a.Name, t.compare(a))
+	for _, b := range fresh {
+		report(b.Name, b.compare())
 	}
 	stale, err := t.stale(all)
 	if err != nil {
 		return err
 	}
-	for _, name := range stale {
-		report(name, []string{"compiled, but its source is gone"})
+	for _, file := range stale {
+		report(nameOf(file), []string{"compiled, but its source is gone"})
 	}
 	err = finish(out, &told, map[string]int{"contracts": len(fresh), "different": different})
 	if err == nil && different > 0 {
@@ -55,9 +54,9 @@ func (t *toolchain) verify(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// compare lists in what the committed artefact differs from a fresh one.
-func (t *toolchain) compare(fresh contracts.Artifact) []string {
-	raw, err := os.ReadFile(filepath.Join(t.buildDir(), fresh.Name+".json"))
+// compare lists in what the committed artefact differs from the fresh one.
+func (b built) compare() []string {
+	raw, err := os.ReadFile(b.artefact())
 	if errors.Is(err, fs.ErrNotExist) {
 		return []string{"not compiled yet"}
 	}
@@ -68,7 +67,7 @@ func (t *toolchain) compare(fresh contracts.Artifact) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	return differences(committed, fresh)
+	return differences(committed, b.Artifact)
 }
 
 func differences(committed, fresh contracts.Artifact) []string {
