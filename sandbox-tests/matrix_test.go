@@ -1,0 +1,169 @@
+package sandboxtests
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/internal/schema"
+	"github.com/cocoon-network/cocoon/wrappers"
+
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+// row is one operation of one contract. Every facet of the matrix is shown for
+// every row, each in a world of its own.
+type row struct {
+	kind  wrappers.Kind
+	op    string // as in the schema
+	who   who
+	again again
+	scene func(t *testing.T) *scene
+}
+
+// who may send an operation.
+type who int
+
+const (
+	only     who = iota // the scene's sender; others are refused
+	anyone              // whose message does the same
+	anywhere            // likewise, from other workchains as well
+	ignored             // anyone, but it does nothing and brings the value back
+)
+
+// again is what the very same message does a second time: the exit code that
+// refuses it, or one of these.
+type again int32
+
+const (
+	idle again = 0  // it succeeds and changes nothing
+	acts again = -1 // it does the same once more, for which its sender has paid
+)
+
+// scene is a world in which an operation is about to succeed.
+type scene struct {
+	*world
+	at     cocoon.Account   // the contract
+	from   cocoon.Account   // who may send it
+	others []cocoon.Account // who else has to do with this contract, and who claims to
+	value  cocoon.Nano      // the least that it succeeds with
+	body   *cell.Cell
+
+	unpriced bool // a report between contracts: its sender has paid, no value is asked for
+	kept     bool // it comes without the bounce flag: what is refused stays
+	unread   bool // what comes behind its fields, or in their place, is not looked at
+
+	twice   func() // what two of them have done, where a second one acts
+	bounced func() // what it has done once it arrived as a bounce, nothing where this is nil
+	road    uint32 // the op of what it sends bounceable, 0 where that is nothing
+	back    func() // where things stand when that has come back
+}
+
+// onStage is the scene of v, sent to a contract by from, with the others who are about.
+func onStage[T any](w *world, at, from cocoon.Account, value cocoon.Nano, v T, others ...cocoon.Account) *scene {
+	w.t.Helper()
+	others = slices.DeleteFunc(append(others, wallet("stranger"), wallet("treasury")), func(a cocoon.Account) bool { return a == from })
+	return &scene{world: w, at: at, from: from, others: others, value: value, body: body(w.t, v)}
+}
+
+// report makes s one of a contract that has paid for what follows.
+func (s *scene) report() *scene {
+	s.unpriced = true
+	return s
+}
+
+// post sends b to the contract. Where a test speaks for a contract, it brings the value.
+func (s *scene) post(from cocoon.Account, value cocoon.Nano, b *cell.Cell) trace {
+	s.t.Helper()
+	if s.holdsCode(from) {
+		s.received.Add(s.received, value.Big())
+	}
+	return s.send(from, chain.Message{To: s.at, Amount: value, Bounce: !s.kept, Body: b})
+}
+
+// play sends the scene's message.
+func (s *scene) play() trace { s.t.Helper(); return s.post(s.from, s.value, s.body) }
+
+// hash is that of the contract's storage.
+func (s *scene) hash() string { return string(s.data(s.at).Hash()) }
+
+// matrix is every operation of every contract.
+func matrix() []row {
+	return slices.Concat(registryRows, providerRows, jobRows, rewardsRows, epochRows, channelRows)
+}
+
+// pending are operations of the schema that no contract handles yet.
+var pending = map[wrappers.Kind][]string{
+	wrappers.KindProvider: {"report_equivocation"},
+	wrappers.KindJob:      {"dispute", "rule"},
+}
+
+// receivers are the contracts that take a group of the schema's messages.
+var receivers = map[string][]wrappers.Kind{
+	"RegistryMsg": {wrappers.KindRegistry},
+	"OwnedMsg":    {wrappers.KindProvider, wrappers.KindRewards},
+	"ProviderMsg": {wrappers.KindProvider},
+	"JobMsg":      {wrappers.KindJob},
+	"DueMsg":      {wrappers.KindJob, wrappers.KindEpoch, wrappers.KindChannel},
+	"RewardsMsg":  {wrappers.KindRewards},
+	"EpochMsg":    {wrappers.KindEpoch},
+	"ChannelMsg":  {wrappers.KindChannel},
+	"AnyMsg":      nil, // to wallets
+}
+
+func TestMatrix_HasARowForEveryOperationOfTheSchema(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("../contracts/schema.tlb")
+	require.NoError(t, err)
+	declared, err := schema.Parse(string(src))
+	require.NoError(t, err)
+	want, got := map[wrappers.Kind][]string{}, map[wrappers.Kind][]string{}
+	for _, d := range declared {
+		if _, ok := d.Op(); !ok || len(d.Of) < 3 || d.Of[len(d.Of)-3:] != "Msg" {
+			continue
+		}
+		kinds, known := receivers[d.Of]
+		require.True(t, known, "%s: no contract takes %s", d.Name, d.Of)
+		for _, kind := range kinds {
+			want[kind] = append(want[kind], d.Name)
+		}
+	}
+	for _, r := range matrix() {
+		got[r.kind] = append(got[r.kind], r.op)
+	}
+	for kind, names := range want {
+		require.ElementsMatch(t, names, append(got[kind], pending[kind]...), "operations of %s", kind)
+	}
+	require.Len(t, got, len(want))
+}
+
+// facets are what every operation is asked.
+var facets = []struct {
+	name string
+	show func(t *testing.T, r row)
+}{
+	{"least value", showLeast},
+	{"sender", showSender},
+	{"workchain", showWorkchain},
+	{"trailing bits", showTrailing},
+	{"bounce", showBounce},
+	{"way back", showWayBack},
+	{"replay", showReplay},
+}
+
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	for _, r := range matrix() {
+		t.Run(string(r.kind)+"/"+r.op, func(t *testing.T) {
+			t.Parallel()
+			for _, f := range facets {
+				t.Run(f.name, func(t *testing.T) { t.Parallel(); f.show(t, r) })
+			}
+			require.Equal(t, r.op, wrappers.OperationName(r.scene(t).body), "the scene plays another operation")
+		})
+	}
+}
