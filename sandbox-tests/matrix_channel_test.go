@@ -17,7 +17,7 @@ var channelRows = []row{
 	{wrappers.KindChannel, "finish", anyone, idle, func(t *testing.T) *scene {
 		c := closing(t)
 		c.advance(closeDelay)
-		return onChannel(c, wallet("crank"), c.fees().Finish, finishTo("change"))
+		return onChannel(c, wallet("crank"), c.fees().Finish, finishTo("change")).waited(errTooEarly)
 	}},
 	{wrappers.KindChannel, "open_channel", only, idle, func(t *testing.T) *scene {
 		c := channelShell(t)

@@ -93,25 +93,25 @@ var epochRows = []row{
 	}},
 	{wrappers.KindEpoch, "publish", anyone, errWrongPage, func(t *testing.T) *scene {
 		_, e := running(t)
-		return onEpoch(e, wallet("crank"), e.fees(5).Publish, e.page(0, 5))
+		return onEpoch(e, wallet("crank"), e.fees(5).Publish, e.page(0, 5)).before(e.state().Until)
 	}},
 	{wrappers.KindEpoch, "prove", anyone, errWrongPhase, func(t *testing.T) *scene {
 		s, e := published(t)
-		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e))
+		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e)).before(e.state().Until)
 		x.road, x.back = opFailed, e.gaveUp(s)
 		return x
 	}},
 	{wrappers.KindEpoch, "fail", anyone, idle, func(t *testing.T) *scene {
 		s, e := running(t)
 		e.advance(time.Duration(epochTerms.Publish) * time.Second)
-		x := onEpoch(e, wallet("crank"), e.fees(0).Fail, wrappers.Fail{QueryID: 5, Response: wallet("change")})
+		x := onEpoch(e, wallet("crank"), e.fees(0).Fail, wrappers.Fail{QueryID: 5, Response: wallet("change")}).waited(errTooEarly)
 		x.road, x.back = opFailed, e.gaveUp(s)
 		return x
 	}},
 	{wrappers.KindEpoch, "pass", anyone, idle, func(t *testing.T) *scene {
 		_, e := published(t)
 		e.advance(time.Duration(epochTerms.Window) * time.Second)
-		return onEpoch(e, wallet("crank"), e.fees(0).Pass, wrappers.Pass{QueryID: 5, Response: wallet("change")})
+		return onEpoch(e, wallet("crank"), e.fees(0).Pass, wrappers.Pass{QueryID: 5, Response: wallet("change")}).waited(errTooEarly)
 	}},
 	{wrappers.KindEpoch, "push", anyone, errWrongPage, func(t *testing.T) *scene {
 		e := passedEpoch(t)

@@ -28,13 +28,13 @@ func (s *jobStory) otherProvider() cocoon.Account {
 var jobRows = []row{
 	{wrappers.KindJob, "open_job", only, errWrongPhase, func(t *testing.T) *scene {
 		s := shell(t)
-		return onJob(s, s.offer.Client, s.escrow(), wrappers.OpenJob{QueryID: 1})
+		return onJob(s, s.offer.Client, s.escrow(), wrappers.OpenJob{QueryID: 1}).before(s.offer.Money.AcceptBy)
 	}},
 	{wrappers.KindJob, "accept", only, errWrongPhase, func(t *testing.T) *scene {
 		s := openJob(t, offerKey)
 		m := s.accept(ton(2))
 		m.Pass = s.passBy("offer", asItIs)
-		x := onJob(s, s.provider, plus(t, ton(2), s.fees().Accept), m)
+		x := onJob(s, s.provider, plus(t, ton(2), s.fees().Accept), m).before(s.offer.Money.AcceptBy)
 		x.others = append(x.others, s.otherProvider())
 		return x
 	}},
@@ -45,7 +45,7 @@ var jobRows = []row{
 	{wrappers.KindJob, "expire", anyone, errWrongPhase, func(t *testing.T) *scene {
 		s := acceptedJob(t)
 		s.advance(jobWork)
-		return onJob(s, wallet("crank"), s.fees().Expire, wrappers.Expire{QueryID: 1, Response: wallet("change")})
+		return onJob(s, wallet("crank"), s.fees().Expire, wrappers.Expire{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
 	}},
 	{wrappers.KindJob, "deliver", anyone, errWrongPhase, func(t *testing.T) *scene {
 		s := acceptedJob(t)
@@ -58,6 +58,6 @@ var jobRows = []row{
 	{wrappers.KindJob, "finish", anyone, idle, func(t *testing.T) *scene {
 		s := deliveredJob(t, ton(7))
 		s.advance(jobReview)
-		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")})
+		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
 	}},
 }

@@ -88,14 +88,14 @@ var providerRows = []row{
 		s := workingProvider(t)
 		s.retireWorker("worker").requireOK(t)
 		s.advance(unbonding)
-		return onProvider(s, wallet("owner"), s.fees().Prune, s.prune("worker"))
+		return onProvider(s, wallet("owner"), s.fees().Prune, s.prune("worker")).waited(errTooEarly)
 	}},
 	{wrappers.KindProvider, "accept_job", anyone, idle, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		job, free := s.hire(offerKey), s.free()
 		o := s.acceptOrder(job.job, ton(5))
 		o.Pass = job.passBy("offer", asItIs)
-		x := onProvider(s, wallet("owner"), s.fees().AcceptJob, s.accept(o, "operator"))
+		x := onProvider(s, wallet("owner"), s.fees().AcceptJob, s.accept(o, "operator")).before(o.ValidUntil)
 		x.road, x.back = opAccept, func() {
 			require.Equal(t, ton(30), s.state().Allowance, "the bond may be bonded again")
 			require.NotEqual(t, -1, s.free().Cmp(free), "and is free again")

@@ -34,7 +34,7 @@ var registryRows = []row{
 	{wrappers.KindRegistry, "apply", anywhere, errUnknownEntry, func(t *testing.T) *scene {
 		s := announced(t)
 		s.advance(registryDelay)
-		return onRegistry(s, wallet("crank"), s.fees().Apply, wrappers.Apply{QueryID: 3})
+		return onRegistry(s, wallet("crank"), s.fees().Apply, wrappers.Apply{QueryID: 3}).waited(errTooEarly)
 	}},
 	{wrappers.KindRegistry, "retract", only, errUnknownEntry, func(t *testing.T) *scene {
 		s := announced(t)

@@ -99,7 +99,7 @@ var rewardsRows = []row{
 		s := staffed(t)
 		try(s, s.owner, ton(1), wrappers.RequestUnbond{Amount: coins(ton(30))}).requireOK(t)
 		s.now = s.state().Tranches[0].At
-		return onRewards(s, s.owner, s.fees(0).Withdraw, wrappers.Withdraw{QueryID: 3, Amount: coins(ton(30))})
+		return onRewards(s, s.owner, s.fees(0).Withdraw, wrappers.Withdraw{QueryID: 3, Amount: coins(ton(30))}).waited(errNotEnoughFree)
 	}},
 	{wrappers.KindRewards, "bond", anyone, acts, func(t *testing.T) *scene {
 		s := staffed(t)
@@ -141,7 +141,7 @@ var rewardsRows = []row{
 	{wrappers.KindRewards, "succeed", only, errWrongSender, func(t *testing.T) *scene {
 		s := staffed(t)
 		s.advance(time.Duration(s.terms.Rewards.HeirAfter) * time.Second)
-		return onRewards(s, wallet("heir"), s.fees(0).Succeed, wrappers.Succeed{QueryID: 3})
+		return onRewards(s, wallet("heir"), s.fees(0).Succeed, wrappers.Succeed{QueryID: 3}).waited(errTooEarly)
 	}},
 	{wrappers.KindRewards, "rotate_key", only, errTooEarly, func(t *testing.T) *scene {
 		s := staffed(t)

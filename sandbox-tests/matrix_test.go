@@ -6,13 +6,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/internal/schema"
 	"github.com/cocoon-network/cocoon/wrappers"
-
-	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // row is one operation of one contract. Every facet of the matrix is shown for
@@ -53,6 +52,9 @@ type scene struct {
 	value  cocoon.Nano      // the least that it succeeds with
 	body   *cell.Cell
 
+	early int32  // what refuses it one second before, 0 where it waits for nothing
+	until uint32 // the second from which on it is too late, 0 where there is none
+
 	unpriced bool // a report between contracts: its sender has paid, no value is asked for
 	kept     bool // it comes without the bounce flag: what is refused stays
 	unread   bool // what comes behind its fields, or in their place, is not looked at
@@ -73,6 +75,18 @@ func onStage[T any](w *world, at, from cocoon.Account, value cocoon.Nano, v T, o
 // report makes s one of a contract that has paid for what follows.
 func (s *scene) report() *scene {
 	s.unpriced = true
+	return s
+}
+
+// waited makes s one at the first moment at which it succeeds.
+func (s *scene) waited(early int32) *scene {
+	s.early = early
+	return s
+}
+
+// before makes s one that is too late from then on.
+func (s *scene) before(until uint32) *scene {
+	s.until = until
 	return s
 }
 
@@ -153,6 +167,7 @@ var facets = []struct {
 	{"bounce", showBounce},
 	{"way back", showWayBack},
 	{"replay", showReplay},
+	{"deadline", showDeadline},
 }
 
 func TestMatrix(t *testing.T) {
