@@ -44,7 +44,7 @@ var births = []row{
 		return onProvider(s, s.owner, f.Withdraw, wrappers.Withdraw{})
 	}),
 	providerBirth("stake", func(s *providerStory, f wrappers.ProviderFees) *scene {
-		return onProvider(s, s.owner, plus(s.t, f.Stake, ton(5)), s.stakeMessage(ton(5)))
+		return onProvider(s, s.owner, f.Stake, s.stakeMessage(ton(5))).with(ton(5))
 	}),
 	providerBirth("set_operator", func(s *providerStory, f wrappers.ProviderFees) *scene {
 		return onProvider(s, s.owner, f.SetOperator, s.operatorMessage("operator", ton(3)))
@@ -53,10 +53,10 @@ var births = []row{
 		return onRewards(s, s.owner, f.RefreshTerms, wrappers.RefreshTerms{Hash: [32]byte{1}})
 	}),
 	rewardsBirth("bond", func(s *rewardsStory, f wrappers.RewardsFees) *scene {
-		return onRewards(s, s.owner, plus(s.t, f.Bond, ton(5)), wrappers.Bond{Amount: coins(ton(5))})
+		return onRewards(s, s.owner, f.Bond, wrappers.Bond{Amount: coins(ton(5))}).with(ton(5))
 	}),
 	rewardsBirth("fund", func(s *rewardsStory, f wrappers.RewardsFees) *scene {
-		return onRewards(s, s.owner, plus(s.t, f.Fund, ton(5)), wrappers.Fund{Amount: coins(ton(5))})
+		return onRewards(s, s.owner, f.Fund, wrappers.Fund{Amount: coins(ton(5))}).with(ton(5))
 	}),
 	rewardsBirth("appoint", func(s *rewardsStory, f wrappers.RewardsFees) *scene {
 		return onRewards(s, s.owner, f.Appoint, wrappers.Appoint{Operator: wallet("operator")})

@@ -34,7 +34,7 @@ var jobRows = []row{
 		s := openJob(t, offerKey)
 		m := s.accept(ton(2))
 		m.Pass = s.passBy("offer", asItIs)
-		x := onJob(s, s.provider, plus(t, ton(2), s.fees().Accept), m).before(s.offer.Money.AcceptBy)
+		x := onJob(s, s.provider, s.fees().Accept, m).with(ton(2)).before(s.offer.Money.AcceptBy)
 		x.others = append(x.others, s.otherProvider())
 		return x
 	}},

@@ -60,7 +60,7 @@ var providerRows = []row{
 	}},
 	{wrappers.KindProvider, "stake", anyone, acts, func(t *testing.T) *scene {
 		s := workingProvider(t)
-		x := onProvider(s, wallet("whale"), plus(t, ton(5), s.fees().Stake), s.stakeMessage(ton(5)))
+		x := onProvider(s, wallet("whale"), s.fees().Stake, s.stakeMessage(ton(5))).with(ton(5))
 		x.twice = func() { require.Equal(t, ton(110), s.state().Stake) }
 		return x
 	}},

@@ -103,13 +103,13 @@ var rewardsRows = []row{
 	}},
 	{wrappers.KindRewards, "bond", anyone, acts, func(t *testing.T) *scene {
 		s := staffed(t)
-		x := onRewards(s, wallet("whale"), plus(t, ton(7), s.fees(0).Bond), wrappers.Bond{QueryID: 3, Amount: coins(ton(7)), Response: wallet("change")})
+		x := onRewards(s, wallet("whale"), s.fees(0).Bond, wrappers.Bond{QueryID: 3, Amount: coins(ton(7)), Response: wallet("change")}).with(ton(7))
 		x.twice = func() { require.Equal(t, ton(514), s.state().Bond) }
 		return x
 	}},
 	{wrappers.KindRewards, "fund", anyone, acts, func(t *testing.T) *scene {
 		s := staffed(t)
-		x := onRewards(s, wallet("whale"), plus(t, ton(7), s.fees(0).Fund), wrappers.Fund{QueryID: 3, Amount: coins(ton(7)), Response: wallet("change")})
+		x := onRewards(s, wallet("whale"), s.fees(0).Fund, wrappers.Fund{QueryID: 3, Amount: coins(ton(7)), Response: wallet("change")}).with(ton(7))
 		want := plus(t, s.pot(), ton(14))
 		x.twice = func() { require.Equal(t, want, s.pot()) }
 		return x

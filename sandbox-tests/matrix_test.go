@@ -50,6 +50,7 @@ type scene struct {
 	from   cocoon.Account   // who may send it
 	others []cocoon.Account // who else has to do with this contract, and who claims to
 	value  cocoon.Nano      // the least that it succeeds with
+	amount cocoon.Nano      // of that, what is no fee
 	body   *cell.Cell
 
 	early int32  // what refuses it one second before, 0 where it waits for nothing
@@ -75,6 +76,13 @@ func onStage[T any](w *world, at, from cocoon.Account, value cocoon.Nano, v T, o
 // report makes s one of a contract that has paid for what follows.
 func (s *scene) report() *scene {
 	s.unpriced = true
+	return s
+}
+
+// with makes s bring an amount on top of the fee.
+func (s *scene) with(amount cocoon.Nano) *scene {
+	s.t.Helper()
+	s.amount, s.value = amount, plus(s.t, s.value, amount)
 	return s
 }
 

@@ -37,7 +37,10 @@ func showLeast(t *testing.T, r row) {
 		return
 	}
 	s.requireRefused(t, errNotEnoughValue, s.from, less1(t, s.value), s.body)
-	s.play().requireOK(t)
+	first := s.play().requireOK(t).steps[0]
+	cost, err := cocoon.NanoFromBig(first.fees)
+	require.NoError(t, err)
+	require.NotEqual(t, 1, minus(t, cost, first.rent).Cmp(minus(t, s.value, s.amount)), "who sends, pays: the contract paid for a part")
 	s.requireBooks()
 }
 
