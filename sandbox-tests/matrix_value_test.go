@@ -29,7 +29,8 @@ func (s *scene) requireRefused(t *testing.T, code int32, from cocoon.Account, va
 	s.requireBooks()
 }
 
-// showLeast: the least value is enough for the whole trace, one nanoTON less is refused.
+// showLeast: the least value is enough for the whole trace, one nanoTON less is
+// refused, and whatever comes, the contract pays no part of it.
 func showLeast(t *testing.T, r row) {
 	s := r.scene(t)
 	if s.unpriced {
@@ -38,10 +39,16 @@ func showLeast(t *testing.T, r row) {
 	}
 	s.requireRefused(t, errNotEnoughValue, s.from, less1(t, s.value), s.body)
 	first := s.play().requireOK(t).steps[0]
+	s.requireBooks()
 	cost, err := cocoon.NanoFromBig(first.fees)
 	require.NoError(t, err)
-	require.NotEqual(t, 1, minus(t, cost, first.rent).Cmp(minus(t, s.value, s.amount)), "who sends, pays: the contract paid for a part")
-	s.requireBooks()
+	unspent := minus(t, plus(t, minus(t, s.value, s.amount), first.rent), cost) // fails where less than nothing is left
+	for _, more := range []cocoon.Nano{cocoon.NanoOf(1), ton(1)} {
+		g := r.scene(t)
+		g.post(g.from, plus(t, g.value, more), g.body).requireOK(t)
+		require.NotEqual(t, -1, plus(t, g.balance(g.at), unspent).Cmp(s.balance(s.at)), "%s more, and the contract paid for the change", more)
+		g.requireBooks()
+	}
 }
 
 // showAnyValue: a report is taken whole or not at all, whatever comes with it,
