@@ -3,6 +3,8 @@ package sandboxtests
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -19,6 +21,12 @@ var channelRows = []row{
 		c.advance(closeDelay)
 		return onChannel(c, wallet("crank"), c.fees().Finish, finishTo("change")).waited(errTooEarly)
 	}},
+	{wrappers.KindChannel, "finish, a sweep", anyone, idle, func(t *testing.T) *scene {
+		c := fundedChannel(t)
+		post(c, c.birth.Client, c.fees().CloseNow, c.promise(ton(3))).requireOK(t)
+		c.topUp(ton(1))
+		return onChannel(c, wallet("crank"), c.fees().Finish, finishTo("change"))
+	}},
 	{wrappers.KindChannel, "open_channel", only, idle, func(t *testing.T) *scene {
 		c := channelShell(t)
 		return onChannel(c, c.birth.Client, minus(t, c.fees().OpenChannel, c.balance(c.channel)),
@@ -27,6 +35,19 @@ var channelRows = []row{
 	{wrappers.KindChannel, "settle", anywhere, errWrongAmount, func(t *testing.T) *scene {
 		c := fundedChannel(t)
 		return onChannel(c, wallet("relay"), c.fees().Settle, c.voucher(ton(2)))
+	}},
+	{wrappers.KindChannel, "settle, by the previous key", anywhere, errWrongAmount, func(t *testing.T) *scene {
+		c := fundedChannel(t)
+		post(c, c.birth.Client, c.fees().Rotate, c.rotateTo("next")).requireOK(t)
+		return onChannel(c, wallet("relay"), c.fees().Settle, c.voucher(ton(2))).before(c.state().PreviousUntil, errWrongSignature)
+	}},
+	{wrappers.KindChannel, "settle, more than there is", anywhere, acts, func(t *testing.T) *scene {
+		c := fundedChannel(t)
+		x, free := onChannel(c, wallet("relay"), c.fees().Settle, c.voucher(ton(200))), c.free()
+		x.twice = func() {
+			require.Equal(t, -1, c.state().Settled.Cmp(plus(t, free, x.value)), "a second one takes what the first left of its fee")
+		}
+		return x
 	}},
 	{wrappers.KindChannel, "rotate", only, errTooEarly, func(t *testing.T) *scene {
 		c := fundedChannel(t)
@@ -39,5 +60,9 @@ var channelRows = []row{
 	{wrappers.KindChannel, "close_now", only, errWrongPhase, func(t *testing.T) *scene {
 		c := fundedChannel(t)
 		return onChannel(c, c.birth.Client, c.fees().CloseNow, c.promise(ton(3)))
+	}},
+	{wrappers.KindChannel, "close_now, nothing due", only, errWrongPhase, func(t *testing.T) *scene {
+		c := fundedChannel(t)
+		return onChannel(c, c.birth.Client, c.fees().CloseNow, c.promise(cocoon.Nano{}))
 	}},
 }

@@ -17,7 +17,7 @@ func showDeadline(t *testing.T, r row) {
 	case s.until != 0:
 		late := r.scene(t)
 		late.now = s.until
-		late.requireRefused(t, errTooLate, s.from, s.value, s.body)
+		late.requireRefused(t, s.late, s.from, s.value, s.body)
 		s.now = s.until - 1
 	default:
 		s.advance(10 * 24 * time.Hour)

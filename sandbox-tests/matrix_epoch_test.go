@@ -36,7 +36,7 @@ func passedEpoch(t *testing.T) *epochStory {
 // refutation shows that the tree gives provider 3 less than its receipt does.
 func (s *rewardsStory) refutation(e *epochStory) wrappers.Prove {
 	s.t.Helper()
-	o := s.owe()
+	o := s.oweOf(1)
 	return wrappers.Prove{QueryID: 6, Response: wallet("change"), Signature: o.Signature, Index: 3, Receipt: o.Receipt, Proof: e.page(2, 2).Page}
 }
 
@@ -82,6 +82,11 @@ var epochRows = []row{
 		e.push()
 		return onEpoch(e, wallet("crank"), e.fees(0).Finish, wrappers.Finish{QueryID: 6, Response: wallet("change")})
 	}},
+	{wrappers.KindEpoch, "finish, expired", anyone, idle, func(t *testing.T) *scene {
+		e := passedEpoch(t)
+		e.now = e.state().Until
+		return onEpoch(e, wallet("crank"), e.fees(0).Finish, wrappers.Finish{QueryID: 6, Response: wallet("change")}).waited(errTooEarly)
+	}},
 	{wrappers.KindEpoch, "open", only, errWrongPhase, func(t *testing.T) *scene {
 		e := epochShell(t)
 		x := onEpoch(e, e.rewards, e.leastOpen(), wrappers.Open{QueryID: 1, Root: e.tree.Root(), Total: coins(e.tree.Total()), Count: 20,
@@ -93,11 +98,26 @@ var epochRows = []row{
 	}},
 	{wrappers.KindEpoch, "publish", anyone, errWrongPage, func(t *testing.T) *scene {
 		_, e := running(t)
-		return onEpoch(e, wallet("crank"), e.fees(5).Publish, e.page(0, 5)).before(e.state().Until)
+		return onEpoch(e, wallet("crank"), e.fees(5).Publish, e.page(0, 5)).before(e.state().Until, errTooLate)
+	}},
+	{wrappers.KindEpoch, "publish, the last page", anyone, errWrongPhase, func(t *testing.T) *scene {
+		_, e := running(t)
+		tell(e, e.fees(5).Publish, e.page(0, 5)).requireOK(t)
+		return onEpoch(e, wallet("crank"), e.fees(15).Publish, e.page(5, 15)).before(e.state().Until, errTooLate)
 	}},
 	{wrappers.KindEpoch, "prove", anyone, errWrongPhase, func(t *testing.T) *scene {
 		s, e := published(t)
-		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e)).before(e.state().Until)
+		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e)).before(e.state().Until, errTooLate)
+		x.road, x.back = opFailed, e.gaveUp(s)
+		return x
+	}},
+	{wrappers.KindEpoch, "prove, of who has no leaf", anyone, errWrongPhase, func(t *testing.T) *scene {
+		s := staffed(t)
+		leaves := leavesOf(20)
+		e, tr := s.openEpoch(append(leaves[:3:3], leaves[4:]...))
+		tr.requireOK(t)
+		e.publish()
+		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e)).before(e.state().Until, errTooLate)
 		x.road, x.back = opFailed, e.gaveUp(s)
 		return x
 	}},
@@ -113,8 +133,17 @@ var epochRows = []row{
 		e.advance(time.Duration(epochTerms.Window) * time.Second)
 		return onEpoch(e, wallet("crank"), e.fees(0).Pass, wrappers.Pass{QueryID: 5, Response: wallet("change")}).waited(errTooEarly)
 	}},
+	{wrappers.KindEpoch, "pass, said again", anyone, idle, func(t *testing.T) *scene {
+		e := passedEpoch(t)
+		return onEpoch(e, wallet("crank"), e.fees(0).Pass, wrappers.Pass{QueryID: 5, Response: wallet("change")})
+	}},
 	{wrappers.KindEpoch, "push", anyone, errWrongPage, func(t *testing.T) *scene {
 		e := passedEpoch(t)
+		return onEpoch(e, wallet("crank"), e.fees(20).Push, e.payout(0, 20))
+	}},
+	{wrappers.KindEpoch, "push, after claims", anyone, errWrongPage, func(t *testing.T) *scene {
+		e := passedEpoch(t)
+		tell(e, e.fees(0).Claim, e.claim(3)).requireOK(t)
 		return onEpoch(e, wallet("crank"), e.fees(20).Push, e.payout(0, 20))
 	}},
 	{wrappers.KindEpoch, "claim", anywhere, errAlreadyClaimed, func(t *testing.T) *scene {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -28,13 +29,13 @@ func (s *jobStory) otherProvider() cocoon.Account {
 var jobRows = []row{
 	{wrappers.KindJob, "open_job", only, errWrongPhase, func(t *testing.T) *scene {
 		s := shell(t)
-		return onJob(s, s.offer.Client, s.escrow(), wrappers.OpenJob{QueryID: 1}).before(s.offer.Money.AcceptBy)
+		return onJob(s, s.offer.Client, s.escrow(), wrappers.OpenJob{QueryID: 1}).before(s.offer.Money.AcceptBy, errTooLate)
 	}},
 	{wrappers.KindJob, "accept", only, errWrongPhase, func(t *testing.T) *scene {
 		s := openJob(t, offerKey)
 		m := s.accept(ton(2))
 		m.Pass = s.passBy("offer", asItIs)
-		x := onJob(s, s.provider, s.fees().Accept, m).with(ton(2)).before(s.offer.Money.AcceptBy)
+		x := onJob(s, s.provider, s.fees().Accept, m).with(ton(2)).before(s.offer.Money.AcceptBy, errTooLate)
 		x.others = append(x.others, s.otherProvider())
 		return x
 	}},
@@ -42,9 +43,18 @@ var jobRows = []row{
 		s := openJob(t)
 		return onJob(s, s.offer.Client, s.fees().Cancel, wrappers.Cancel{QueryID: 1})
 	}},
+	{wrappers.KindJob, "cancel, never opened", only, errWrongPhase, func(t *testing.T) *scene {
+		s := shell(t)
+		return onJob(s, s.offer.Client, s.fees().Cancel, wrappers.Cancel{QueryID: 1})
+	}},
 	{wrappers.KindJob, "expire", anyone, errWrongPhase, func(t *testing.T) *scene {
 		s := acceptedJob(t)
 		s.advance(jobWork)
+		return onJob(s, wallet("crank"), s.fees().Expire, wrappers.Expire{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
+	}},
+	{wrappers.KindJob, "expire, nobody accepted", anyone, errWrongPhase, func(t *testing.T) *scene {
+		s := openJob(t)
+		s.advance(jobAcceptIn)
 		return onJob(s, wallet("crank"), s.fees().Expire, wrappers.Expire{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
 	}},
 	{wrappers.KindJob, "deliver", anyone, errWrongPhase, func(t *testing.T) *scene {
@@ -59,5 +69,11 @@ var jobRows = []row{
 		s := deliveredJob(t, ton(7))
 		s.advance(jobReview)
 		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
+	}},
+	{wrappers.KindJob, "finish, a sweep", anyone, idle, func(t *testing.T) *scene {
+		s := deliveredJob(t, ton(7))
+		request(s, s.offer.Client, s.fees().Approve, wrappers.Approve{QueryID: 1}).requireOK(t)
+		s.send(wallet("stray"), chain.Message{To: s.job, Amount: ton(1)}).requireOK(t)
+		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")})
 	}},
 }

@@ -58,6 +58,13 @@ var providerRows = []row{
 		s := workingProvider(t)
 		return ownersProvider(s, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(ton(20))})
 	}},
+	{wrappers.KindProvider, "withdraw, of what ripened", only, errNotEnoughFree, func(t *testing.T) *scene {
+		s := stakedProvider(t, 100)
+		s.topUp(ton(1)) // for the rent until then
+		s.unstake(ton(40)).requireOK(t)
+		s.advance(unbonding)
+		return ownersProvider(s, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(ton(40))}).waited(errNotEnoughFree)
+	}},
 	{wrappers.KindProvider, "stake", anyone, acts, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		x := onProvider(s, wallet("whale"), s.fees().Stake, s.stakeMessage(ton(5))).with(ton(5))
@@ -80,6 +87,10 @@ var providerRows = []row{
 		s := workingProvider(t)
 		return onProvider(s, wallet("owner"), s.fees().PutWorker, s.put(s.order("second", s.recordCell(workerRecordOf(1))), "operator"))
 	}},
+	{wrappers.KindProvider, "put_worker, known already", anyone, errStaleRevision, func(t *testing.T) *scene {
+		s := workingProvider(t)
+		return onProvider(s, wallet("owner"), s.fees().PutWorker, s.put(s.order("worker", s.recordCell(workerRecordOf(2))), "operator"))
+	}},
 	{wrappers.KindProvider, "retire_worker", anyone, errStaleRevision, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		return onProvider(s, wallet("owner"), s.fees().RetireWorker, s.retire(s.retireOrder("worker"), "operator"))
@@ -95,7 +106,7 @@ var providerRows = []row{
 		job, free := s.hire(offerKey), s.free()
 		o := s.acceptOrder(job.job, ton(5))
 		o.Pass = job.passBy("offer", asItIs)
-		x := onProvider(s, wallet("owner"), s.fees().AcceptJob, s.accept(o, "operator")).before(o.ValidUntil)
+		x := onProvider(s, wallet("owner"), s.fees().AcceptJob, s.accept(o, "operator")).before(o.ValidUntil, errTooLate)
 		x.road, x.back = opAccept, func() {
 			require.Equal(t, ton(30), s.state().Allowance, "the bond may be bonded again")
 			require.NotEqual(t, -1, s.free().Cmp(free), "and is free again")

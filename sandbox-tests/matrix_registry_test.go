@@ -31,6 +31,10 @@ var registryRows = []row{
 		x.twice = func() { require.Len(t, s.state().Announced, 3) }
 		return x
 	}},
+	{wrappers.KindRegistry, "announce, before the launch", only, idle, func(t *testing.T) *scene {
+		s := settingUp(t)
+		return onRegistry(s, s.owner, s.fees().Announce, s.model("another"))
+	}},
 	{wrappers.KindRegistry, "apply", anywhere, errUnknownEntry, func(t *testing.T) *scene {
 		s := announced(t)
 		s.advance(registryDelay)
@@ -59,6 +63,11 @@ var registryRows = []row{
 	{wrappers.KindRegistry, "suspend", only, idle, func(t *testing.T) *scene {
 		s := announced(t) // the owner may as well: TestRegistry_SuspensionActsAtOnceAndLapses
 		return onRegistry(s, s.guardian, s.fees().Suspend, wrappers.Suspend{QueryID: 3, Kind: wrappers.ChangeModel, Key: s.model("Qwen/Qwen3-32B").Key})
+	}},
+	{wrappers.KindRegistry, "suspend, by the owner", only, idle, func(t *testing.T) *scene {
+		s := announced(t)
+		x := onRegistry(s, s.owner, s.fees().Suspend, wrappers.Suspend{QueryID: 3, Kind: wrappers.ChangeModel, Key: s.model("Qwen/Qwen3-32B").Key})
+		return x
 	}},
 	{wrappers.KindRegistry, "request_terms", anyone, idle, func(t *testing.T) *scene {
 		s := settingUp(t)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/tlb"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -15,68 +14,6 @@ import (
 func onRewards[T any](s *rewardsStory, from cocoon.Account, value cocoon.Nano, v T) *scene {
 	s.t.Helper()
 	return onStage(s.world, s.rewards, from, value, v, s.owner, s.registry, wallet("operator"), wallet("heir"), wallet("next owner"))
-}
-
-// staffed is withTerms with an operator, an heir, a next owner and a receipt key.
-func staffed(t *testing.T) *rewardsStory {
-	t.Helper()
-	s := withTerms(t)
-	try(s, s.owner, ton(1), wrappers.Appoint{Operator: wallet("operator")}).requireOK(t)
-	try(s, s.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t)
-	try(s, s.owner, ton(1), wrappers.TransferOwnership{Owner: wallet("next owner")}).requireOK(t)
-	try(s, s.owner, ton(1), s.keyMessage("receipts")).requireOK(t)
-	return s
-}
-
-// running is staffed with an epoch that is open.
-func running(t *testing.T) (*rewardsStory, *epochStory) {
-	t.Helper()
-	s := staffed(t)
-	e, tr := s.openEpoch(leavesOf(20))
-	tr.requireOK(t)
-	return s, e
-}
-
-// retried is the epoch of the next attempt: of the same code, number and rewards, and another one.
-func (s *rewardsStory) retried() cocoon.Account {
-	s.t.Helper()
-	a, err := wrappers.EpochBirth{Rewards: s.rewards, Number: 1, Attempt: 1}.Account()
-	require.NoError(s.t, err)
-	return a
-}
-
-func (s *rewardsStory) keyMessage(name string) wrappers.RotateKey {
-	s.t.Helper()
-	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.rewards)
-	require.NoError(s.t, err)
-	return wrappers.RotateKey{QueryID: 5, Key: publicOf(name), Possession: &possession}
-}
-
-// earned is the receipt of a dispatcher, as the schema has it.
-type earned struct {
-	_        tlb.Magic      `tlb:"#1c10961d"`
-	GlobalID int32          `tlb:"## 32"`
-	Contract cocoon.Account `tlb:"bits 256"`
-	Number   uint32         `tlb:"## 32"`
-	Provider cocoon.Account `tlb:"bits 256"`
-	Amount   wrappers.Coins `tlb:"."`
-}
-
-// owe lodges what provider 3 has earned in number 1.
-func (s *rewardsStory) owe() wrappers.Owe {
-	s.t.Helper()
-	receipt, signature, err := wrappers.Sign(earned{GlobalID: globalID, Contract: s.rewards, Number: 1, Provider: providerAt(3), Amount: coins(ton(3))}, keyOf("receipts"))
-	require.NoError(s.t, err)
-	return wrappers.Owe{QueryID: 5, Response: wallet("change"), Signature: signature.Bytes, Receipt: receipt}
-}
-
-// retries wants the number to wait for its second attempt.
-func (s *rewardsStory) retries() {
-	s.t.Helper()
-	r := s.state()
-	require.EqualValues(s.t, 1, r.Number)
-	require.EqualValues(s.t, 1, r.Attempt)
-	require.True(s.t, r.Pending.IsZero())
 }
 
 var rewardsRows = []row{
@@ -100,6 +37,14 @@ var rewardsRows = []row{
 		try(s, s.owner, ton(1), wrappers.RequestUnbond{Amount: coins(ton(30))}).requireOK(t)
 		s.now = s.state().Tranches[0].At
 		return onRewards(s, s.owner, s.fees(0).Withdraw, wrappers.Withdraw{QueryID: 3, Amount: coins(ton(30))}).waited(errNotEnoughFree)
+	}},
+	{wrappers.KindRewards, "withdraw, of a part", only, acts, func(t *testing.T) *scene {
+		s := staffed(t)
+		try(s, s.owner, ton(1), wrappers.RequestUnbond{Amount: coins(ton(30))}).requireOK(t)
+		s.now = s.state().Tranches[0].At
+		x := onRewards(s, s.owner, s.fees(0).Withdraw, wrappers.Withdraw{QueryID: 3, Amount: coins(ton(10))}).waited(errNotEnoughFree)
+		x.twice = func() { require.Equal(t, ton(10), s.state().Unbonding) }
+		return x
 	}},
 	{wrappers.KindRewards, "bond", anyone, acts, func(t *testing.T) *scene {
 		s := staffed(t)
@@ -152,15 +97,33 @@ var rewardsRows = []row{
 		return onRewards(s, s.owner, s.fees(0).SetEndpoint,
 			wrappers.SetEndpoint{QueryID: 3, Endpoint: &wrappers.Endpoint{TLSKeyHash: [32]byte{1}, URL: "https://dispatcher.example"}})
 	}},
+	{wrappers.KindRewards, "set_endpoint, to none", only, idle, func(t *testing.T) *scene {
+		s := staffed(t)
+		return onRewards(s, s.owner, s.fees(0).SetEndpoint, wrappers.SetEndpoint{QueryID: 3})
+	}},
 	{wrappers.KindRewards, "owe", anyone, idle, func(t *testing.T) *scene {
 		s := staffed(t)
-		return onRewards(s, wallet("relay"), s.fees(0).Owe, s.owe())
+		return onRewards(s, wallet("relay"), s.fees(0).Owe, s.oweOf(1))
+	}},
+	{wrappers.KindRewards, "owe, of the next number", anyone, idle, func(t *testing.T) *scene {
+		s := staffed(t)
+		return onRewards(s, wallet("relay"), s.fees(0).Owe, s.oweOf(2))
 	}},
 	{wrappers.KindRewards, "open_epoch", only, errPending, func(t *testing.T) *scene {
 		s := staffed(t)
 		x, pot := onRewards(s, wallet("operator"), s.fees(20).OpenEpoch, openMessageOf(treeOf(t, leavesOf(20)))), s.pot()
 		x.road, x.back = opOpen, func() {
 			s.retries()
+			require.NotEqual(t, -1, s.pot().Cmp(pot), "what it carried is pot again")
+		}
+		return x
+	}},
+	{wrappers.KindRewards, "open_epoch, a retry", only, errPending, func(t *testing.T) *scene {
+		s, e := running(t)
+		s.failPending(e)
+		x, pot := onRewards(s, wallet("operator"), s.fees(20).OpenEpoch, openMessageOf(treeOf(t, leavesOf(20)))), s.pot()
+		x.road, x.back = opOpen, func() {
+			require.EqualValues(t, 2, s.state().Attempt)
 			require.NotEqual(t, -1, s.pot().Cmp(pot), "what it carried is pot again")
 		}
 		return x

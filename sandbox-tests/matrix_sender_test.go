@@ -14,7 +14,8 @@ import (
 
 // showSender: whoever else sends it is refused, does the same, or nothing.
 func showSender(t *testing.T, r row) {
-	s := r.scene(t)
+	s, ours := r.scene(t), r.scene(t)
+	as := ours.play().requireOK(t)
 	for _, other := range s.others {
 		switch r.who {
 		case only:
@@ -22,7 +23,7 @@ func showSender(t *testing.T, r row) {
 		case ignored:
 			s.requireIgnored(t, other)
 		default:
-			requireTheSame(t, r.scene(t), r.scene(t), other)
+			r.scene(t).requireTheSame(t, ours, as, other)
 		}
 	}
 }
@@ -37,13 +38,13 @@ func (s *scene) requireIgnored(t *testing.T, other cocoon.Account) {
 	tr.requireOps(t, tr.steps[0].op(), opExcesses)
 }
 
-// requireTheSame wants the message to do in b, from other, what it does in a.
-func requireTheSame(t *testing.T, a, b *scene, other cocoon.Account) {
+// requireTheSame wants the message to do from other what it has done in ours.
+func (s *scene) requireTheSame(t *testing.T, ours *scene, as trace, other cocoon.Account) {
 	t.Helper()
-	ours, others := a.play().requireOK(t), b.post(other, b.value, b.body).requireOK(t)
-	require.Equal(t, a.hash(), b.hash(), "anyone may send it, and it does the same")
-	require.Equal(t, a.balance(a.at), b.balance(b.at))
-	require.Len(t, others.steps, len(ours.steps))
+	tr := s.post(other, s.value, s.body).requireOK(t)
+	require.Equal(t, ours.hash(), s.hash(), "anyone may send it, and it does the same")
+	require.Equal(t, ours.balance(s.at), s.balance(s.at))
+	require.Len(t, tr.steps, len(as.steps))
 }
 
 // showWorkchain: an account elsewhere with the number of the right one is not

@@ -3,6 +3,7 @@ package sandboxtests
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,10 +19,16 @@ import (
 // every row, each in a world of its own.
 type row struct {
 	kind  wrappers.Kind
-	op    string // as in the schema
+	op    string // as in the schema; after a comma, which way it goes
 	who   who
 	again again
 	scene func(t *testing.T) *scene
+}
+
+// operation is the schema's name of r.
+func (r row) operation() string {
+	op, _, _ := strings.Cut(r.op, ",")
+	return op
 }
 
 // who may send an operation.
@@ -54,7 +61,8 @@ type scene struct {
 	body   *cell.Cell
 
 	early int32  // what refuses it one second before, 0 where it waits for nothing
-	until uint32 // the second from which on it is too late, 0 where there is none
+	until uint32 // the second from which on late refuses it, 0 where there is none
+	late  int32
 
 	unpriced bool // a report between contracts: its sender has paid, no value is asked for
 	kept     bool // it comes without the bounce flag: what is refused stays
@@ -92,9 +100,9 @@ func (s *scene) waited(early int32) *scene {
 	return s
 }
 
-// before makes s one that is too late from then on.
-func (s *scene) before(until uint32) *scene {
-	s.until = until
+// before makes s one that is refused from then on.
+func (s *scene) before(until uint32, late int32) *scene {
+	s.until, s.late = until, late
 	return s
 }
 
@@ -155,7 +163,9 @@ func TestMatrix_HasARowForEveryOperationOfTheSchema(t *testing.T) {
 		}
 	}
 	for _, r := range matrix() {
-		got[r.kind] = append(got[r.kind], r.op)
+		if op := r.operation(); !slices.Contains(got[r.kind], op) {
+			got[r.kind] = append(got[r.kind], op)
+		}
 	}
 	for kind, names := range want {
 		require.ElementsMatch(t, names, append(got[kind], pending[kind]...), "operations of %s", kind)
@@ -186,7 +196,7 @@ func TestMatrix(t *testing.T) {
 			for _, f := range facets {
 				t.Run(f.name, func(t *testing.T) { t.Parallel(); f.show(t, r) })
 			}
-			require.Equal(t, r.op, wrappers.OperationName(r.scene(t).body), "the scene plays another operation")
+			require.Equal(t, r.operation(), wrappers.OperationName(r.scene(t).body), "the scene plays another operation")
 		})
 	}
 }
