@@ -17,7 +17,7 @@ import (
 )
 
 func newJob(e *env) *cobra.Command {
-	return group("job", "Escrow batch jobs and get their results", newJobSubmit(e), newJobStatus(e), newJobCancel(e))
+	return group("job", "Escrow batch jobs and get their results", newJobSubmit(e), newJobStatus(e), newJobDispute(e), newJobCancel(e))
 }
 
 // jobOptions lead to the client's side of the market.
@@ -238,6 +238,17 @@ func newJobStatus(e *env) *cobra.Command {
 		}
 		return e.show("job", s, [2]string{"job", job.String()}, [2]string{"status", s.Status}, [2]string{"until", e.when(s.Until, j.Now)},
 			[2]string{"budget", s.Budget.String()}, [2]string{"amount", s.Amount.String()})
+	})
+}
+
+func newJobDispute(e *env) *cobra.Command {
+	return jobCommand(e, "dispute JOB", "Have a result judged, or paid in part where the job names no arbiter", func(ctx context.Context, c *client.Client, job cocoon.Account) error {
+		if err := c.Dispute(ctx, job); err != nil {
+			return err
+		}
+		return e.show("disputed", struct {
+			Job cocoon.Account `json:"job"`
+		}{job}, [2]string{"disputed", job.String()})
 	})
 }
 

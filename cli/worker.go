@@ -25,6 +25,8 @@ func newWorker(e *env) *cobra.Command {
 type workerRun struct {
 	owner, key, operator, dispatcher, engine, data string
 	index                                          uint32
+	arbiters                                       []string
+	minDefault                                     uint16
 }
 
 func newWorkerRun(e *env) *cobra.Command {
@@ -49,6 +51,8 @@ with the same --data.`,
 	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
 	f.StringVar(&o.engine, "engine", "", "base URL of the engine, as in http://127.0.0.1:8000/v1")
 	f.StringVar(&o.data, "data", "", "folder of accepted jobs (default: in the home, by the worker key's name)")
+	f.StringSliceVar(&o.arbiters, "arbiter", nil, "address that may rule on disputes of its jobs; may be repeated (default: jobs without an arbiter only)")
+	f.Uint16Var(&o.minDefault, "min-default", worker.DefaultConfig().MinDefault, "refuse jobs that pay less of a disputed result on which nobody rules, in basis points")
 	return c
 }
 
@@ -65,6 +69,9 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		return err
 	}
 	cfg := worker.DefaultConfig()
+	if err = o.disputes(&cfg); err != nil {
+		return err
+	}
 	if cfg.Key, err = e.loadKey(o.key, "register the worker first: cocoon provider register"); err != nil {
 		return err
 	}
@@ -109,6 +116,19 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	}
 	e.say("running; Ctrl-C stops it")
 	return w.Run(ctx)
+}
+
+// disputes fills in which jobs are refused for what a dispute could come to.
+func (o *workerRun) disputes(cfg *worker.Config) error {
+	cfg.MinDefault = o.minDefault
+	for _, text := range o.arbiters {
+		a, err := cocoon.ParseAccount(text)
+		if err != nil {
+			return err
+		}
+		cfg.Arbiters = append(cfg.Arbiters, a)
+	}
+	return nil
 }
 
 // engineBase is url without the version: requests name it themselves.

@@ -144,7 +144,23 @@ func (c *Client) Approve(ctx context.Context, job cocoon.Account) error {
 	if err != nil {
 		return err
 	}
-	return c.order(ctx, job, wrappers.JobDelivered, body, func(f wrappers.JobFees) cocoon.Nano { return f.Approve })
+	return c.order(ctx, job, wrappers.JobDelivered, body, func(_ wrappers.JobOffer, f wrappers.JobFees) (cocoon.Nano, error) { return f.Approve, nil })
+}
+
+// Dispute keeps a delivery from being paid as it stands, before the review is
+// over. The arbiter of the offer rules on it, and whoever loses pays it the
+// deposit; where the offer names none, its default is paid at once.
+func (c *Client) Dispute(ctx context.Context, job cocoon.Account) error {
+	body, err := wrappers.Cell(wrappers.Dispute{})
+	if err != nil {
+		return err
+	}
+	return c.order(ctx, job, wrappers.JobDelivered, body, func(o wrappers.JobOffer, f wrappers.JobFees) (cocoon.Nano, error) {
+		if o.Money.Arbiter.IsZero() {
+			return f.Dispute, nil
+		}
+		return o.Money.Deposit.Add(f.Dispute)
+	})
 }
 
 // Cancel takes the escrow of a job back that nobody has accepted.
@@ -153,12 +169,13 @@ func (c *Client) Cancel(ctx context.Context, job cocoon.Account) error {
 	if err != nil {
 		return err
 	}
-	return c.order(ctx, job, wrappers.JobOpen, body, func(f wrappers.JobFees) cocoon.Nano { return f.Cancel })
+	return c.order(ctx, job, wrappers.JobOpen, body, func(_ wrappers.JobOffer, f wrappers.JobFees) (cocoon.Nano, error) { return f.Cancel, nil })
 }
 
 // order sends one of the client's own operations and waits until the job has
 // left the phase that it is for.
-func (c *Client) order(ctx context.Context, job cocoon.Account, phase wrappers.JobPhase, body *cell.Cell, fee func(wrappers.JobFees) cocoon.Nano) error {
+func (c *Client) order(ctx context.Context, job cocoon.Account, phase wrappers.JobPhase, body *cell.Cell,
+	value func(wrappers.JobOffer, wrappers.JobFees) (cocoon.Nano, error)) error {
 	j, err := c.Status(ctx, job)
 	if err != nil {
 		return err
@@ -173,7 +190,11 @@ func (c *Client) order(ctx context.Context, job cocoon.Account, phase wrappers.J
 	if err != nil {
 		return err
 	}
-	if _, err = c.deps.Sender.Send(ctx, chain.Message{To: job, Amount: fee(fees), Bounce: true, Body: body}); err != nil {
+	amount, err := value(j.Offer, fees)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", job, err)
+	}
+	if _, err = c.deps.Sender.Send(ctx, chain.Message{To: job, Amount: amount, Bounce: true, Body: body}); err != nil {
 		return fmt.Errorf("job %s: %w", job, err)
 	}
 	return c.untilChanged(ctx, job, phase)

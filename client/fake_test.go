@@ -256,7 +256,7 @@ func (w *town) Provider(_ context.Context, a cocoon.Account) (wrappers.Provider,
 }
 
 func (w *town) Fees(context.Context, wrappers.JobOffer) (wrappers.JobFees, error) {
-	return wrappers.JobFees{OpenJob: cocoon.NanoOf(7), Cancel: cocoon.NanoOf(8), Approve: cocoon.NanoOf(9)}, nil
+	return wrappers.JobFees{OpenJob: cocoon.NanoOf(7), Cancel: cocoon.NanoOf(8), Approve: cocoon.NanoOf(9), Dispute: cocoon.NanoOf(10)}, nil
 }
 
 func (w *town) WaitJob(ctx context.Context, a cocoon.Account, enough func(client.Job) bool) (client.Job, error) {
@@ -292,6 +292,10 @@ func (w *town) Send(_ context.Context, m ...chain.Message) (chain.Sent, error) {
 			state, _ := wrappers.DecodeJob(m[0].Init.Data)
 			*j = state
 			j.Phase, j.Until = wrappers.JobOpen, j.Offer.Money.AcceptBy
+		case "dispute":
+			if j.Phase = wrappers.JobDisputed; j.Offer.Money.Arbiter.IsZero() {
+				j.Phase = wrappers.JobClosed
+			}
 		case "cancel", "approve":
 			j.Phase = wrappers.JobClosed
 		}

@@ -30,7 +30,7 @@ type Result struct {
 // collect waits for the delivery of an accepted job, fetches its result and
 // checks it against the hash on chain.
 func (c *Client) collect(ctx context.Context, s *secrets) (Result, error) {
-	j, err := c.deps.Chain.WaitJob(ctx, s.job, func(j Job) bool { return j.Phase == wrappers.JobDelivered || j.Phase == wrappers.JobClosed })
+	j, err := c.deps.Chain.WaitJob(ctx, s.job, func(j Job) bool { return j.Phase >= wrappers.JobDelivered })
 	if err != nil {
 		return Result{}, err
 	}

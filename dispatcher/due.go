@@ -48,9 +48,10 @@ func (d *Dispatcher) due(ctx context.Context, now uint32) error {
 
 func (d *Dispatcher) dueJob(ctx context.Context, r *jobRow, now uint32) {
 	a, over := r.account(), now >= r.Until
+	delivered := r.Status == market.Delivered || r.Status == market.Disputed
 	switch {
 	case r.Status == market.Accepted && len(r.Deliver) > 0 && d.relayDeliver(ctx, r) < maxDelivers:
-	case r.Status == market.Delivered && over:
+	case delivered && over:
 		d.relay.once(ctx, finishOp.of(a), func(ctx context.Context) (chain.Message, error) {
 			fees, err := wrappers.GetJobFees(ctx, d.deps.Chain, a)
 			if err != nil {
@@ -58,7 +59,7 @@ func (d *Dispatcher) dueJob(ctx context.Context, r *jobRow, now uint32) {
 			}
 			return message(a, fees.Finish, wrappers.Finish{QueryID: queryID(a), Response: d.deps.Sender.Account()})
 		})
-	case r.Status != market.Delivered && over:
+	case over:
 		d.relay.once(ctx, expireOp.of(a), func(ctx context.Context) (chain.Message, error) {
 			fees, err := wrappers.GetJobFees(ctx, d.deps.Chain, a)
 			if err != nil {

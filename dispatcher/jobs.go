@@ -43,11 +43,7 @@ func newJobRow(a cocoon.Account) *jobRow {
 
 func (r *jobRow) account() cocoon.Account { return cocoon.Account(r.Account) }
 func (r *jobRow) registered() bool        { return len(r.Offer) > 0 }
-func (r *jobRow) closed() bool            { return isClosed(r.Status) }
-
-func isClosed(s market.Status) bool {
-	return s == market.Paid || s == market.Refunded || s == market.Slashed
-}
+func (r *jobRow) closed() bool            { return r.Status.Over() }
 
 // follow takes over what the index says at an event of that time.
 func (r *jobRow) follow(j market.Job, time uint32) error {
@@ -59,7 +55,7 @@ func (r *jobRow) follow(j market.Job, time uint32) error {
 	if err != nil || len(worker) != 0 && len(worker) != len(bus.ID{}) {
 		return cocoon.Internal.Errorf("worker of job %s is no key", j.Account)
 	}
-	if isClosed(j.Status) && !r.closed() {
+	if j.Status.Over() && !r.closed() {
 		r.ClosedAt = time
 	}
 	r.Status, r.Until, r.Payload, r.Worker = j.Status, j.Until, payload, worker
@@ -98,7 +94,7 @@ func (s *store) save(ctx context.Context, db bun.IDB, row *jobRow, columns ...st
 
 // unfinished are the jobs that are on chain and not closed.
 func (s *store) unfinished(ctx context.Context) (rows []*jobRow, err error) {
-	err = s.db.NewSelect().Model(&rows).Where("status IN (?)", bun.List([]market.Status{market.Open, market.Accepted, market.Delivered})).Order("account").Scan(ctx)
+	err = s.db.NewSelect().Model(&rows).Where("status IN (?)", bun.List([]market.Status{market.Open, market.Accepted, market.Delivered, market.Disputed})).Order("account").Scan(ctx)
 	return rows, err
 }
 

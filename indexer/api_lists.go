@@ -16,7 +16,7 @@ type askWorkers struct {
 
 type askJobs struct {
 	PageInput
-	Status   string `query:"status" enum:"open,accepted,delivered,paid,refunded,slashed"`
+	Status   string `query:"status" enum:"open,accepted,delivered,disputed,paid,ruled,refunded,slashed"`
 	Client   string `query:"client" doc:"address in any form"`
 	Provider string `query:"provider" doc:"address in any form"`
 }

@@ -88,8 +88,8 @@ func TestAPI_ServesWhatTheIndexerKnows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, channel, c)
 	for path, want := range map[string]int{"/v1/channels": 3, "/v1/channels?open=true": 1, "/v1/channels?client=" + w.me.String(): 3,
-		"/v1/channels?rewards=" + w.me.String(): 0, "/v1/providers": 1, "/v1/workers": 2, "/v1/workers?active=true": 2, "/v1/jobs": 7, "/v1/jobs?status=paid": 2,
-		"/v1/jobs?client=" + w.me.String(): 7, "/v1/jobs?provider=" + w.me.String(): 0, "/v1/epochs": 2, "/v1/epochs/" + s.epoch.String() + "/leaves": 5,
+		"/v1/channels?rewards=" + w.me.String(): 0, "/v1/providers": 1, "/v1/workers": 2, "/v1/workers?active=true": 2, "/v1/jobs": 11, "/v1/jobs?status=paid": 2, "/v1/jobs?status=ruled": 3, "/v1/jobs?status=disputed": 1,
+		"/v1/jobs?client=" + w.me.String(): 11, "/v1/jobs?provider=" + w.me.String(): 0, "/v1/epochs": 2, "/v1/epochs/" + s.epoch.String() + "/leaves": 5,
 		"/v1/rewards": 1, "/v1/models": 2, "/v1/events?account=" + url.QueryEscape(s.rewards.Friendly(true, true)): len(ofRewards)} {
 		var list struct {
 			Items []any  `json:"items"`

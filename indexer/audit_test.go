@@ -38,7 +38,7 @@ func TestAudit_TheTablesAreTheChain(t *testing.T) {
 	for _, name := range []string{"registry announce", "registry apply", "registry retract", "registry launch", "registry suspend", "registry request_terms",
 		"provider refresh_terms", "provider terms", "provider withdraw", "provider stake", "provider request_unstake", "provider set_operator", "provider put_worker",
 		"provider retire_worker", "provider prune", "provider accept_job", "provider income", "provider bounce", "provider transfer",
-		"job open_job", "job accept", "job cancel", "job expire", "job deliver", "job approve", "job finish", "job transfer",
+		"job open_job", "job accept", "job cancel", "job expire", "job deliver", "job approve", "job dispute", "job rule", "job finish", "job transfer",
 		"rewards refresh_terms", "rewards terms", "rewards withdraw", "rewards bond", "rewards fund", "rewards request_unbond", "rewards appoint", "rewards open_epoch",
 		"rewards passed", "rewards failed", "rewards remainder", "rewards settlement",
 		"channel open_channel", "channel settle", "channel rotate", "channel request_close", "channel close_now", "channel finish", "channel transfer",
@@ -67,7 +67,8 @@ func TestQueries_TellWhatTheEventsAddUpTo(t *testing.T) {
 	w.follow(x)
 
 	for name, want := range map[string]market.Status{"approved": market.Paid, "finished": market.Paid, "cancelled": market.Refunded, "expired": market.Refunded,
-		"slashed": market.Slashed, "refused": market.Open, "open": market.Open} {
+		"slashed": market.Slashed, "refused": market.Open, "open": market.Open, "ruled": market.Ruled, "defaulted": market.Ruled, "without arbiter": market.Ruled,
+		"disputed": market.Disputed} {
 		j, err := x.Job(t.Context(), s.jobs[name])
 		require.NoError(t, err)
 		require.Equal(t, want, j.Status, name)
@@ -78,13 +79,15 @@ func TestQueries_TellWhatTheEventsAddUpTo(t *testing.T) {
 	require.Equal(t, cocoon.NanoOf(940_000_000), paid[0].ToProvider, "1 TON less 1 % and 5 %")
 	require.Equal(t, cocoon.Usage{Prompt: 100, Completion: 200}, paid[0].Usage)
 
+	requireDisputes(t, x, s.jobs)
+
 	p, err := x.Provider(t.Context(), s.provider)
 	require.NoError(t, err)
 	require.Equal(t, cocoon.TON(12), p.Stake)
 	require.Equal(t, cocoon.TON(9), p.Required, "5 and 2 for each of two GPUs")
 	require.Equal(t, cocoon.TON(1), p.Unbonding)
 	require.Len(t, p.Tranches, 1)
-	require.Equal(t, cocoon.TON(9), p.Allowance, "8, less 1 slashed, and a gift of 2")
+	require.Equal(t, cocoon.NanoOf(7_600_030_000), p.Allowance, "8, less 1 slashed, 1 in dispute and what a ruling took of another, and a gift of 2")
 
 	workers, err := x.Workers(t.Context())
 	require.NoError(t, err)
@@ -168,4 +171,32 @@ func TestOpen_RebuildsWhatOtherRulesMade(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, x.Close())
 	require.Equal(t, live, dump(t, w.open(path), projected...))
+}
+
+// requireDisputes wants what each dispute came to, of 1 TON, a bond of 1 TON and a deposit of 0.100000001.
+func requireDisputes(t *testing.T, x *Indexer, jobs map[string]cocoon.Account) {
+	t.Helper()
+	n := cocoon.NanoOf
+	for name, want := range map[string]struct{ paid, provider, arbiter, awarded, rest cocoon.Nano }{
+		"approved":        {n(1_000_000_000), n(940_000_000), n(0), n(0), n(1_000_000_000)},
+		"slashed":         {n(0), n(0), n(0), n(1_000_000_000), n(3_000_000_000)},
+		"ruled":           {n(249_900_000), n(234_906_000), n(100_000_001), n(299_969_999), n(2_150_070_000)}, // 2 + 1 + 0.1 less what is named before, and the bond's rest
+		"defaulted":       {n(333_300_000), n(313_302_000), n(0), n(0), n(1_766_700_001)},
+		"without arbiter": {n(333_300_000), n(313_302_000), n(0), n(0), n(1_666_700_000)},
+	} {
+		j, err := x.Job(t.Context(), jobs[name])
+		require.NoError(t, err)
+		require.Equal(t, want.paid, j.Paid, name)
+		require.Equal(t, want.provider, j.ToProvider, name)
+		require.Equal(t, want.arbiter, j.ToArbiter, name)
+		require.Equal(t, want.awarded, j.Awarded, name)
+		require.NotEqual(t, -1, j.ToClient.Cmp(want.rest), "%s: %s came back", name, j.ToClient)
+		require.Zero(t, j.Until)
+	}
+	waits, err := x.Job(t.Context(), jobs["disputed"])
+	require.NoError(t, err)
+	require.Greater(t, waits.Until, waits.OpenedAt+29*86400, "until the arbitration is over")
+	require.True(t, waits.Paid.IsZero())
+	require.Equal(t, []any{n(100_000_001), uint16(3_333)}, []any{waits.Deposit, waits.DefaultBps})
+	require.Equal(t, waits.Client, waits.Arbiter)
 }

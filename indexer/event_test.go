@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,7 @@ func FuzzBody(f *testing.F) {
 		body(must(order.Sign(testKey("operator"), 1, payee))), body(wrappers.Accept{}), body(wrappers.Passed{}), body(wrappers.RequestUnbond{}),
 		body(wrappers.OpenChannel{}), body(wrappers.Settle{}), body(wrappers.Rotate{Possession: &wrappers.Signature{}}), body(wrappers.CloseNow{}), body(wrappers.Finish{}),
 		body(wrappers.TermsAnswer{Terms: cell.BeginCell().EndCell()}), body(wrappers.Deliver{Delivery: body(wrappers.Delivery{})}),
+		body(wrappers.Approve{}), body(wrappers.Dispute{}), body(wrappers.Rule{PayBps: 1, BondBps: 2}), body(wrappers.Rule{PayBps: 65_535}),
 		cell.BeginCell().MustStoreUInt(0xfffffffe, 32).MustStoreRef(body(wrappers.Accept{})).EndCell(),
 	} {
 		for kind := range kinds {
@@ -86,7 +88,8 @@ func FuzzBody(f *testing.F) {
 				err = projector{}.provider(t.Context(), &o, &providerState{Born: true})
 			}
 		case wrappers.KindJob:
-			err = (&jobRecord{}).apply(&o)
+			err = errors.Join((&jobRecord{}).apply(&o), (&jobRecord{jobState: jobState{Phase: wrappers.JobDelivered}}).apply(&o),
+				(&jobRecord{jobState: jobState{Phase: wrappers.JobDisputed, Deposit: cocoon.NanoOf(1), DefaultBps: 9, Bound: &jobBound{}, Result: &jobResult{}}}).apply(&o))
 		case wrappers.KindChannel:
 			err = (&channelRecord{}).apply(&o)
 		case wrappers.KindRewards:

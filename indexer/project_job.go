@@ -21,9 +21,13 @@ type jobState struct {
 	Caps          cocoon.Price      `json:"caps"`
 	Budget        cocoon.Nano       `json:"budget"`
 	MinBond       cocoon.Nano       `json:"min_bond"`
+	Deposit       cocoon.Nano       `json:"deposit"`
 	AcceptBy      uint32            `json:"accept_by"`
 	Work          uint32            `json:"work"`
 	Review        uint32            `json:"review"`
+	Arbitration   uint32            `json:"arbitration"`
+	DefaultBps    uint16            `json:"default_bps"`
+	Arbiter       cocoon.Account    `json:"arbiter"`
 	Phase         wrappers.JobPhase `json:"phase"`
 	Until         uint32            `json:"until"`
 	Bound         *jobBound         `json:"bound"`
@@ -48,13 +52,23 @@ type jobRecord struct {
 	Ended    market.Status `json:"ended"` // "" until it is closed
 	OpenedAt uint32        `json:"opened_at"`
 	ToClient cocoon.Nano   `json:"to_client"`
+	Paid     jobPaid       `json:"paid"`
+}
+
+// jobPaid is what a job came to, but for what went to the client.
+type jobPaid struct {
+	Amount   cocoon.Nano `json:"amount"`   // to the provider, the dispatcher and the network
+	Provider cocoon.Nano `json:"provider"` // of it
+	Arbiter  cocoon.Nano `json:"arbiter"`  // the deposit
+	Awarded  cocoon.Nano `json:"awarded"`  // of the bond, to the client
 }
 
 func jobStateOf(j wrappers.Job) jobState {
 	o := j.Offer
 	s := jobState{Client: o.Client, Dispatcher: o.Dispatcher, DispatcherBps: o.DispatcherBps, NetworkBps: o.Terms.NetworkBps, Model: o.Work.Model,
-		Payload: o.Work.PayloadHash, Caps: o.Work.Caps.Price(), Budget: o.Money.Budget.Nano, MinBond: o.Money.MinBond.Nano, AcceptBy: o.Money.AcceptBy,
-		Work: o.Money.Work, Review: o.Money.Review, Phase: j.Phase, Until: j.Until}
+		Payload: o.Work.PayloadHash, Caps: o.Work.Caps.Price(), Budget: o.Money.Budget.Nano, MinBond: o.Money.MinBond.Nano, Deposit: o.Money.Deposit.Nano,
+		AcceptBy: o.Money.AcceptBy, Work: o.Money.Work, Review: o.Money.Review, Arbitration: o.Money.Arbitration, DefaultBps: o.Money.DefaultBps,
+		Arbiter: o.Money.Arbiter, Phase: j.Phase, Until: j.Until}
 	if j.Bound != nil {
 		s.Bound = &jobBound{j.Bound.Provider, j.Bound.Worker, j.Bound.Bond.Nano}
 	}
@@ -79,18 +93,10 @@ func (j *jobRecord) status() market.Status {
 		return market.Accepted
 	case j.Phase == wrappers.JobDelivered:
 		return market.Delivered
+	case j.Phase == wrappers.JobDisputed:
+		return market.Disputed
 	}
 	return j.Ended
-}
-
-// toProvider is the provider's share of what was paid, its bond apart.
-func (j *jobRecord) toProvider() (cocoon.Nano, error) {
-	if j.Ended != market.Paid {
-		return cocoon.Nano{}, nil
-	}
-	offer := wrappers.JobOffer{DispatcherBps: j.DispatcherBps, Terms: &wrappers.JobTerms{NetworkBps: j.NetworkBps}}
-	pay, err := offer.Divide(j.Result.Amount)
-	return pay.Provider, err
 }
 
 func (p projector) bearJob(ctx context.Context, o *occurrence) error {

@@ -39,14 +39,14 @@ func (x *Indexer) jobs(ctx context.Context, s span, f JobFilter) ([]numbered[mar
 		if err != nil {
 			return r.seq, market.Job{}, err
 		}
-		j, err := r.state.told(r.account)
-		return r.seq, j, err
+		return r.seq, r.state.told(r.account), nil
 	})
 }
 
-func (j *jobRecord) told(account cocoon.Account) (t market.Job, err error) {
-	t = market.Job{Account: account, Client: j.Client, Dispatcher: j.Dispatcher, Model: j.Model, Status: j.status(), Budget: j.Budget, MinBond: j.MinBond,
-		Caps: j.Caps, OpenedAt: j.OpenedAt, AcceptBy: j.AcceptBy, Until: j.Until, ToClient: j.ToClient, Payload: j.Payload.text()}
+func (j *jobRecord) told(account cocoon.Account) market.Job {
+	t := market.Job{Account: account, Client: j.Client, Dispatcher: j.Dispatcher, Model: j.Model, Status: j.status(), Budget: j.Budget, MinBond: j.MinBond,
+		Caps: j.Caps, OpenedAt: j.OpenedAt, AcceptBy: j.AcceptBy, Until: j.Until, Arbiter: j.Arbiter, Deposit: j.Deposit, DefaultBps: j.DefaultBps,
+		Paid: j.Paid.Amount, ToProvider: j.Paid.Provider, ToArbiter: j.Paid.Arbiter, Awarded: j.Paid.Awarded, ToClient: j.ToClient, Payload: j.Payload.text()}
 	if j.Ended != "" {
 		t.Until = 0
 	}
@@ -56,6 +56,5 @@ func (j *jobRecord) told(account cocoon.Account) (t market.Job, err error) {
 	if r := j.Result; r != nil {
 		t.Amount, t.Result, t.Usage = r.Amount, r.Hash.text(), r.Usage
 	}
-	t.ToProvider, err = j.toProvider()
-	return t, err
+	return t
 }

@@ -47,6 +47,7 @@ func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
 		w.accept(p, jobs[name], "w1")
 	}
 	w.settle()
+	w.playDisputes(p, jobs)
 	w.deliver(jobs["approved"], "w1")
 	w.deliver(jobs["finished"], "w1")
 	w.deliver(jobs["slashed"], "w2") // not the one that accepted
@@ -54,6 +55,7 @@ func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
 	w.send(jobs["cancelled"], cocoon.TON(1), nil, body(wrappers.Cancel{}))
 	w.advance(61)
 	w.send(jobs["finished"], cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
+	w.send(jobs["defaulted"], cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
 	w.send(jobs["slashed"], cocoon.TON(1), nil, body(wrappers.Expire{Response: w.me}))
 	w.advance(600)
 	w.send(jobs["expired"], cocoon.TON(1), nil, body(wrappers.Expire{Response: w.me}))
@@ -61,6 +63,34 @@ func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
 	w.send(jobs["approved"], cocoon.TON(1), nil, body(wrappers.Finish{Response: w.me}))
 	w.settle()
 	return jobs
+}
+
+// playDisputes adds jobs that are disputed: one is ruled on, one is left to the
+// default by its arbiter, one has none, and one waits.
+func (w *world) playDisputes(p cocoon.Account, jobs map[string]cocoon.Account) {
+	names := []string{"ruled", "defaulted", "without arbiter", "disputed"}
+	for _, name := range names {
+		o := w.offer()
+		o.Money.Deposit, o.Money.DefaultBps, o.Money.Arbiter = wrappers.Coins{Nano: cocoon.NanoOf(100_000_001)}, 3_333, w.me
+		switch name {
+		case "without arbiter":
+			o.Money.Arbiter = cocoon.Account{}
+		case "disputed":
+			o.Money.Arbitration = 30 * 86400
+		default:
+			o.Money.Arbitration = 60
+		}
+		jobs[name] = w.openJob(o)
+		w.accept(p, jobs[name], "w1")
+	}
+	w.settle()
+	for _, name := range names {
+		w.deliver(jobs[name], "w1")
+		w.send(jobs[name], cocoon.TON(1), nil, body(wrappers.Dispute{}))
+	}
+	w.settle()
+	w.send(jobs["ruled"], cocoon.TON(1), nil, body(wrappers.Rule{PayBps: 2_499, BondBps: 3_333}))
+	w.settle()
 }
 
 func (w *world) playRegistry() {

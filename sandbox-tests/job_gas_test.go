@@ -23,9 +23,9 @@ func dearestAccept(s *jobStory) wrappers.Accept {
 
 // measuredJob brings the dearest job so far that it can be paid, with excess for
 // each caller, and measures each step.
-func measuredJob(t *testing.T) *jobStory {
+func measuredJob(t *testing.T, changes ...func(*wrappers.JobOffer)) *jobStory {
 	t.Helper()
-	s := shell(t, dearest)
+	s := shell(t, append(changes, dearest)...)
 	measure(t, "job/open_job", "open_job", request(s, s.offer.Client, s.escrow(), wrappers.OpenJob{QueryID: 1}).requireOK(t).steps[0])
 	measure(t, "job/accept, pass and excess", "accept", request(s, s.provider, ton(5), dearestAccept(s)).requireOK(t).steps[0])
 	measure(t, "job/deliver, excess", "deliver", request(s, wallet("relay"), ton(1), s.deliver(s.delivery(ton(7)))).requireOK(t).steps[0])
@@ -45,6 +45,19 @@ func TestJobGas_Finish(t *testing.T) {
 	finish := wrappers.Finish{QueryID: 1, Response: wallet("crank")}
 	measure(t, "job/finish, excess", "finish_job", request(s, wallet("stranger"), ton(1), finish).requireOK(t).steps[0])
 	requireGas(t, "job/finish, sweep", request(s, wallet("stranger"), ton(1), finish).requireOK(t).steps[0].gas)
+}
+
+func TestJobGas_Disputes(t *testing.T) {
+	t.Parallel()
+	s := measuredJob(t)
+	requireGas(t, "job/dispute, excess", request(s, s.offer.Client, ton(5), wrappers.Dispute{QueryID: 1}).requireOK(t).steps[0].gas)
+	measure(t, "job/rule, excess", "rule", request(s, s.offer.Money.Arbiter, ton(1), wrappers.Rule{QueryID: 1, PayBps: 4_999, BondBps: 5_000}).requireOK(t).steps[0])
+	s = measuredJob(t)
+	request(s, s.offer.Client, ton(5), wrappers.Dispute{QueryID: 1}).requireOK(t)
+	s.advance(jobArbitration)
+	measure(t, "job/finish, disputed, excess", "finish_job", request(s, wallet("stranger"), ton(1), wrappers.Finish{QueryID: 1}).requireOK(t).steps[0])
+	s = measuredJob(t, noArbiter)
+	measure(t, "job/dispute, no arbiter", "dispute", request(s, s.offer.Client, ton(5), wrappers.Dispute{QueryID: 1}).requireOK(t).steps[0])
 }
 
 func TestJobGas_Refunds(t *testing.T) {

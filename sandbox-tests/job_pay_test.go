@@ -163,46 +163,88 @@ func TestJob_MoneyAddsUpForAnyAmountAndShares(t *testing.T) {
 	}
 }
 
+// actors are who may send anything to a job.
+func (s *jobStory) actors() []cocoon.Account {
+	return []cocoon.Account{s.offer.Client, s.provider, wallet("stranger"), wallet("arbiter")}
+}
+
+// anything does one thing at random; what only one party may send comes from it
+// half of the time.
+func (s *jobStory) anything(random *rand.Rand) {
+	from, value, crank := s.actors()[random.IntN(4)], cocoon.NanoOf(random.Uint64N(20_000_000_000)), wallet("crank")
+	by := func(who cocoon.Account) cocoon.Account {
+		if random.IntN(2) == 0 {
+			return who
+		}
+		return from
+	}
+	switch random.IntN(15) {
+	case 0, 1:
+		request(s, by(s.offer.Client), value, wrappers.OpenJob{QueryID: 1})
+	case 2, 3:
+		request(s, s.provider, value, s.accept(cocoon.NanoOf(random.Uint64N(4_000_000_000))))
+	case 4:
+		request(s, from, value, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000)))))
+	case 5:
+		s.send(from, chain.Message{To: s.job, Amount: value})
+	case 6:
+		if random.IntN(4) == 0 {
+			request(s, from, value, wrappers.Approve{QueryID: 1})
+		}
+	case 7:
+		request(s, from, value, wrappers.Finish{QueryID: 1, Response: crank})
+	case 8:
+		request(s, from, value, wrappers.Expire{QueryID: 1, Response: crank})
+	case 9:
+		if random.IntN(4) == 0 {
+			request(s, from, value, wrappers.Cancel{QueryID: 1})
+		}
+	case 10:
+		if !s.balance(s.job).IsZero() { // else nobody would carry it there
+			s.sendExternal(s.job, body(s.t, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000))))))
+		}
+	case 11:
+		s.advance(time.Duration(random.IntN(400)) * time.Second)
+	case 12, 13:
+		request(s, by(s.offer.Client), value, wrappers.Dispute{QueryID: 1})
+	case 14:
+		request(s, by(wallet("arbiter")), value, wrappers.Rule{QueryID: 1, PayBps: uint16(random.UintN(10_500)), BondBps: uint16(random.UintN(10_500))})
+	}
+}
+
+// anyOffer is one that opens, with or without bond, deposit and arbiter.
+func anyOffer(random *rand.Rand) func(*wrappers.JobOffer) {
+	return func(o *wrappers.JobOffer) {
+		bond := random.Uint64N(3_000_000_000)
+		o.Money.MinBond, o.Money.Deposit = coins(cocoon.NanoOf(bond)), coins(cocoon.NanoOf(random.Uint64N(bond+1)))
+		o.Money.Arbitration, o.Money.DefaultBps = uint32(random.UintN(2_000)), uint16(random.UintN(10_001))
+		if random.IntN(4) == 0 {
+			noArbiter(o)
+		}
+	}
+}
+
 // No step is sure to succeed; whatever happens, the books add up.
 func TestJob_MoneyAddsUpOverAnyHistory(t *testing.T) {
 	t.Parallel()
 	ended := map[wrappers.JobPhase]int{}
-	for seed := range uint64(40) {
+	happened := map[uint32]int{}
+	for seed := range uint64(60) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		s := shell(t)
-		froms := []cocoon.Account{s.offer.Client, s.provider, wallet("stranger")}
-		for range 60 {
-			from, value := froms[random.IntN(3)], cocoon.NanoOf(random.Uint64N(20_000_000_000))
-			crank := wallet("crank")
-			switch random.IntN(12) {
-			case 0, 1:
-				request(s, from, value, wrappers.OpenJob{QueryID: 1})
-			case 2, 3:
-				request(s, s.provider, value, s.accept(cocoon.NanoOf(random.Uint64N(4_000_000_000))))
-			case 4:
-				request(s, from, value, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000)))))
-			case 5:
-				s.send(from, chain.Message{To: s.job, Amount: value})
-			case 6:
-				request(s, from, value, wrappers.Approve{QueryID: 1})
-			case 7:
-				request(s, from, value, wrappers.Finish{QueryID: 1, Response: crank})
-			case 8:
-				request(s, from, value, wrappers.Expire{QueryID: 1, Response: crank})
-			case 9:
-				if random.IntN(4) == 0 {
-					request(s, from, value, wrappers.Cancel{QueryID: 1})
-				}
-			case 10:
-				if !s.balance(s.job).IsZero() { // else nobody would carry it there
-					s.sendExternal(s.job, body(t, s.deliver(s.delivery(cocoon.NanoOf(random.Uint64N(12_000_000_000))))))
-				}
-			case 11:
-				s.advance(time.Duration(random.IntN(400)) * time.Second)
-			}
+		s := shell(t, anyOffer(random))
+		for range 120 {
+			before := s.state().Phase
+			s.anything(random)
 			s.requireSolvent()
+			if after := s.state().Phase; after != before {
+				happened[uint32(before)<<8|uint32(after)]++
+			}
 		}
 		ended[s.state().Phase]++
 	}
-	require.Greater(t, ended[wrappers.JobClosed], 20, "most histories come to an end")
+	require.Greater(t, ended[wrappers.JobClosed], 30, "most histories come to an end")
+	for _, step := range [][2]wrappers.JobPhase{{wrappers.JobInert, wrappers.JobOpen}, {wrappers.JobOpen, wrappers.JobAccepted}, {wrappers.JobAccepted, wrappers.JobDelivered},
+		{wrappers.JobDelivered, wrappers.JobDisputed}, {wrappers.JobDelivered, wrappers.JobClosed}, {wrappers.JobDisputed, wrappers.JobClosed}} {
+		require.Positive(t, happened[uint32(step[0])<<8|uint32(step[1])], "no job went from %s to %s", step[0], step[1])
+	}
 }

@@ -100,6 +100,27 @@ func TestJobAndProvider_BondOfUndeliveredWorkIsTheClients(t *testing.T) {
 	p.requireSolvent()
 }
 
+func TestJobAndProvider_WhatARulingLeavesOfTheBondIsBackInTheAllowance(t *testing.T) {
+	t.Parallel()
+	p := workingProvider(t)
+	s := p.hire(offerKey)
+	stake, allowance := p.state().Stake, p.state().Allowance
+	p.take(s, ton(5)).requireOK(t)
+	s.sendExternal(s.job, body(t, s.deliver(s.delivery(ton(7))))).requireOK(t)
+	request(s, s.offer.Client, s.stake(), wrappers.Dispute{QueryID: 6}).requireOK(t)
+	free := p.free()
+	want := s.ruled(wrappers.Rule{PayBps: 2_500, BondBps: 3_333})
+	tr := request(s, s.offer.Money.Arbiter, s.fees().Rule, wrappers.Rule{QueryID: 8, PayBps: 2_500, BondBps: 3_333}).requireOK(t)
+	s.requireVerdict(tr, want, ton(1))
+	require.Equal(t, minus(t, ton(5), plus(t, ton(1), want.Awarded)), want.Bond, "less the deposit and the client's part")
+	require.Equal(t, minus(t, allowance, minus(t, ton(5), want.Bond)), p.state().Allowance)
+	require.Equal(t, stake, p.state().Stake, "locked stake stays out of it")
+	gas, err := cocoon.NanoFromBig(tr.step(t, opIncome).fees)
+	require.NoError(t, err)
+	require.Equal(t, minus(t, plus(t, free, plus(t, want.Provider, want.Bond)), gas), p.free())
+	p.requireSolvent()
+}
+
 func TestJobAndProvider_ManyJobsAtATime(t *testing.T) {
 	t.Parallel()
 	p := workingProvider(t)

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	jobAcceptIn = 10 * time.Minute
-	jobWork     = time.Hour
-	jobReview   = 30 * time.Minute
+	jobAcceptIn    = 10 * time.Minute
+	jobWork        = time.Hour
+	jobReview      = 30 * time.Minute
+	jobArbitration = 2 * time.Hour
 )
 
 // jobStory is a job whose provider the test speaks for, unless a real one accepts.
@@ -39,7 +40,7 @@ func offerIn(t *testing.T, w *world, registry cocoon.Account) wrappers.JobOffer 
 		Work: &wrappers.JobWork{Model: cocoon.NewModelID("Qwen/Qwen3-32B"), PayloadHash: [32]byte{1}, ResultKeyHash: [32]byte{2},
 			Caps: &wrappers.Prices{Prompt: coins(ton(1)), Cached: coins(ton(1)), Completion: coins(ton(3)), Reasoning: coins(ton(3))}},
 		Money: &wrappers.JobMoney{Budget: coins(ton(10)), MinBond: coins(ton(1)), Deposit: coins(ton(1)), AcceptBy: w.now + uint32(jobAcceptIn/time.Second),
-			Work: uint32(jobWork / time.Second), Review: uint32(jobReview / time.Second), Arbitration: 3600, DefaultBps: 5000, Arbiter: wallet("arbiter")},
+			Work: uint32(jobWork / time.Second), Review: uint32(jobReview / time.Second), Arbitration: uint32(jobArbitration / time.Second), DefaultBps: 5000, Arbiter: wallet("arbiter")},
 		Terms: &wrappers.JobTerms{Registry: registry, NetworkBps: 100, Treasury: wallet("treasury"),
 			Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{{Hash: [32]byte{7}, Depth: 3}, code}}},
 	}
@@ -78,17 +79,25 @@ func openJob(t *testing.T, changes ...func(*wrappers.JobOffer)) *jobStory {
 }
 
 // acceptedJob has a bond of 2 TON from a worker called worker.
-func acceptedJob(t *testing.T) *jobStory {
+func acceptedJob(t *testing.T, changes ...func(*wrappers.JobOffer)) *jobStory {
 	t.Helper()
-	s := openJob(t)
+	s := openJob(t, changes...)
 	request(s, s.provider, plus(t, ton(2), s.fees().Accept), s.accept(ton(2))).requireOK(t)
 	return s
 }
 
-func deliveredJob(t *testing.T, amount cocoon.Nano) *jobStory {
+func deliveredJob(t *testing.T, amount cocoon.Nano, changes ...func(*wrappers.JobOffer)) *jobStory {
 	t.Helper()
-	s := acceptedJob(t)
+	s := acceptedJob(t, changes...)
 	request(s, wallet("relay"), s.fees().Deliver, s.deliver(s.delivery(amount))).requireOK(t)
+	return s
+}
+
+// disputedJob waits for the arbiter.
+func disputedJob(t *testing.T, amount cocoon.Nano, changes ...func(*wrappers.JobOffer)) *jobStory {
+	t.Helper()
+	s := deliveredJob(t, amount, changes...)
+	request(s, s.offer.Client, s.stake(), wrappers.Dispute{QueryID: 6}).requireOK(t)
 	return s
 }
 
@@ -126,6 +135,12 @@ func (s *jobStory) escrow() cocoon.Nano {
 	return plus(s.t, s.offer.Money.Budget.Nano, s.fees().OpenJob)
 }
 
+// stake is the least that disputes the job before an arbiter.
+func (s *jobStory) stake() cocoon.Nano {
+	s.t.Helper()
+	return plus(s.t, s.offer.Money.Deposit.Nano, s.fees().Dispute)
+}
+
 func (s *jobStory) state() wrappers.Job {
 	s.t.Helper()
 	j, err := wrappers.DecodeJob(s.data(s.job))
@@ -157,11 +172,13 @@ func (s *jobStory) deliverSignedBy(name string, d wrappers.Delivery) wrappers.De
 func (s *jobStory) requireSolvent() {
 	s.t.Helper()
 	j, owed := s.state(), cocoon.Nano{}
-	switch j.Phase {
+	switch m := s.offer.Money; j.Phase {
 	case wrappers.JobOpen:
-		owed = s.offer.Money.Budget.Nano
+		owed = m.Budget.Nano
 	case wrappers.JobAccepted, wrappers.JobDelivered:
-		owed = plus(s.t, s.offer.Money.Budget.Nano, j.Bound.Bond.Nano)
+		owed = plus(s.t, m.Budget.Nano, j.Bound.Bond.Nano)
+	case wrappers.JobDisputed:
+		owed = plus(s.t, m.Deposit.Nano, plus(s.t, m.Budget.Nano, j.Bound.Bond.Nano))
 	}
 	require.NotEqual(s.t, -1, s.balance(s.job).Cmp(owed), "balance >= debts")
 	s.requireBooks()

@@ -65,9 +65,26 @@ var jobRows = []row{
 		s := deliveredJob(t, ton(7))
 		return onJob(s, s.offer.Client, s.fees().Approve, wrappers.Approve{QueryID: 1})
 	}},
+	{wrappers.KindJob, "dispute", only, errWrongPhase, func(t *testing.T) *scene {
+		s := deliveredJob(t, ton(7))
+		return onJob(s, s.offer.Client, s.fees().Dispute, wrappers.Dispute{QueryID: 1}).with(s.offer.Money.Deposit.Nano).before(s.state().Until, errTooLate)
+	}},
+	{wrappers.KindJob, "dispute, without an arbiter", only, errWrongPhase, func(t *testing.T) *scene {
+		s := deliveredJob(t, ton(7), noArbiter)
+		return onJob(s, s.offer.Client, s.fees().Dispute, wrappers.Dispute{QueryID: 1}).before(s.state().Until, errTooLate)
+	}},
+	{wrappers.KindJob, "rule", only, errWrongPhase, func(t *testing.T) *scene {
+		s := disputedJob(t, ton(7))
+		return onJob(s, s.offer.Money.Arbiter, s.fees().Rule, wrappers.Rule{QueryID: 1, PayBps: 4000, BondBps: 5000}).before(s.state().Until, errTooLate)
+	}},
 	{wrappers.KindJob, "finish", anyone, idle, func(t *testing.T) *scene {
 		s := deliveredJob(t, ton(7))
 		s.advance(jobReview)
+		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
+	}},
+	{wrappers.KindJob, "finish, of a dispute", anyone, idle, func(t *testing.T) *scene {
+		s := disputedJob(t, ton(7))
+		s.now = s.state().Until
 		return onJob(s, wallet("crank"), s.fees().Finish, wrappers.Finish{QueryID: 1, Response: wallet("change")}).waited(errTooEarly)
 	}},
 	{wrappers.KindJob, "finish, a sweep", anyone, idle, func(t *testing.T) *scene {

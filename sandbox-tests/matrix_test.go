@@ -129,7 +129,6 @@ func matrix() []row {
 // pending are operations of the schema that no contract handles yet.
 var pending = map[wrappers.Kind][]string{
 	wrappers.KindProvider: {"report_equivocation"},
-	wrappers.KindJob:      {"dispute", "rule"},
 }
 
 // receivers are the contracts that take a group of the schema's messages.

@@ -24,7 +24,7 @@ func TestMatrix_ContractsKnowNoOtherOperation(t *testing.T) {
 	t.Parallel()
 	ops := operations(t)
 	strange := slices.Concat(slices.Collect(maps.Values(ops))...)
-	strange = append(strange, 1, opExcesses, opPayout, opDispute, opRule, opReport)
+	strange = append(strange, 1, opExcesses, opPayout, opReport)
 	for _, r := range oneOfEach() {
 		t.Run(string(r.kind), func(t *testing.T) {
 			t.Parallel()

@@ -27,12 +27,15 @@ type Config struct {
 	Answer    time.Duration // for one answer of the engine
 	MinWork   time.Duration // jobs with less work time are refused
 	MaxShare  uint16        // most that dispatcher and network may take together, in basis points
+
+	Arbiters   []cocoon.Account // who may rule on a dispute; jobs without an arbiter are taken as well
+	MinDefault uint16           // least that a dispute must pay where nobody rules, in basis points of the amount
 }
 
 // DefaultConfig has everything but keys, accounts, addresses and the folder.
 func DefaultConfig() Config {
 	return Config{Heartbeat: 2 * time.Second, Retry: 200 * time.Millisecond, Reserve: 2 * time.Minute, AcceptFor: 2 * time.Minute,
-		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000}
+		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000, MinDefault: 5000}
 }
 
 // Validate says what is missing or cannot work.
@@ -51,6 +54,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxShare > 10_000 {
 		return cocoon.Invalid.Errorf("a share of %d basis points is more than everything", c.MaxShare)
+	}
+	if c.MinDefault > 10_000 {
+		return cocoon.Invalid.Errorf("a default of %d basis points is more than everything", c.MinDefault)
 	}
 	if err := checkURL("dispatcher", c.Dispatcher, "nats", "tls", "ws", "wss"); err != nil {
 		return err

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"crypto/ed25519"
+	"slices"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bus"
@@ -37,6 +38,9 @@ func (w *Worker) judge(j Job, s Standing, o bus.Offer) (cocoon.Price, error) {
 	case !price.Within(work.Caps.Price()):
 		return price, bus.Refusef(bus.WrongWork, "worker asks more than the job's price caps")
 	}
+	if err := w.mayBeDisputed(money); err != nil {
+		return price, err
+	}
 	if _, err := j.Offer.Terms.CodeOf(s.Birth, w.cfg.Provider); err != nil {
 		return price, bus.Refuse(bus.WrongJob, err)
 	}
@@ -44,6 +48,18 @@ func (w *Worker) judge(j Job, s Standing, o bus.Offer) (cocoon.Price, error) {
 		return price, bus.Refusef(bus.WrongKey, "result key is not the one the job names")
 	}
 	return price, nil
+}
+
+// mayBeDisputed refuses jobs whose client could keep the result and the money:
+// by a default of little, or by an arbiter of its own, who takes of the bond as well.
+func (w *Worker) mayBeDisputed(money *wrappers.JobMoney) error {
+	if money.DefaultBps < w.cfg.MinDefault {
+		return bus.Refusef(bus.WrongJob, "a dispute would pay %d basis points, not %d", money.DefaultBps, w.cfg.MinDefault)
+	}
+	if a := money.Arbiter; !a.IsZero() && !slices.Contains(w.cfg.Arbiters, a) {
+		return bus.Refusef(bus.WrongJob, "arbiter %s is not one of this worker's", a)
+	}
+	return nil
 }
 
 // mayPass checks the offer key's pass for this provider, where the job has such a key.

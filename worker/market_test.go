@@ -345,7 +345,7 @@ func (m *market) open(file string, edit func(*wrappers.JobOffer)) order {
 	o.offer = wrappers.JobOffer{Client: cocoon.Account{0xcc}, Dispatcher: payee, DispatcherBps: 200,
 		Work: &wrappers.JobWork{Model: cocoon.NewModelID(model), PayloadHash: envelope.Hash(o.payload), ResultKeyHash: o.resultKey.Public().Hash(), Caps: &caps},
 		Money: &wrappers.JobMoney{Budget: wrappers.Coins{Nano: cocoon.TON(1)}, MinBond: wrappers.Coins{Nano: cocoon.NanoOf(100_000_000)},
-			AcceptBy: birthTime + 600, Work: 60, Review: 30},
+			AcceptBy: birthTime + 600, Work: 60, Review: 30, DefaultBps: 5000},
 		Terms: &wrappers.JobTerms{Registry: cocoon.Account{0xee}, NetworkBps: 100, Treasury: cocoon.Account{0xff},
 			Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{{Hash: [32]byte{9}}, code}}}}
 	if edit != nil {

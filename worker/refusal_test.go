@@ -18,6 +18,8 @@ import (
 func TestOffer_TermsThatDoNotSuitAreRefused(t *testing.T) {
 	t.Parallel()
 	m := newMarket(t)
+	known := cocoon.Account{7}
+	m.cfg.Arbiters = []cocoon.Account{{6}, known}
 	m.run()
 	file := batch(1, model, "")
 	for _, c := range []struct {
@@ -28,6 +30,8 @@ func TestOffer_TermsThatDoNotSuitAreRefused(t *testing.T) {
 		{bus.WrongJob, "pays another dispatcher", func(o *wrappers.JobOffer) { o.Dispatcher[0] ^= 1 }},
 		{bus.WrongJob, "shares of 1001", func(o *wrappers.JobOffer) { o.DispatcherBps = 901 }},
 		{bus.WrongJob, "19 s are too short", func(o *wrappers.JobOffer) { o.Money.Work = 19 }},
+		{bus.WrongJob, "would pay 4999 basis points", func(o *wrappers.JobOffer) { o.Money.DefaultBps = 4_999 }},
+		{bus.WrongJob, "is not one of this worker's", func(o *wrappers.JobOffer) { o.Money.Arbiter = o.Client }},
 		{bus.WrongJob, "exceeds all there is to earn", func(o *wrappers.JobOffer) { o.Money.MinBond.Nano = cocoon.NanoOf(1_000_000_001) }},
 		{bus.WrongJob, "wants", func(o *wrappers.JobOffer) { o.Terms.Registry[0] ^= 1 }},
 		{bus.WrongJob, "runs none of the 1 codes", func(o *wrappers.JobOffer) { o.Terms.Codes.List = o.Terms.Codes.List[:1] }},
@@ -46,7 +50,7 @@ func TestOffer_TermsThatDoNotSuitAreRefused(t *testing.T) {
 	h := m.heartbeat(func(bus.Heartbeat) bool { return true })
 	require.Zero(t, h.Jobs, "what is refused takes no slot")
 	_, err := request[bus.Intent](m, bus.OfferVerb, m.open(file, func(o *wrappers.JobOffer) {
-		o.DispatcherBps, o.Money.Work, o.Money.MinBond.Nano = 900, 20, cocoon.TON(1)
+		o.DispatcherBps, o.Money.Work, o.Money.MinBond.Nano, o.Money.Arbiter, o.Money.DefaultBps = 900, 20, cocoon.TON(1), known, 5_000
 	}).asOffer())
 	require.NoError(t, err, "each limit itself is fine")
 }
@@ -298,6 +302,7 @@ func TestConfig_SaysWhatIsMissing(t *testing.T) {
 		"folder":                     func(c *worker.Config) { c.Data = "" },
 		"durations":                  func(c *worker.Config) { c.Retry = 0 },
 		"basis points":               func(c *worker.Config) { c.MaxShare = 10_001 },
+		"a default":                  func(c *worker.Config) { c.MinDefault = 10_001 },
 		"dispatcher \"http://x\"":    func(c *worker.Config) { c.Dispatcher = "http://x" },
 		"engine \"\"":                func(c *worker.Config) { c.Engine = "" },
 	} {

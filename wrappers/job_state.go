@@ -73,7 +73,7 @@ func DecodeJob(data *cell.Cell) (j Job, err error) {
 		return Job{}, err
 	}
 	j.Phase, j.Until = JobPhase(s.Phase), s.Until
-	if j.Phase > JobClosed || j.Phase == 4 {
+	if j.Phase > JobClosed {
 		return Job{}, cocoon.Invalid.Errorf("decode job: no phase %d", s.Phase)
 	}
 	if j.Offer, err = decodeOffer(s.Offer); err != nil {
@@ -109,23 +109,4 @@ func decodeMaybe[T any](c *cell.Cell) (*T, error) {
 	}
 	v, err := Decode[T](c)
 	return &v, err
-}
-
-// JobPay is how a delivered amount is divided. The provider gets its bond with its part.
-type JobPay struct{ Network, Dispatcher, Provider cocoon.Nano }
-
-// Divide divides amount as the contract does: shares are rounded down and the
-// rest is the provider's, so that the three are amount. Shares of more than
-// all of it are cocoon.ErrOverflow.
-func (o JobOffer) Divide(amount cocoon.Nano) (p JobPay, err error) {
-	if p.Network, err = amount.MulDiv(uint64(o.Terms.NetworkBps), 10_000); err != nil {
-		return JobPay{}, err
-	}
-	if p.Dispatcher, err = amount.MulDiv(uint64(o.DispatcherBps), 10_000); err != nil {
-		return JobPay{}, err
-	}
-	if p.Provider, err = amount.Sub(p.Network); err == nil {
-		p.Provider, err = p.Provider.Sub(p.Dispatcher)
-	}
-	return p, err
 }

@@ -51,6 +51,7 @@ func TestDecodeJob_ReadsEveryPhase(t *testing.T) {
 		{someOffer(), JobOpen, 99, nil, nil},
 		{someOffer(), JobAccepted, 99, bound, nil},
 		{someOffer(), JobDelivered, 99, bound, &delivery},
+		{someOffer(), JobDisputed, 99, bound, &delivery},
 		{someOffer(), JobClosed, 99, nil, nil},
 		{someOffer(), JobClosed, 99, bound, &delivery},
 	} {
@@ -85,7 +86,6 @@ func TestDecodeJob_RefusesWhatNoContractStores(t *testing.T) {
 		"no bits":               cell.BeginCell().EndCell(),
 		"a bit too many":        good.ToBuilder().MustStoreUInt(0, 1).EndCell(),
 		"a reference too many":  good.ToBuilder().MustStoreRef(good).EndCell(),
-		"the phase of disputes": jobCell(t, 4, someOffer(), nil, nil),
 		"no such phase":         jobCell(t, 6, someOffer(), nil, nil),
 		"an offer that goes on": of(offer.ToBuilder().MustStoreUInt(0, 1).EndCell()),
 		"money that goes on":    of(longMoney),
@@ -152,20 +152,6 @@ func TestJobOffer_SaysWhyItWouldNotOpen(t *testing.T) {
 	}
 }
 
-func TestJobOffer_DividesWithoutLosingANano(t *testing.T) {
-	t.Parallel()
-	o := someOffer()
-	pay, err := o.Divide(cocoon.NanoOf(10_099))
-	require.NoError(t, err)
-	require.Equal(t, JobPay{Network: cocoon.NanoOf(100), Dispatcher: cocoon.NanoOf(504), Provider: cocoon.NanoOf(9_495)}, pay)
-	pay, err = o.Divide(cocoon.NanoOf(1))
-	require.NoError(t, err)
-	require.Equal(t, JobPay{Provider: cocoon.NanoOf(1)}, pay)
-	o.DispatcherBps = 65_535
-	_, err = o.Divide(cocoon.TON(1))
-	require.ErrorIs(t, err, cocoon.ErrOverflow)
-}
-
 func TestJobTerms_KnowWhichCodeAProviderWasBornWith(t *testing.T) {
 	t.Parallel()
 	code, err := ProviderCode()
@@ -206,6 +192,8 @@ func TestMessages_OfJobDecodeToWhatWasEncoded(t *testing.T) {
 		encoded(t, KindJob, "expire", Expire{QueryID: 1, Response: cocoon.Account{2}}),
 		encoded(t, KindJob, "deliver", delivery),
 		encoded(t, KindJob, "approve", Approve{QueryID: 1}),
+		encoded(t, KindJob, "dispute", Dispute{QueryID: 1}),
+		encoded(t, KindJob, "rule", Rule{QueryID: 1, PayBps: 2_500, BondBps: 10_000}),
 		encoded(t, KindJob, "finish", Finish{QueryID: 1, Response: cocoon.Account{2}}),
 	} {
 		name, v, err := DecodeMessage(m.kind, m.c)
@@ -224,6 +212,7 @@ func FuzzDecodeJob(f *testing.F) {
 	delivery := someDelivery()
 	f.Add(jobCell(f, JobOpen, someOffer(), nil, nil).ToBOC())
 	f.Add(jobCell(f, JobDelivered, someOffer(), &Bound{Bond: Coins{cocoon.TON(1)}}, &delivery).ToBOC())
+	f.Add(jobCell(f, JobDisputed, someOffer(), &Bound{Bond: Coins{cocoon.TON(1)}}, &delivery).ToBOC())
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, boc []byte) {
 		c, err := cell.FromBOC(boc)
@@ -241,8 +230,12 @@ func FuzzDecodeJob(f *testing.F) {
 		require.Equal(t, j, again)
 		_, err = j.Offer.Account()
 		require.NoError(t, err)
-		if j.Offer.Validate(0) == nil {
-			_, err = j.Offer.Divide(j.Offer.Money.Budget.Nano)
+		if m := j.Offer.Money; j.Offer.Validate(0) == nil {
+			_, err = j.Offer.Divide(m.Budget.Nano)
+			require.NoError(t, err)
+			_, err = j.Offer.Default(m.Budget.Nano, m.MinBond.Nano)
+			require.NoError(t, err)
+			_, err = j.Offer.Rule(m.Budget.Nano, m.MinBond.Nano, Rule{PayBps: 1, BondBps: 9_999})
 			require.NoError(t, err)
 		}
 	})

@@ -85,16 +85,23 @@ type ModelOffer struct {
 type Status string
 
 // A job is open until a provider accepts, accepted until the worker delivers,
-// delivered until the client approves or the review ends. It ends paid,
-// refunded (nobody had accepted) or slashed (accepted, never delivered).
+// delivered until the client approves or the review ends, or disputed from the
+// client's dispute on until the arbiter rules or its time is over. It ends paid,
+// ruled (disputed, and paid what the arbiter ruled or, without one, the offer's
+// default), refunded (nobody had accepted) or slashed (accepted, never delivered).
 const (
 	Open      Status = "open"
 	Accepted  Status = "accepted"
 	Delivered Status = "delivered"
+	Disputed  Status = "disputed"
 	Paid      Status = "paid"
+	Ruled     Status = "ruled"
 	Refunded  Status = "refunded"
 	Slashed   Status = "slashed"
 )
+
+// Over says that the job of this status is closed.
+func (s Status) Over() bool { return s == Paid || s == Ruled || s == Refunded || s == Slashed }
 
 // Job is a job contract as its events left it.
 type Job struct {
@@ -108,12 +115,18 @@ type Job struct {
 	Caps       cocoon.Price   `json:"price_caps"`
 	OpenedAt   uint32         `json:"opened_at"`
 	AcceptBy   uint32         `json:"accept_by"`
-	Until      uint32         `json:"until"` // end of the present phase, 0 in none
+	Until      uint32         `json:"until"`        // end of the present phase, 0 in none
+	Arbiter    cocoon.Account `json:"arbiter"`      // of a dispute; zero leaves it to DefaultBps
+	Deposit    cocoon.Nano    `json:"deposit_nano"` // of a dispute
+	DefaultBps uint16         `json:"default_bps"`  // of Amount, paid for a dispute that nobody rules on
 	Provider   cocoon.Account `json:"provider"`
 	Worker     string         `json:"worker"` // key, hex
 	Bond       cocoon.Nano    `json:"bond_nano"`
-	Amount     cocoon.Nano    `json:"amount_nano"`      // delivered for
-	ToProvider cocoon.Nano    `json:"to_provider_nano"` // its share, the returned bond apart
+	Amount     cocoon.Nano    `json:"amount_nano"`       // delivered for
+	Paid       cocoon.Nano    `json:"paid_nano"`         // of Amount; the provider's, the dispatcher's and the network's share
+	ToProvider cocoon.Nano    `json:"to_provider_nano"`  // its share, the returned bond apart
+	ToArbiter  cocoon.Nano    `json:"to_arbiter_nano"`   // the deposit, the client's or out of the bond
+	Awarded    cocoon.Nano    `json:"bond_awarded_nano"` // of the bond, to the client
 	ToClient   cocoon.Nano    `json:"to_client_nano"`
 	Payload    string         `json:"payload_hash"` // hex
 	Result     string         `json:"result_hash"`  // hex, "" before delivery
