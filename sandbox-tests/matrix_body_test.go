@@ -5,11 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // showTrailing: a body that does not end where its fields do is refused.
 func showTrailing(t *testing.T, r row) {
 	s := r.scene(t)
+	require.Equal(t, r.operation(), wrappers.OperationName(s.body), "the scene plays another operation")
 	generous := plus(t, s.value, ton(1))
 	stray := cell.BeginCell().MustStoreUInt(7, 8).EndCell()
 	bodies := map[string]*cell.Cell{
@@ -58,13 +61,14 @@ func withRefs(c, from *cell.Cell, n int) *cell.Cell {
 func showReplay(t *testing.T, r row) {
 	s := r.scene(t)
 	s.play().requireOK(t)
-	after := s.hash()
+	after, held := s.hash(), s.balance(s.at)
 	switch r.again {
 	case idle:
 		first := s.play().steps[0]
 		require.Zero(t, first.exit)
 		require.Zero(t, first.action)
 		require.Equal(t, after, s.hash(), "a second one must change nothing")
+		require.NotEqual(t, -1, s.balance(s.at).Cmp(minus(t, held, first.rent)), "nor take anything")
 	case acts:
 		s.play().requireOK(t)
 		s.twice()
