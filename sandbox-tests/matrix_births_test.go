@@ -68,7 +68,7 @@ var births = []row{
 		return onRewards(s, s.owner, f.TransferOwnership, wrappers.TransferOwnership{Owner: wallet("next owner")})
 	}),
 	rewardsBirth("rotate_key", func(s *rewardsStory, f wrappers.RewardsFees) *scene {
-		return onRewards(s, s.owner, f.RotateKey, s.keyMessage("receipts"))
+		return onRewards(s, s.owner, f.RotateKey, s.keyMessage("receipt"))
 	}),
 	rewardsBirth("set_endpoint", func(s *rewardsStory, f wrappers.RewardsFees) *scene {
 		return onRewards(s, s.owner, f.SetEndpoint, wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{URL: "https://dispatcher.example"}})

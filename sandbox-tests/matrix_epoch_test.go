@@ -90,7 +90,7 @@ var epochRows = []row{
 	{wrappers.KindEpoch, "open", only, errWrongPhase, func(t *testing.T) *scene {
 		e := epochShell(t)
 		x := onEpoch(e, e.rewards, e.leastOpen(), wrappers.Open{QueryID: 1, Root: e.tree.Root(), Total: coins(e.tree.Total()), Count: 20,
-			Response: wallet("operator"), ReceiptKey: publicOf("receipts"), Terms: &epochTerms}).with(e.needed())
+			Response: wallet("operator"), ReceiptKey: publicOf("receipt"), Terms: &epochTerms}).with(e.needed())
 		other, err := wrappers.RewardsBirth{Registry: wallet("registry"), Owner: wallet("owner"), Index: 4}.Account()
 		require.NoError(t, err)
 		x.others = append(x.others, other)

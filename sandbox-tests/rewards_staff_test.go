@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/tlb"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -17,7 +16,7 @@ func staffed(t *testing.T) *rewardsStory {
 	try(s, s.owner, ton(1), wrappers.Appoint{Operator: wallet("operator")}).requireOK(t)
 	try(s, s.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t)
 	try(s, s.owner, ton(1), wrappers.TransferOwnership{Owner: wallet("next owner")}).requireOK(t)
-	try(s, s.owner, ton(1), s.keyMessage("receipts")).requireOK(t)
+	s.signsReceipts()
 	return s
 }
 
@@ -45,22 +44,11 @@ func (s *rewardsStory) keyMessage(name string) wrappers.RotateKey {
 	return wrappers.RotateKey{QueryID: 5, Key: publicOf(name), Possession: &possession}
 }
 
-// earned is the receipt of a dispatcher, as the schema has it.
-type earned struct {
-	_        tlb.Magic      `tlb:"#1c10961d"`
-	GlobalID int32          `tlb:"## 32"`
-	Contract cocoon.Account `tlb:"bits 256"`
-	Number   uint32         `tlb:"## 32"`
-	Provider cocoon.Account `tlb:"bits 256"`
-	Amount   wrappers.Coins `tlb:"."`
-}
-
 // oweOf lodges what provider 3 has earned in a number.
 func (s *rewardsStory) oweOf(number uint32) wrappers.Owe {
 	s.t.Helper()
-	receipt, signature, err := wrappers.Sign(earned{GlobalID: globalID, Contract: s.rewards, Number: number, Provider: providerAt(3), Amount: coins(ton(3))}, keyOf("receipts"))
-	require.NoError(s.t, err)
-	return wrappers.Owe{QueryID: 5, Response: wallet("change"), Signature: signature.Bytes, Receipt: receipt}
+	receipt := s.receiptOf(number, providerAt(3), ton(3))
+	return wrappers.Owe{QueryID: 5, Response: wallet("change"), Signature: receipt.Signature, Receipt: receipt.Signed}
 }
 
 // retries wants the number to wait for its second attempt.
