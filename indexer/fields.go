@@ -48,6 +48,12 @@ func openSigned(message any, into map[string]any) (err error) {
 	case wrappers.Deliver:
 		name = "delivery"
 		signed, err = wrappers.Decode[wrappers.Delivery](m.Delivery)
+	case wrappers.Owe:
+		name = "receipt"
+		signed, err = wrappers.Decode[earned](m.Receipt)
+	case wrappers.Prove:
+		name = "receipt"
+		signed, err = wrappers.Decode[earned](m.Receipt)
 	default:
 		return nil
 	}

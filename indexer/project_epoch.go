@@ -24,21 +24,22 @@ type epochState struct {
 	Published uint32              `json:"published"`
 	Paid      cocoon.Nano         `json:"paid"`
 	Sum       cocoon.Nano         `json:"sum"`
-	Last      cocoon.Account      `json:"last"`
+	Last      cocoon.Account      `json:"last"` // provider published; once failed, the one that proved it
 }
 
 type epochOpened struct {
-	Root  key                 `json:"root"`
-	Total cocoon.Nano         `json:"total"`
-	Count uint32              `json:"count"`
-	Terms wrappers.EpochTerms `json:"terms"`
+	Root       key                 `json:"root"`
+	Total      cocoon.Nano         `json:"total"`
+	Count      uint32              `json:"count"`
+	ReceiptKey key                 `json:"receipt_key"`
+	Terms      wrappers.EpochTerms `json:"terms"`
 }
 
 func epochStateOf(e wrappers.Epoch) epochState {
 	s := epochState{Rewards: e.Birth.Rewards, Number: e.Birth.Number, Attempt: e.Birth.Attempt, Phase: e.Phase, Until: e.Until, Cursor: e.Cursor,
 		Published: e.Published, Paid: e.Paid, Sum: e.Sum, Last: e.Last}
 	if e.Opened != nil {
-		s.Opened = &epochOpened{e.Opened.Root, e.Opened.Total.Nano, e.Opened.Count, *e.Opened.Terms}
+		s.Opened = &epochOpened{e.Opened.Root, e.Opened.Total.Nano, e.Opened.Count, e.Opened.ReceiptKey, *e.Opened.Terms}
 	}
 	return s
 }
@@ -76,7 +77,7 @@ func (p projector) epochRule(ctx context.Context, o *occurrence, s *epochState) 
 		if err != nil {
 			return err
 		}
-		s.Opened = &epochOpened{m.Root, m.Total.Nano, m.Count, *m.Terms}
+		s.Opened = &epochOpened{m.Root, m.Total.Nano, m.Count, m.ReceiptKey, *m.Terms}
 		s.Until = o.Time + m.Terms.Publish
 		return nil
 	}
@@ -86,8 +87,12 @@ func (p projector) epochRule(ctx context.Context, o *occurrence, s *epochState) 
 	switch o.Name {
 	case "publish":
 		return p.publish(ctx, o, s)
+	case "prove":
+		return s.prove(o)
 	case "fail":
-		s.Phase = wrappers.EpochFailed
+		if s.Phase != wrappers.EpochFailed { // else failed goes out again, with what was proven
+			s.Phase, s.Last = wrappers.EpochFailed, cocoon.Account{}
+		}
 	case "pass":
 		if s.Phase == wrappers.EpochWindow {
 			s.Phase, s.Until = wrappers.EpochPaying, o.Time+s.Opened.Terms.Expiry
@@ -102,6 +107,16 @@ func (p projector) epochRule(ctx context.Context, o *occurrence, s *epochState) 
 		return fmt.Errorf("%w: an epoch that takes %s", errUnread, o.Name)
 	}
 	return nil
+}
+
+func (s *epochState) prove(o *occurrence) error {
+	m, err := message[wrappers.Prove](o)
+	if err != nil {
+		return err
+	}
+	receipt, err := order[earned](m.Receipt)
+	s.Phase, s.Last = wrappers.EpochFailed, receipt.Provider
+	return err
 }
 
 func (p projector) publish(ctx context.Context, o *occurrence, s *epochState) error {

@@ -3,11 +3,13 @@ package indexer
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // Rewards are all rewards contracts in the order of their births.
@@ -27,11 +29,25 @@ func (x *Indexer) rewards(ctx context.Context, s span, a *cocoon.Account) ([]num
 		if err != nil {
 			return r.seq, market.Rewards{}, err
 		}
-		pot, err := rest(r.purse, r.state.Bond, r.state.Unbonding)
-		t := r.state
-		return r.seq, market.Rewards{Account: r.account, Owner: t.Owner, Index: t.Index, Operator: t.Operator, Bond: t.Bond, Unbonding: t.Unbonding, Pot: pot,
-			Number: t.Number, Attempt: t.Attempt, Pending: t.Pending, Terms: t.TermsHash.text(), Tranches: t.Tranches.told()}, err
+		told := rewardsTold(r.account, r.state)
+		told.Pot, err = rest(r.purse, r.state.Bond, r.state.Unbonding)
+		return r.seq, told, err
 	})
+}
+
+// rewardsTold is what readers see of a contract, but for its pot.
+func rewardsTold(a cocoon.Account, t rewardsState) market.Rewards {
+	r := market.Rewards{Account: a, Owner: t.Owner, NextOwner: t.NextOwner, Heir: t.Heir, Index: t.Index, Operator: t.Operator, SeenAt: t.SeenAt,
+		Bond: t.Bond, Unbonding: t.Unbonding, Number: t.Number, Attempt: t.Attempt, Pending: t.Pending, Owed: t.Owed,
+		Terms: t.TermsHash.text(), Tranches: t.Tranches.told(),
+		ReceiptKey: t.Keys.of(t.Number).text()}
+	if t.Keys.NextFrom > t.Number {
+		r.NextKey, r.NextKeyFrom = t.Keys.Next.text(), t.Keys.NextFrom
+	}
+	if t.Endpoint != nil {
+		r.Endpoint = &market.Endpoint{URL: t.Endpoint.URL, TLSKeyHash: hex.EncodeToString(t.Endpoint.TLSKeyHash[:])}
+	}
+	return r
 }
 
 // epochFilter narrows a list of epochs; nil does not count.
@@ -60,6 +76,9 @@ func (x *Indexer) epochs(ctx context.Context, s span, f epochFilter) ([]numbered
 		t := r.state
 		e := market.Epoch{Account: r.account, Rewards: t.Rewards, Number: t.Number, Attempt: t.Attempt, Phase: t.Phase.String(), Until: t.Until,
 			Root: t.Opened.Root.text(), Total: t.Opened.Total, Count: t.Opened.Count, Pushed: t.Cursor, Paid: t.Paid}
+		if t.Phase == wrappers.EpochFailed {
+			e.Proven = t.Last
+		}
 		return r.seq, e, json.Unmarshal([]byte(claimed), &e.Claimed)
 	})
 }

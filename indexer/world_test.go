@@ -95,8 +95,8 @@ func (w *world) found() *world {
 	w.rewards = wrappers.RewardsBirth{Registry: w.registry, Owner: w.me}
 	w.terms = wrappers.Terms{
 		Provider: &wrappers.ProviderTerms{MinProvider: wrappers.Coins{Nano: cocoon.TON(5)}, MinGPU: wrappers.Coins{Nano: cocoon.TON(2)}, Unbonding: unbonding, Treasury: treasury},
-		Rewards: &wrappers.RewardsTerms{MinBond: wrappers.Coins{Nano: cocoon.TON(20)}, Unbonding: unbonding, EpochCode: must(wrappers.EpochBirth{}.Init()).Code,
-			Epoch: &wrappers.EpochTerms{Publish: 20, Window: window, Expiry: expiry, NetworkBps: 100, Treasury: treasury}}}
+		Rewards: &wrappers.RewardsTerms{MinBond: wrappers.Coins{Nano: cocoon.TON(20)}, Unbonding: unbonding, HeirAfter: heirAfter, EpochCode: must(wrappers.EpochBirth{}.Init()).Code,
+			Epoch: &wrappers.EpochTerms{Publish: 20, Window: window, Expiry: expiry, NetworkBps: 100, Treasury: treasury, Penalty: wrappers.Coins{Nano: cocoon.TON(2)}}}}
 	w.jobTerms = wrappers.JobTerms{Registry: w.registry, NetworkBps: 100, Treasury: treasury,
 		Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{must(wrappers.ProviderCode())}}}
 	w.send(w.registry, cocoon.TON(20), must(birth.Init()), body(must(wrappers.AnnounceTerms(1, w.terms))))

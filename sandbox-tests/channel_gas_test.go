@@ -23,7 +23,9 @@ func TestChannelGas_Settle(t *testing.T) {
 	requireGas(t, "channel/settle, change", change)
 	requireGasConstant(t, "change", change-plain)
 	post(c, c.birth.Client, ton(1), c.rotateTo("next")).requireOK(t)
-	measure(t, "channel/settle by the previous key", "settle", post(c, wallet("relay"), fee, c.voucher(ton(3))).requireOK(t).steps[0])
+	requireGas(t, "channel/settle by the previous key", post(c, wallet("relay"), fee, c.voucher(ton(3))).requireOK(t).steps[0].gas)
+	tooLittle := plus(t, fee, cocoon.NanoOf(1)) // to be given back
+	measure(t, "channel/settle by the previous key, a nanoTON too much", "settle", post(c, wallet("relay"), tooLittle, c.voucher(ton(4))).requireOK(t).steps[0])
 }
 
 func TestChannelGas_SettlementAtRewards(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -116,6 +117,78 @@ func TestEpochGas_PushAmongClaims(t *testing.T) {
 	require.LessOrEqual(t, step.gas, constantOf(t, "gas::push")+wrappers.MaxPushPage*constantOf(t, "gas::push_leaf"))
 }
 
+// busy is how many leaves the figures that have ceilings are measured among;
+// paths are longest on both sides of its middle.
+const (
+	busy       = 100_000
+	busyMiddle = 1 << 16
+)
+
+// perItem is what each of n cost, rounded up.
+func perItem(gas int64, n int) int64 { return (gas + int64(n) - 1) / int64(n) }
+
+func TestEpochGas_PagesAmongAHundredThousandLeaves(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(busy))
+	s.open()
+	from := busyMiddle - wrappers.MaxPublishPage/2
+	s.at(wrappers.EpochPublishing, from, 0)
+	page := tell(s, s.fees(wrappers.MaxPublishPage).Publish, s.page(from, wrappers.MaxPublishPage)).requireOK(t).steps[0]
+	requireGas(t, "epoch/publish 500 of 100000, a leaf", perItem(page.gas, wrappers.MaxPublishPage))
+
+	from = busyMiddle - wrappers.MaxPushPage/2
+	s.at(wrappers.EpochPaying, from, 100)
+	claimed := 0
+	for i := from; i < from+wrappers.MaxPushPage; i += 10 {
+		if !s.leaves[i].Amount.IsZero() {
+			tell(s, s.fees(0).Claim, s.claim(i)).requireOK(t)
+			claimed++
+		}
+	}
+	require.Positive(t, claimed)
+	pushed := tell(s, s.fees(wrappers.MaxPushPage).Push, s.payout(from, wrappers.MaxPushPage)).requireOK(t).steps[0]
+	payouts := len(pushed.out) - 1 // one is the change
+	require.Less(t, payouts, wrappers.MaxPushPage-claimed, "claims and zeros are skipped")
+	requireGas(t, "epoch/push 250 of 100000, among claims, a payout", perItem(pushed.gas, payouts))
+}
+
+// dearestProof is the most gas that prove needs in a tree: of a leaf that is too
+// low or missing, at the ends and where paths are longest.
+func dearestProof(t *testing.T, leaves int) (most int64) {
+	t.Helper()
+	s := newEpochStory(t, leavesOf(leaves))
+	s.open()
+	huge, tooMuch := s.leaves[leaves-1].Provider, coins(mostCoins(t)).Nano
+	huge[0] = 0xff
+	after := func(i int) cocoon.Account { a := s.leaves[i].Provider; a[16] = 1; return a }
+	for index, provider := range map[int]cocoon.Account{0: {31: 1}, 1: s.leaves[1].Provider, 1 << 15: after(1<<15 - 1), busyMiddle: s.leaves[busyMiddle].Provider,
+		busyMiddle + 1: after(busyMiddle), leaves - 1: s.leaves[leaves-1].Provider, leaves: huge} {
+		s.at(wrappers.EpochWindow, 0, 0)
+		m, fee := s.refute(index, provider, tooMuch), s.fees(0).Prove
+		for _, more := range []cocoon.Nano{cocoon.NanoOf(1), ton(1)} { // what is too little to be given back, and what is not
+			s.undone(func() trace { return tell(s, plus(t, fee, more), m) })
+		}
+		tr := tell(s, fee, m)
+		require.Zero(t, tr.steps[0].exit, "leaf %d", index)
+		most = max(most, tr.steps[0].gas)
+		s.send(s.rewards, s.refill()).requireOK(t) // failed has taken it along
+	}
+	return most
+}
+
+// refill is a transfer of what the epoch holds while it is in its window.
+func (s *epochStory) refill() chain.Message {
+	return chain.Message{To: s.epoch, Amount: plus(s.t, s.needed(), ton(1))}
+}
+
+func TestEpochGas_Prove(t *testing.T) {
+	t.Parallel()
+	requireGas(t, "epoch/prove of 100000", dearestProof(t, busy))
+	most := dearestProof(t, largest)
+	requireGas(t, "epoch/prove of 131072", most)
+	requireGasConstant(t, "prove", most)
+}
+
 func TestEpochGas_Claim(t *testing.T) {
 	t.Parallel()
 	small := paying(t, 10_000)
@@ -132,6 +205,23 @@ func TestEpochGas_Claim(t *testing.T) {
 	}
 	requireGas(t, "epoch/claim of 131072, among claims", most)
 	requireGasConstant(t, "claim", most)
+}
+
+// Whoever attaches more than the fee pays for the change as well, down to the
+// last nanoTON: else a crowd of claims would eat what others are owed.
+func TestEpochGas_ChangeIsPaidForByWhoGetsIt(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(largest))
+	s.open()
+	s.at(wrappers.EpochPaying, 0, 132)
+	change := plus(t, s.gasFee(constantOf(t, "gas::change")), minus(t, s.fees(0).Claim, s.gasFee(constantOf(t, "gas::claim")))) // and a message's way
+	for index, more := range []cocoon.Nano{{}, cocoon.NanoOf(1), change, plus(t, change, cocoon.NanoOf(1)), ton(1)} {
+		held := s.balance(s.epoch)
+		tr := tell(s, plus(t, s.fees(0).Claim, more), s.claim(127_904+index)).requireOK(t)
+		require.NotEqual(t, -1, plus(t, s.balance(s.epoch), s.leaves[127_904+index].Amount.Nano).Cmp(held), "%s attached", more)
+		require.Equal(t, more.Cmp(change) > 0, len(tr.steps) == 3, "%s attached", more)
+	}
+	s.requireBooks()
 }
 
 func TestEpochGas_ReserveCoversTheLargestState(t *testing.T) {

@@ -69,7 +69,7 @@ func (s *epochStory) openMessage() chain.Message {
 	require.NoError(s.t, err)
 	return chain.Message{To: s.epoch, Amount: plus(s.t, s.needed(), ton(1)), Bounce: true, Init: init,
 		Body: body(s.t, wrappers.Open{QueryID: 1, Root: s.tree.Root(), Total: wrappers.Coins{Nano: s.tree.Total()}, Count: uint32(s.tree.Len()),
-			Response: wallet("operator"), Terms: &epochTerms})}
+			Response: wallet("operator"), ReceiptKey: publicOf("receipts"), Terms: &epochTerms})}
 }
 
 // needed is what the leaves and the network's share add up to.
@@ -113,6 +113,21 @@ func (s *epochStory) payout(from, count int) wrappers.Push {
 func (s *epochStory) claim(index int) wrappers.Claim {
 	p := s.page(index, 1)
 	return wrappers.Claim{QueryID: 4, Response: p.Response, Index: uint32(index), Proof: p.Page}
+}
+
+// proofAt is prove of leaf index and the one before it, as far as there are such leaves.
+func (s *epochStory) proofAt(index int, r receipt) wrappers.Prove {
+	s.t.Helper()
+	from := max(index-1, 0)
+	proof, err := s.tree.Proof(from, min(index, s.tree.Len()-1)-from+1)
+	require.NoError(s.t, err)
+	return wrappers.Prove{QueryID: 8, Response: wallet("change"), Signature: r.signature, Index: uint32(index), Receipt: r.signed, Proof: proof}
+}
+
+// refute is proofAt with an honest receipt.
+func (s *epochStory) refute(index int, provider cocoon.Account, amount cocoon.Nano) wrappers.Prove {
+	s.t.Helper()
+	return s.proofAt(index, signedBy(s.t, "receipts", earnedIn(s.rewards, s.birth.Number, provider, amount)))
 }
 
 func (s *epochStory) publish() {

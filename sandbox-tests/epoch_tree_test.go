@@ -1,6 +1,7 @@
 package sandboxtests
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +53,13 @@ func leafCell(t *testing.T, provider int, amount uint64) *cell.Cell {
 	return body(t, wrappers.Leaf{Provider: providerAt(provider), Amount: wrappers.Coins{Nano: cocoon.NanoOf(amount)}})
 }
 
+// padded is the leaf of provider 1 with an amount that takes so many bytes.
+func padded(amount uint64, bytes uint) *cell.Cell {
+	account := providerAt(1)
+	return cell.BeginCell().MustStoreSlice(account[:], 256).MustStoreUInt(uint64(bytes), 4).
+		MustStoreBigUInt(new(big.Int).SetUint64(amount), 8*bytes).MustStoreSlice(make([]byte, 22), 176).EndCell()
+}
+
 // cut is c without its last bit.
 func cut(c *cell.Cell) *cell.Cell {
 	bits := c.BitsSize() - 1
@@ -77,6 +85,9 @@ func TestEpoch_DishonestTreeDiesWhenItIsPublished(t *testing.T) {
 		"a hole":                     {map[int]*cell.Cell{0: a, 2: c, 3: b}, 400, errWrongPage},
 		"a leaf with a bit too many": {map[int]*cell.Cell{0: a, 1: longer(b), 2: c}, 600, errTrailing},
 		"a leaf with a reference":    {map[int]*cell.Cell{0: a, 1: b.ToBuilder().MustStoreRef(c).EndCell(), 2: c}, 600, errTrailing},
+		"an amount behind a zero":    {map[int]*cell.Cell{0: a, 1: padded(200, 2), 2: c}, 600, errWrongAmount},
+		"an amount behind 14 zeros":  {map[int]*cell.Cell{0: a, 1: padded(200, 15), 2: c}, 600, errWrongAmount},
+		"nothing in a byte":          {map[int]*cell.Cell{0: a, 1: padded(0, 1), 2: c}, 400, errWrongAmount},
 		"a leaf cut short":           {map[int]*cell.Cell{0: a, 1: cut(b), 2: c}, 600, errTrailing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +97,12 @@ func TestEpoch_DishonestTreeDiesWhenItIsPublished(t *testing.T) {
 			require.Equal(t, wrappers.EpochPublishing, f.state().Phase)
 			f.requireBooks()
 		})
+	}
+	// as long as it needs to be, whatever that is
+	require.Equal(t, leafCell(t, 1, 200).Hash(), padded(200, 1).Hash())
+	for _, amount := range []uint64{0, 1, 255, 256, 1<<16 - 1, 1 << 16, 1<<63 - 1} {
+		f := forge(t, cocoon.NanoOf(100+amount), map[int]*cell.Cell{0: a, 1: leafCell(t, 1, amount)}, 2)
+		f.publish(0, 2).requireOK(t)
 	}
 	honest := forge(t, cocoon.NanoOf(600), map[int]*cell.Cell{0: a, 1: b, 2: c}, 3)
 	honest.publish(0, 3).requireOK(t)

@@ -1,11 +1,13 @@
 package sandboxtests
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
 
 	"github.com/cocoon-network/cocoon/contracts"
@@ -38,6 +40,10 @@ func requirePriced(t *testing.T, account *tvm.PreparedAccount, s *step) {
 	if constant == "" {
 		return
 	}
+	if apart(name) && s.sends(opExcesses) {
+		requireChangePriced(t, constant, name, s)
+		return
+	}
 	noteConstant(constant, bound{s.gas, t.Name()})
 	if name == "request_terms" { // provider and rewards pay for it
 		noteConstant("gas::request_terms", bound{s.gas, t.Name()})
@@ -48,11 +54,26 @@ func requirePriced(t *testing.T, account *tvm.PreparedAccount, s *step) {
 	require.LessOrEqual(t, s.gas, constantOf(t, constant), "%s of %s uses more gas than %s: run make gas", name, kind, constant)
 }
 
+// apart tells the operations whose change is paid for out of the change.
+func apart(name string) bool { return name == "settle" || name == "claim" || name == "prove" }
+
+func requireChangePriced(t *testing.T, constant, name string, s *step) {
+	t.Helper()
+	if !*update {
+		require.LessOrEqual(t, s.gas, constantOf(t, constant)+constantOf(t, "gas::change"), "%s uses more gas than %s and gas::change: run make gas", name, constant)
+	}
+}
+
+// sends reports whether a message with op came of the transaction.
+func (s *step) sends(op uint32) bool {
+	return slices.ContainsFunc(s.out, func(m *tlb.InternalMessage) bool { return (&step{body: m.Body}).op() == op })
+}
+
 // constantFor names the constant that prices an operation, "" where it is not
-// one alone: pages are priced by the leaf, settle and its change apart.
+// one alone: pages are priced by the leaf.
 func constantFor(kind wrappers.Kind, operation string) string {
 	switch operation {
-	case "publish", "push", "settle", "income":
+	case "publish", "push", "income":
 		return ""
 	case "finish":
 		return "gas::finish_" + string(kind)

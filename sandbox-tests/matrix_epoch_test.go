@@ -105,13 +105,13 @@ var epochRows = []row{
 		tell(e, e.fees(5).Publish, e.page(0, 5)).requireOK(t)
 		return onEpoch(e, wallet("crank"), e.fees(15).Publish, e.page(5, 15)).before(e.state().Until, errTooLate)
 	}},
-	{wrappers.KindEpoch, "prove", anyone, errWrongPhase, func(t *testing.T) *scene {
+	{wrappers.KindEpoch, "prove", anywhere, errWrongPhase, func(t *testing.T) *scene {
 		s, e := published(t)
 		x := onEpoch(e, wallet("relay"), e.fees(0).Prove, s.refutation(e)).before(e.state().Until, errTooLate)
 		x.road, x.back = opFailed, e.gaveUp(s)
 		return x
 	}},
-	{wrappers.KindEpoch, "prove, of who has no leaf", anyone, errWrongPhase, func(t *testing.T) *scene {
+	{wrappers.KindEpoch, "prove, of who has no leaf", anywhere, errWrongPhase, func(t *testing.T) *scene {
 		s := staffed(t)
 		leaves := leavesOf(20)
 		e, tr := s.openEpoch(append(leaves[:3:3], leaves[4:]...))

@@ -94,6 +94,16 @@ func (s *rewardsStory) failPending(e *epochStory) {
 	tell(e, e.fees(0).Fail, wrappers.Fail{Response: wallet("change")}).requireOK(s.t)
 }
 
+// passNumber opens the epoch of this number, publishes it and lets it pass.
+func (s *rewardsStory) passNumber() *epochStory {
+	s.t.Helper()
+	e, tr := s.openEpoch(leavesWorth(s.t, 3, ton(1)))
+	tr.requireOK(s.t)
+	e.publish()
+	e.pass()
+	return e
+}
+
 func TestRewards_RetryTakesNoMoreThanTheFirstAttemptCouldAndWhatWasFunded(t *testing.T) {
 	t.Parallel()
 	s := withTerms(t)

@@ -1,6 +1,7 @@
 package sandboxtests
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -17,10 +18,16 @@ func measure(t *testing.T, operation, constant string, s step) {
 	requireGasConstant(t, constant, s.gas)
 }
 
-// largestRewards has four tranches and amounts as long as they come.
+// largestRewards has four tranches, amounts as long as they come, an heir and
+// whatever else there may be.
 func largestRewards(t *testing.T) *rewardsStory {
 	t.Helper()
 	s := withTerms(t)
+	s.rotate("receipts").requireOK(t)
+	s.rotate("later receipts").requireOK(t)
+	try(s, s.owner, ton(1), longestEndpoint()).requireOK(t)
+	try(s, s.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t)
+	try(s, s.owner, ton(1), wrappers.TransferOwnership{Owner: wallet("next")}).requireOK(t)
 	huge := cocoon.TON(1 << 50)
 	s.from(wallet("whale"), message(s, plus(t, huge, ton(1)), wrappers.Bond{Amount: wrappers.Coins{Nano: huge}})).requireOK(t)
 	for range 4 {
@@ -28,6 +35,10 @@ func largestRewards(t *testing.T) *rewardsStory {
 		s.from(s.owner, message(s, ton(1), wrappers.RequestUnbond{Amount: wrappers.Coins{Nano: cocoon.TON(1 << 40)}})).requireOK(t)
 	}
 	return s
+}
+
+func longestEndpoint() wrappers.SetEndpoint {
+	return wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{TLSKeyHash: [32]byte{1}, URL: wrappers.Text(strings.Repeat("u", wrappers.MaxNameBytes))}}
 }
 
 // birthBy is what v costs as the first message.
@@ -47,6 +58,31 @@ func TestRewardsGas_Births(t *testing.T) {
 	measure(t, "rewards/fund as the first", "fund", birthBy(t, wrappers.Fund{Amount: coins(ton(2))}))
 	measure(t, "rewards/appoint as the first", "appoint", birthBy(t, wrappers.Appoint{}))
 	measure(t, "rewards/refresh_terms as the first", "rewards_refresh_terms", birthBy(t, wrappers.RefreshTerms{Hash: [32]byte{1}}))
+	measure(t, "rewards/set_heir as the first", "set_heir", birthBy(t, wrappers.SetHeir{Heir: wallet("heir")}))
+	measure(t, "rewards/transfer_ownership as the first", "transfer_ownership", birthBy(t, wrappers.TransferOwnership{Owner: wallet("next")}))
+	measure(t, "rewards/set_endpoint as the first", "set_endpoint", birthBy(t, longestEndpoint()))
+	measure(t, "rewards/rotate_key as the first", "rotate_key", birthBy(t, unbornRewards(t).rotation("receipts")))
+}
+
+func TestRewardsGas_Roles(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	requireGas(t, "rewards/set_heir", try(s, s.owner, ton(1), wrappers.SetHeir{Heir: wallet("heir")}).requireOK(t).steps[0].gas)
+	requireGas(t, "rewards/transfer_ownership", try(s, s.owner, ton(1), wrappers.TransferOwnership{Owner: wallet("next")}).requireOK(t).steps[0].gas)
+	measure(t, "rewards/accept_ownership", "accept_ownership", try(s, wallet("next"), ton(1), wrappers.AcceptOwnership{}).requireOK(t).steps[0])
+	s = largestRewards(t)
+	s.now = s.state().SeenAt + s.state().Terms.HeirAfter
+	measure(t, "rewards/succeed", "succeed", try(s, wallet("heir"), ton(1), wrappers.Succeed{}).requireOK(t).steps[0])
+}
+
+func TestRewardsGas_Keys(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	requireGas(t, "rewards/set_endpoint", try(s, s.owner, ton(1), longestEndpoint()).requireOK(t).steps[0].gas)
+	measure(t, "rewards/owe", "owe", try(s, wallet("stranger"), ton(1), s.owing(2, "receipts")).requireOK(t).steps[0])
+	s.passNumber()
+	s.passNumber()
+	requireGas(t, "rewards/rotate_key", s.rotate("still later receipts").requireOK(t).steps[0].gas)
 }
 
 func TestRewardsGas_Money(t *testing.T) {
@@ -120,6 +156,26 @@ func TestRewardsGas_Epochs(t *testing.T) {
 	tr = tell(e, e.fees(0).Finish, wrappers.Finish{}).requireOK(t)
 	measure(t, "epoch/finish", "finish_epoch", tr.step(t, opFinish))
 	measure(t, "rewards/remainder", "remainder", tr.step(t, opRemainder))
+	s.requireBooks()
+}
+
+// All but a little of the last of four tranches is taken.
+func TestRewardsGas_PenaltyOutOfEveryTranche(t *testing.T) {
+	t.Parallel()
+	s := largestRewards(t)
+	terms := rewardsTerms(t)
+	tranches := s.state().Tranches
+	rest := less1(t, tranches[0].Amount)
+	terms.Rewards.Epoch = &wrappers.EpochTerms{Publish: epochTerms.Publish, Window: epochTerms.Window, Treasury: wallet("treasury"),
+		Penalty: coins(minus(t, plus(t, s.state().Bond, s.state().Unbonding), cocoon.NanoOf(1)))}
+	s.takeTerms(terms)
+	e, tr := s.openEpoch(leavesOf(40))
+	tr.requireOK(t)
+	e.publish()
+	tr = tell(e, e.fees(0).Prove, e.refute(20, providerAt(20), ton(2))).requireOK(t)
+	requireGas(t, "epoch/prove of 40", tr.step(t, opProve).gas)
+	measure(t, "rewards/failed, proven, out of four tranches", "failed", tr.step(t, opFailed))
+	require.Equal(t, []wrappers.Tranche{{At: tranches[0].At, Amount: minus(t, tranches[0].Amount, rest)}}, s.state().Tranches)
 	s.requireBooks()
 }
 

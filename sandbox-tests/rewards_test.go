@@ -80,6 +80,37 @@ func withTerms(t *testing.T) *rewardsStory {
 	return s
 }
 
+// withKey is withTerms with a key for its receipts.
+func withKey(t *testing.T) *rewardsStory {
+	t.Helper()
+	s := withTerms(t)
+	s.rotate("receipts").requireOK(t)
+	return s
+}
+
+// rotate has the owner name the key that signs receipts.
+func (s *rewardsStory) rotate(name string) trace {
+	s.t.Helper()
+	return try(s, s.state().Owner, ton(1), s.rotation(name))
+}
+
+func (s *rewardsStory) rotation(name string) wrappers.RotateKey {
+	s.t.Helper()
+	possession, err := wrappers.ProvePossession(keyOf(name), globalID, s.rewards)
+	require.NoError(s.t, err)
+	return wrappers.RotateKey{QueryID: 7, Key: publicOf(name), Possession: &possession}
+}
+
+// owing is owe with a receipt of that number, signed by name.
+func (s *rewardsStory) owing(number uint32, name string) wrappers.Owe {
+	s.t.Helper()
+	return oweOf(signedBy(s.t, name, earnedIn(s.rewards, number, providerAt(1), ton(1))))
+}
+
+func oweOf(r receipt) wrappers.Owe {
+	return wrappers.Owe{QueryID: 9, Response: wallet("change"), Signature: r.signature, Receipt: r.signed}
+}
+
 func message[T any](s *rewardsStory, value cocoon.Nano, v T) chain.Message {
 	s.t.Helper()
 	return chain.Message{To: s.rewards, Amount: value, Bounce: true, Body: body(s.t, v)}

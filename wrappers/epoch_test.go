@@ -34,7 +34,7 @@ func FuzzDecodeEpochMessage(f *testing.F) { fuzzMessages(f, KindEpoch) }
 // epochCell is a state with n words of claims, in word i every leaf i + 1 apart.
 func epochCell(t testing.TB, n int) *cell.Cell {
 	c, err := Cell(epochState{Phase: 2, Until: 100, Cursor: 4, Published: 5, Paid: Coins{cocoon.TON(6)}, Sum: Coins{cocoon.TON(7)}, Last: cocoon.Account{8},
-		Claims0: claimsCell(t, n, 3, 0, 3), Claims1: claimsCell(t, n, 3, 1, 3), Claims2: claimsCell(t, n, 3, 2, 3), Opened: someOpened()})
+		Claims0: claimsCell(n, 3, 0, 3), Claims1: claimsCell(n, 3, 1, 3), Claims2: claimsCell(n, 3, 2, 3), Opened: someOpened()})
 	require.NoError(t, err)
 	return c
 }
@@ -45,14 +45,14 @@ func someOpened() *EpochOpened {
 
 // claimsCell is the tree with every step-th word of claims, from word on, with so
 // many levels below it. Of n words on nothing is claimed.
-func claimsCell(t testing.TB, n, step, word, levels int) *cell.Cell {
+func claimsCell(n, step, word, levels int) *cell.Cell {
 	b, bits := cell.BeginCell(), make([]byte, claimWordBits/8)
 	for bit := 0; word < n && bit < claimWordBits; bit += word + 1 {
 		bits[bit/8] |= 0x80 >> (bit % 8)
 	}
 	b.MustStoreSlice(bits, claimWordBits)
 	for child := 0; child < 4 && levels > 0; child++ {
-		b.MustStoreRef(claimsCell(t, n, 4*step, word+step*(child+1), levels-1))
+		b.MustStoreRef(claimsCell(n, 4*step, word+step*(child+1), levels-1))
 	}
 	return b.EndCell()
 }

@@ -111,7 +111,7 @@ type SetEndpoint struct {
 // Endpoint is where a dispatcher is reached, and how it is recognised there.
 type Endpoint struct {
 	TLSKeyHash [32]byte `tlb:"bits 256"` // SHA-256 of the public key that a TLS server proves there
-	URL        Text     `tlb:"^"`        // UTF-8, at most MaxNameBytes
+	URL        Text     `tlb:"^"`        // ASCII, at most MaxNameBytes; contracts refuse another
 }
 
 // Owe lodges a receipt of the present number or the next: the bond stays until

@@ -39,8 +39,28 @@ func QuickRules() Rules {
 		Publish: 20, Window: 20, Expiry: 300, Period: 60, CloseDelay: 20}
 }
 
+// Validate refuses rules under which the contracts' promises would not hold,
+// whatever the clamps in them allow.
+func (r Rules) Validate() error {
+	attempt := uint64(r.Publish) + uint64(r.Window)
+	switch {
+	case uint64(r.Period) < attempt:
+		return cocoon.Invalid.Errorf("rules: an epoch of %d s comes before the one before it has passed, which takes %d s", r.Period, attempt)
+	case uint64(r.Unbonding) < uint64(r.Period)+2*attempt:
+		return cocoon.Invalid.Errorf("rules: a bond leaves within %d s, before a retry has passed, %d s after a receipt", r.Unbonding, uint64(r.Period)+2*attempt)
+	case r.HeirAfter <= r.Unbonding:
+		return cocoon.Invalid.Errorf("rules: an heir comes after %d s of silence, before the bond that is waited for, %d s", r.HeirAfter, r.Unbonding)
+	case r.Penalty.IsZero() || r.Penalty.Cmp(r.MinBond) > 0:
+		return cocoon.Invalid.Errorf("rules: a penalty of %s, from a bond of %s", r.Penalty, r.MinBond)
+	}
+	return nil
+}
+
 // Terms are the rules as contracts take them; shares go to treasury.
 func (r Rules) Terms(treasury cocoon.Account) (wrappers.Terms, error) {
+	if err := r.Validate(); err != nil {
+		return wrappers.Terms{}, err
+	}
 	epoch, err := contracts.Load(string(wrappers.KindEpoch))
 	if err != nil {
 		return wrappers.Terms{}, fmt.Errorf("terms: %w", err)

@@ -123,9 +123,10 @@ func Run(ctx context.Context, cfg Config) (err error) {
 
 // rules are quick ones with one long period, so that everything the story brings
 // into the pot is paid out by one epoch, once the story lets that period pass.
+// A bond has to outlast it, and an owner the bond.
 func rules() action.Rules {
 	r := action.QuickRules()
-	r.Period = 600
+	r.Period, r.Unbonding, r.HeirAfter = 600, 720, 1200
 	return r
 }
 

@@ -173,6 +173,7 @@ type Epoch struct {
 	Pushed  uint32         `json:"pushed"` // leaves the cursor has passed
 	Paid    cocoon.Nano    `json:"paid_nano"`
 	Claimed []uint32       `json:"claimed"` // indices paid ahead of the cursor
+	Proven  cocoon.Account `json:"proven"`  // the provider whose receipt refuted it; zero without
 }
 
 // Leaf is what an epoch pays one provider, and why.
@@ -191,16 +192,31 @@ type Leaf struct {
 type Rewards struct {
 	Account   cocoon.Account `json:"account"`
 	Owner     cocoon.Account `json:"owner"`
+	NextOwner cocoon.Account `json:"next_owner"` // may become the owner; zero for nobody
+	Heir      cocoon.Account `json:"heir"`       // may take over after a long silence; zero for nobody
 	Index     uint32         `json:"index"`
 	Operator  cocoon.Account `json:"operator"`
+	SeenAt    uint32         `json:"seen_at"` // unix seconds, when owner or operator last sent something
 	Bond      cocoon.Nano    `json:"bond_nano"`
 	Unbonding cocoon.Nano    `json:"unbonding_nano"`
 	Pot       cocoon.Nano    `json:"pot_nano"` // balance less debts; rent reserve not taken off
 	Number    uint32         `json:"number"`
 	Attempt   uint16         `json:"attempt"`
 	Pending   cocoon.Account `json:"pending"`  // epoch that has not passed; zero without
+	Owed      uint32         `json:"owed"`     // receipts of numbers up to it are lodged: the bond stays until it has passed
 	Terms     string         `json:"terms"`    // hash of the terms it took, hex; "" without
 	Tranches  []Tranche      `json:"tranches"` // of Unbonding, by time
+
+	ReceiptKey  string    `json:"receipt_key"`   // of Number, hex; "" without
+	NextKey     string    `json:"next_key"`      // of numbers from NextKeyFrom on, hex; "" without
+	NextKeyFrom uint32    `json:"next_key_from"` // 0 without
+	Endpoint    *Endpoint `json:"endpoint"`      // nil where it does not say
+}
+
+// Endpoint is where a dispatcher is reached, by its own word.
+type Endpoint struct {
+	URL        string `json:"url"`
+	TLSKeyHash string `json:"tls_key_hash"` // SHA-256 of the public key that a server there proves, hex
 }
 
 // Registry is the registry as its events left it.

@@ -365,7 +365,10 @@ export abstract class RewardsMessages extends ContractBase {
         await send(provider, via, value, message, storeSucceed);
     }
 
-    /** Owner. possession signs Possession by key, which signs receipts from number + 2 on, or at once where there was no key. */
+    /**
+     * Owner. possession signs Possession by key, which signs receipts from number + 2 on; where there was no key at once, or from number + 1
+     * on while an epoch is pending, which was opened without it.
+     */
     async sendRotateKey(provider: ContractProvider, via: Sender, value: bigint, message: Outgoing<RotateKey>) {
         await send(provider, via, value, message, storeRotateKey);
     }

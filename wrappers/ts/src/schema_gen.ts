@@ -971,7 +971,10 @@ export function loadSucceed(slice: Slice): Succeed {
     };
 }
 
-/** Owner. possession signs Possession by key, which signs receipts from number + 2 on, or at once where there was no key. */
+/**
+ * Owner. possession signs Possession by key, which signs receipts from number + 2 on; where there was no key at once, or from number + 1
+ * on while an epoch is pending, which was opened without it.
+ */
 export interface RotateKey {
     queryId: bigint;
     key: Buffer;
@@ -2988,7 +2991,7 @@ export function loadReceiptKeys(slice: Slice): ReceiptKeys {
     };
 }
 
-/** url is UTF-8 of at most 120 bytes; tls_key_hash is the SHA-256 of the public key that a TLS server there proves. */
+/** url is ASCII of at most 120 bytes; tls_key_hash is the SHA-256 of the public key that a TLS server there proves. */
 export interface Endpoint {
     tlsKeyHash: Buffer;
     url: Text;
@@ -3169,7 +3172,7 @@ export function loadEpochOpened(slice: Slice): EpochOpened {
     };
 }
 
-/** Leaves of an epoch's tree: a dense dictionary from 17-bit index, ascending by provider. */
+/** Leaves of an epoch's tree: a dense dictionary from 17-bit index, ascending by provider. amount is as short as it can be. */
 export interface Leaf {
     provider: Buffer;
     amount: bigint;

@@ -65,3 +65,38 @@ test('epoch: not published in time, so its money goes back', async () => {
     assert.deepEqual([shown.number, shown.attempt], [2, 1]);
     assert.ok(shown.pending.equals(NONE) && (await rewards.getPot()) >= pot);
 });
+
+test('epoch: a tree below a receipt dies, and its dispatcher pays', async () => {
+    const { client, dispatcher, provider, rewards, treasury } = market;
+    await market.rotateKey('receipts');
+    const [leaves, pot, bond] = [market.leaves(), await rewards.getPot(), (await rewards.getRewards()).bond];
+    const tree = new EpochTree(leaves);
+    const epoch = await market.openEpoch(tree);
+    await market.publish(epoch, leaves);
+    const { prove } = await epoch.getFees(0);
+    const via = client.getSender();
+    const earner = account(provider.address);
+    const index = leaves.findIndex((leaf) => leaf.provider.equals(earner));
+    const first = Math.max(index - 1, 0);
+    const proof = tree.proof(first, index - first + 1);
+    const earned = (amount: bigint) => ({ ...market.receipt(2, earner, amount), index, proof });
+    requireRefused(await epoch.sendProve(via, prove, earned(toNano(2))), ExitCode.wrongEvidence);
+    requireRefused(await epoch.sendProve(via, prove, { ...earned(toNano(3)), index: index + 1 }), ExitCode.wrongEvidence);
+    const proven = await epoch.sendProve(via, prove, earned(toNano(3)));
+    requireDone(proven);
+    assert.equal(received(proven, provider.address, Op.income), toNano('0.5')); // a quarter of 2 TON
+    assert.equal(received(proven, treasury.address, Op.payout), toNano('1.5'));
+    const shown = await rewards.getRewards();
+    assert.deepEqual([shown.bond, shown.number], [bond - toNano(2), 2]);
+    assert.ok(shown.pending.equals(NONE) && (await rewards.getPot()) >= pot);
+    assert.equal((await epoch.getEpoch()).phase, EpochPhase.failed);
+    assert.ok((await epoch.getEpoch()).last.equals(earner));
+
+    const honest = leaves.map((leaf, at) => (at === index ? { ...leaf, amount: toNano(3) } : leaf));
+    const { bond: bonding } = await rewards.getFees(0);
+    requireDone(await rewards.sendBond(dispatcher.getSender(), bonding + toNano(2), { amount: toNano(2) }));
+    const retry = await market.openEpoch(new EpochTree(honest));
+    await market.publish(retry, honest);
+    const better = { ...earned(toNano(3)), proof: new EpochTree(honest).proof(first, index - first + 1) };
+    requireRefused(await retry.sendProve(via, prove, better), ExitCode.wrongEvidence);
+});

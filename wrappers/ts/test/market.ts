@@ -19,6 +19,7 @@ import {
     Signer,
     storeAcceptJobOrder,
     storeDelivery,
+    storeEarned,
     storePutWorkerOrder,
     storeVoucher,
 } from '../src';
@@ -182,6 +183,28 @@ export class Market extends World {
             uptimeBps: 10_000,
             p50Ms: 300,
         }));
+    }
+
+    /** Names the key that signs receipts. */
+    async rotateKey(name: string) {
+        const { rotateKey } = await this.rewards.getFees(0);
+        const possession = new Signer(keyOf(name), this.rewards.address).possession();
+        const message = { key: keyOf(name).publicKey, possession };
+        requireDone(await this.rewards.sendRotateKey(this.dispatcher.getSender(), rotateKey, message));
+    }
+
+    /** What the dispatcher signs about a provider's earnings in a number. */
+    receipt(number: number, provider: Buffer, amount: bigint, key = 'receipts') {
+        const { signed, signature } = new Signer(keyOf(key), this.rewards.address).sign(storeEarned, { number, provider, amount });
+        return { signature, receipt: signed };
+    }
+
+    /** Shows every leaf of an epoch. */
+    async publish(epoch: SandboxContract<Epoch>, leaves: Leaf[]) {
+        const [tree, { publish }] = [new EpochTree(leaves), await epoch.getFees(leaves.length)];
+        const page = { from: 0, count: leaves.length, page: tree.proof(0, leaves.length) };
+        requireDone(await epoch.sendPublish(this.client.getSender(), publish, page));
+        assert.equal((await epoch.getEpoch()).phase, EpochPhase.window);
     }
 
     async openEpoch(tree: EpochTree): Promise<SandboxContract<Epoch>> {

@@ -25,6 +25,7 @@ import {
 export const genesis = 1_800_000_000; // unix seconds
 export const model = 'Qwen/Qwen3-32B';
 export const unbonding = 180; // seconds, of stakes and bonds
+export const heirAfter = 600; // seconds of silence, of owner and operator of rewards
 export const delay = 30; // seconds, of the registry
 
 /** The key that belongs to `name`. */
@@ -76,7 +77,7 @@ export class World {
             rewards: {
                 minBond: toNano(20),
                 unbonding,
-                heirAfter: 600,
+                heirAfter,
                 epoch: { publish: 20, window: 20, expiry: 300, networkBps: 100, treasury, penaltyBps: 0, penalty: toNano(2) },
                 epochCode: codeOf('epoch'),
             },
