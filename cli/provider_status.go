@@ -49,6 +49,7 @@ type providerWorker struct {
 	Key       string `json:"key"`
 	GPUs      uint16 `json:"gpus"`
 	RetiredAt uint32 `json:"retired_at"`
+	Slashed   bool   `json:"slashed"`
 }
 
 // proven is a provider as it is on chain.
@@ -94,9 +95,11 @@ func runProviderStatus(ctx context.Context, e *env, d *desk, b wrappers.Provider
 		rows = append(rows, [2]string{"unbonded " + e.when(t.At, uint32(now.Unix())), t.Amount.String()})
 	}
 	for _, w := range p.state.Workers {
-		s.Workers = append(s.Workers, providerWorker{fmt.Sprintf("%x", w.Key), w.GPUs, w.RetiredAt})
+		s.Workers = append(s.Workers, providerWorker{fmt.Sprintf("%x", w.Key), w.GPUs, w.RetiredAt, w.Slashed})
 		state := "active"
-		if !w.Active() {
+		if w.Slashed {
+			state = "slashed, retired " + e.when(w.RetiredAt, uint32(now.Unix()))
+		} else if !w.Active() {
 			state = "retired " + e.when(w.RetiredAt, uint32(now.Unix()))
 		}
 		rows = append(rows, [2]string{fmt.Sprintf("worker %x", w.Key[:4]), state})

@@ -18,9 +18,9 @@ func (a *auditor) compareWorkers(c audited, data *cell.Cell) error {
 	}
 	var proven []string
 	for _, w := range state.Workers {
-		proven = append(proven, workerLine(w.Key[:], w.RetiredAt, uint32(w.GPUs), w.Record))
+		proven = append(proven, workerLine(w.Key[:], w.RetiredAt, uint32(w.GPUs), w.Slashed, w.Record))
 	}
-	rows, err := a.tx.QueryContext(a.ctx, `SELECT key, retired_at, gpus, record FROM workers WHERE provider = ? ORDER BY key`, c.account[:])
+	rows, err := a.tx.QueryContext(a.ctx, `SELECT key, retired_at, gpus, slashed, record FROM workers WHERE provider = ? ORDER BY key`, c.account[:])
 	if err != nil {
 		return err
 	}
@@ -29,21 +29,22 @@ func (a *auditor) compareWorkers(c audited, data *cell.Cell) error {
 	for rows.Next() {
 		var key, record []byte
 		var retiredAt, gpus uint32
-		if err = rows.Scan(&key, &retiredAt, &gpus, &record); err != nil {
+		var slashed bool
+		if err = rows.Scan(&key, &retiredAt, &gpus, &slashed, &record); err != nil {
 			return err
 		}
 		parsed, err := cell.FromBOC(record)
 		if err != nil {
 			return err
 		}
-		indexed = append(indexed, workerLine(key, retiredAt, gpus, parsed))
+		indexed = append(indexed, workerLine(key, retiredAt, gpus, slashed, parsed))
 	}
 	a.note(c, "workers", strings.Join(indexed, "\n"), strings.Join(proven, "\n"))
 	return rows.Err()
 }
 
-func workerLine(key []byte, retiredAt, gpus uint32, record *cell.Cell) string {
-	return fmt.Sprintf("%x retired %d gpus %d record %x", key, retiredAt, gpus, record.Hash())
+func workerLine(key []byte, retiredAt, gpus uint32, slashed bool, record *cell.Cell) string {
+	return fmt.Sprintf("%x retired %d gpus %d slashed %t record %x", key, retiredAt, gpus, slashed, record.Hash())
 }
 
 // compareLeaves compares which leaves were claimed; a finished epoch has forgotten it.

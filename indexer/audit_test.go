@@ -84,7 +84,7 @@ func TestQueries_TellWhatTheEventsAddUpTo(t *testing.T) {
 	p, err := x.Provider(t.Context(), s.provider)
 	require.NoError(t, err)
 	require.Equal(t, cocoon.TON(12), p.Stake)
-	require.Equal(t, cocoon.TON(9), p.Required, "5 and 2 for each of two GPUs")
+	require.Equal(t, cocoon.TON(11), p.Required, "5 and 2 for each of three GPUs")
 	require.Equal(t, cocoon.TON(1), p.Unbonding)
 	require.Len(t, p.Tranches, 1)
 	require.Equal(t, cocoon.NanoOf(7_600_030_000), p.Allowance, "8, less 1 slashed, 1 in dispute and what a ruling took of another, and a gift of 2")
@@ -92,7 +92,7 @@ func TestQueries_TellWhatTheEventsAddUpTo(t *testing.T) {
 	workers, err := x.Workers(t.Context())
 	require.NoError(t, err)
 	require.Len(t, workers, 2, "one was pruned")
-	require.Equal(t, uint16(1), workers[0].GPUs, "the record was changed")
+	require.Equal(t, uint16(2), workers[0].GPUs, "the record was changed")
 	require.Equal(t, []market.ModelOffer{{Model: cocoon.NewModelID(model), Name: model, Price: price(1_000_000)}}, workers[0].Models)
 
 	e, err := x.Epoch(t.Context(), s.epoch)

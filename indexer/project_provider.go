@@ -24,14 +24,15 @@ type providerState struct {
 	Revision  uint64                  `json:"revision"`
 	GPUs      uint32                  `json:"gpus"`
 	Tranches  tranches                `json:"tranches"`
+	Leaving   leaving                 `json:"leaving,omitempty"` // the same as the contract keeps them; a decoded state does not tell
 	Awaiting  key                     `json:"awaiting"`
 	TermsHash key                     `json:"terms_hash"`
 	Terms     *wrappers.ProviderTerms `json:"terms"`
 }
 
 func providerStateOf(p wrappers.Provider) providerState {
-	return providerState{p.Birth.Owner, p.Birth.Index, p.Born, p.Stake, p.Unbonding, p.Allowance, p.Operator, p.Revision, p.GPUs,
-		tranchesOf(p.Tranches), p.Awaiting, p.TermsHash, p.Terms}
+	return providerState{Owner: p.Birth.Owner, Index: p.Birth.Index, Born: p.Born, Stake: p.Stake, Unbonding: p.Unbonding, Allowance: p.Allowance,
+		Operator: p.Operator, Revision: p.Revision, GPUs: p.GPUs, Tranches: tranchesOf(p.Tranches), Awaiting: p.Awaiting, TermsHash: p.TermsHash, Terms: p.Terms}
 }
 
 // required is the stake that the active workers need; zero before terms.
@@ -54,6 +55,33 @@ func (s *providerState) unbondingTime() uint32 {
 	return min(s.Terms.Unbonding, maxUnbonding)
 }
 
+// slash takes min_gpu for each of so many GPUs, or what there is.
+func (s *providerState) slash(gpus uint32) error {
+	if s.Terms == nil {
+		return fmt.Errorf("%w: a slash before any terms", errUnread)
+	}
+	due, err := s.Terms.MinGPU.Mul(uint64(gpus))
+	if errors.Is(err, cocoon.ErrOverflow) {
+		due, err = s.Stake.Add(s.Unbonding) // there is no more to take
+	}
+	if err != nil {
+		return err
+	}
+	fromStake := lesser(due, s.Stake)
+	rest, err := due.Sub(fromStake)
+	if err != nil {
+		return err
+	}
+	rest = lesser(rest, s.Unbonding)
+	return errors.Join(decrease(&s.Stake, fromStake), decrease(&s.Unbonding, rest), s.Leaving.slash(rest), s.inTime())
+}
+
+// inTime tells the tranches in order of time.
+func (s *providerState) inTime() (err error) {
+	s.Tranches, err = s.Leaving.byTime()
+	return err
+}
+
 // provider applies what contracts/provider.fc does with an event.
 func (p projector) provider(ctx context.Context, o *occurrence, s *providerState) error {
 	switch o.Name {
@@ -71,14 +99,14 @@ func (p projector) provider(ctx context.Context, o *occurrence, s *providerState
 	case "terms":
 		return s.takeTerms(o)
 	case "withdraw":
-		ripe, err := s.Tranches.takeRipe(o.Time)
-		return errors.Join(err, decrease(&s.Unbonding, ripe))
+		ripe, err := s.Leaving.takeRipe(o.Time)
+		return errors.Join(err, decrease(&s.Unbonding, ripe), s.inTime())
 	case "stake":
 		m, err := message[wrappers.Stake](o)
 		return errors.Join(err, increase(&s.Stake, m.Amount.Nano))
 	case "request_unstake":
 		m, err := message[wrappers.RequestUnstake](o)
-		return errors.Join(err, s.Tranches.add(o.Time+s.unbondingTime(), m.Amount.Nano), decrease(&s.Stake, m.Amount.Nano), increase(&s.Unbonding, m.Amount.Nano))
+		return errors.Join(err, s.Leaving.add(o.Time+s.unbondingTime(), m.Amount.Nano), s.inTime(), decrease(&s.Stake, m.Amount.Nano), increase(&s.Unbonding, m.Amount.Nano))
 	case "set_operator":
 		m, err := message[wrappers.SetOperator](o)
 		s.Operator, s.Allowance = m.Key, m.Allowance.Nano

@@ -37,14 +37,3 @@ func (t *tranches) add(at uint32, amount cocoon.Nano) error {
 	*t = slices.Insert(*t, i, tranche{at, amount})
 	return nil
 }
-
-// takeRipe removes what may leave now, and returns its sum.
-func (t *tranches) takeRipe(now uint32) (sum cocoon.Nano, err error) {
-	for len(*t) > 0 && now >= (*t)[0].At {
-		if err = increase(&sum, (*t)[0].Amount); err != nil {
-			return sum, err
-		}
-		*t = (*t)[1:]
-	}
-	return sum, nil
-}

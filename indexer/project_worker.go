@@ -19,6 +19,8 @@ func (p projector) worker(ctx context.Context, o *occurrence, s *providerState) 
 		return p.putWorker(ctx, o, s)
 	case "retire_worker":
 		return p.retireWorker(ctx, o, s)
+	case "report_equivocation":
+		return p.slashWorker(ctx, o, s)
 	case "prune":
 		m, err := message[wrappers.Prune](o)
 		if err != nil {
@@ -68,6 +70,31 @@ func (p projector) retireWorker(ctx context.Context, o *occurrence, s *providerS
 	}
 	s.Revision, s.GPUs = signed.Revision, s.GPUs-gpus
 	_, err = p.tx.ExecContext(ctx, `UPDATE workers SET retired_at = ? WHERE provider = ? AND key = ?`, o.Time, o.Account[:], signed.Worker[:])
+	return err
+}
+
+// slashWorker takes the worker's share: from the stake, then from the newest tranches, as far as there is any. What
+// is taken leaves in the event's messages. The worker is dead from here on.
+func (p projector) slashWorker(ctx context.Context, o *occurrence, s *providerState) error {
+	m, err := message[wrappers.ReportEquivocation](o)
+	if err != nil {
+		return err
+	}
+	var retiredAt, gpus uint32
+	err = p.tx.QueryRowContext(ctx, `SELECT retired_at, gpus FROM workers WHERE provider = ? AND key = ?`, o.Account[:], m.Worker[:]).Scan(&retiredAt, &gpus)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: a report of a worker that is not known", errUnread)
+	}
+	if err != nil {
+		return err
+	}
+	if retiredAt == 0 {
+		s.GPUs, retiredAt = s.GPUs-gpus, o.Time
+	}
+	if err = s.slash(gpus); err != nil {
+		return err
+	}
+	_, err = p.tx.ExecContext(ctx, `UPDATE workers SET retired_at = ?, slashed = 1 WHERE provider = ? AND key = ?`, retiredAt, o.Account[:], m.Worker[:])
 	return err
 }
 

@@ -86,14 +86,14 @@ func (x *Indexer) workers(ctx context.Context, s span, f workerFilter) ([]number
 	if err != nil {
 		return nil, err
 	}
-	q := x.store.read.NewSelect().TableExpr("workers").ColumnExpr("seq, provider, key, retired_at, gpus, record")
+	q := x.store.read.NewSelect().TableExpr("workers").ColumnExpr("seq, provider, key, retired_at, gpus, slashed, record")
 	q = narrowed(q, "provider", f.provider)
 	if f.active {
 		q = q.Where("retired_at = 0")
 	}
 	return collect(ctx, q, "seq", s, func(rows *sql.Rows) (seq uint64, w market.Worker, err error) {
 		var provider, key, record []byte
-		if err = rows.Scan(&seq, &provider, &key, &w.RetiredAt, &w.GPUs, &record); err != nil {
+		if err = rows.Scan(&seq, &provider, &key, &w.RetiredAt, &w.GPUs, &w.Slashed, &record); err != nil {
 			return seq, w, err
 		}
 		w.Key, w.Provider, w.Models = hex.EncodeToString(key), cocoon.Account(provider), []market.ModelOffer{}

@@ -32,8 +32,8 @@ func (w *world) play() (s story) {
 }
 
 func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
-	w.putWorker(p, "w1", 2)
 	w.putWorker(p, "w1", 1)
+	w.putWorker(p, "w1", 2)
 	w.putWorker(p, "w2", 1)
 	jobs := map[string]cocoon.Account{}
 	for _, name := range []string{"approved", "finished", "cancelled", "expired", "slashed", "refused", "open"} {

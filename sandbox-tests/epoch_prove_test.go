@@ -126,7 +126,7 @@ func TestEpoch_ProveNeedsAReceiptOfThisNumber(t *testing.T) {
 	s := inWindow(t, oddLeaves(4))
 	honest := earnedIn(s.rewards, s.birth.Number, providerAt(3), ton(3))
 	for name, r := range notOf(t, honest) {
-		s.requireRefused(t, r.code, s.epoch, func() trace { return tell(s, ton(1), s.proofAt(1, r.receipt)) })
+		s.requireRefused(t, r.code, s.epoch, func() trace { return tell(s, ton(1), s.proofAt(1, r.signedReceipt)) })
 		require.Equal(t, wrappers.EpochWindow, s.state().Phase, name)
 	}
 	for _, number := range []uint32{s.birth.Number - 1, s.birth.Number + 1} {

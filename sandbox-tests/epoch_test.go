@@ -116,7 +116,7 @@ func (s *epochStory) claim(index int) wrappers.Claim {
 }
 
 // proofAt is prove of leaf index and the one before it, as far as there are such leaves.
-func (s *epochStory) proofAt(index int, r receipt) wrappers.Prove {
+func (s *epochStory) proofAt(index int, r signedReceipt) wrappers.Prove {
 	s.t.Helper()
 	from := max(index-1, 0)
 	proof, err := s.tree.Proof(from, min(index, s.tree.Len()-1)-from+1)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/tlb"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -50,16 +49,6 @@ func (s *rewardsStory) signsReceipts() {
 	try(s, s.state().Owner, ton(1), wrappers.RotateKey{QueryID: 1, Key: publicOf("receipt"), Possession: &possession}).requireOK(s.t)
 }
 
-// earnedLayout is what a receipt key signs, as the schema has it.
-type earnedLayout struct {
-	_        tlb.Magic      `tlb:"#1c10961d"`
-	GlobalID int32          `tlb:"## 32"`
-	Contract cocoon.Account `tlb:"bits 256"`
-	Number   uint32         `tlb:"## 32"`
-	Provider cocoon.Account `tlb:"bits 256"`
-	Amount   wrappers.Coins `tlb:"."`
-}
-
 // receiptOf is provider's receipt of that number, signed by the key called receipt.
 func (s *rewardsStory) receiptOf(number uint32, provider cocoon.Account, amount cocoon.Nano) wrappers.SignedCell {
 	s.t.Helper()
@@ -68,9 +57,8 @@ func (s *rewardsStory) receiptOf(number uint32, provider cocoon.Account, amount 
 
 func earnedBy(t *testing.T, rewards cocoon.Account, number uint32, provider cocoon.Account, amount cocoon.Nano) wrappers.SignedCell {
 	t.Helper()
-	c, sig, err := wrappers.Sign(earnedLayout{GlobalID: globalID, Contract: rewards, Number: number, Provider: provider, Amount: coins(amount)}, keyOf("receipt"))
-	require.NoError(t, err)
-	return wrappers.SignedCell{Signature: sig.Bytes, Signed: c}
+	r := signedBy(t, "receipt", earnedIn(rewards, number, provider, amount))
+	return wrappers.SignedCell{Signature: r.signature, Signed: r.signed}
 }
 
 // proof says that leaf's provider has a receipt over amount.

@@ -65,7 +65,7 @@ var providerRows = []row{
 		s.advance(unbonding)
 		return ownersProvider(s, s.fees().Withdraw, wrappers.Withdraw{QueryID: 4, Amount: coins(ton(40))}).waited(errNotEnoughFree)
 	}},
-	{wrappers.KindProvider, "stake", anyone, acts, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "stake", anywhere, acts, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		x := onProvider(s, wallet("whale"), s.fees().Stake, s.stakeMessage(ton(5))).with(ton(5))
 		x.twice = func() { require.Equal(t, ton(110), s.state().Stake) }
@@ -83,25 +83,25 @@ var providerRows = []row{
 		s := workingProvider(t)
 		return ownersProvider(s, s.fees().SetOperator, s.operatorMessage("next", ton(3)))
 	}},
-	{wrappers.KindProvider, "put_worker", anyone, errStaleRevision, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "put_worker", anywhere, errStaleRevision, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		return onProvider(s, wallet("owner"), s.fees().PutWorker, s.put(s.order("second", s.recordCell(workerRecordOf(1))), "operator"))
 	}},
-	{wrappers.KindProvider, "put_worker, known already", anyone, errStaleRevision, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "put_worker, known already", anywhere, errStaleRevision, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		return onProvider(s, wallet("owner"), s.fees().PutWorker, s.put(s.order("worker", s.recordCell(workerRecordOf(2))), "operator"))
 	}},
-	{wrappers.KindProvider, "retire_worker", anyone, errStaleRevision, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "retire_worker", anywhere, errStaleRevision, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		return onProvider(s, wallet("owner"), s.fees().RetireWorker, s.retire(s.retireOrder("worker"), "operator"))
 	}},
-	{wrappers.KindProvider, "prune", anyone, errUnknownWorker, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "prune", anywhere, errUnknownWorker, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		s.retireWorker("worker").requireOK(t)
 		s.advance(unbonding)
 		return onProvider(s, wallet("owner"), s.fees().Prune, s.prune("worker")).waited(errTooEarly)
 	}},
-	{wrappers.KindProvider, "accept_job", anyone, idle, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "accept_job", anywhere, idle, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		job, free := s.hire(offerKey), s.free()
 		o := s.acceptOrder(job.job, ton(5))
@@ -113,7 +113,16 @@ var providerRows = []row{
 		}
 		return x
 	}},
-	{wrappers.KindProvider, "income", anyone, acts, func(t *testing.T) *scene {
+	{wrappers.KindProvider, "report_equivocation", anywhere, errAlreadySlashed, func(t *testing.T) *scene {
+		s := workingProvider(t)
+		return onProvider(s, wallet("reporter"), s.fees().ReportEquivocation, s.evidence("worker").message(t))
+	}},
+	{wrappers.KindProvider, "report_equivocation, of who retired", anywhere, errAlreadySlashed, func(t *testing.T) *scene {
+		s := workingProvider(t)
+		s.retireWorker("worker").requireOK(t)
+		return onProvider(s, wallet("reporter"), s.fees().ReportEquivocation, s.evidence("worker").message(t))
+	}},
+	{wrappers.KindProvider, "income", anywhere, acts, func(t *testing.T) *scene {
 		s := workingProvider(t)
 		x := onProvider(s, wallet("job"), ton(1), wrappers.Income{QueryID: 1, Bond: coins(cocoon.NanoOf(1000))}).report()
 		x.kept, x.unread = true, true

@@ -1,6 +1,9 @@
 package sandboxtests
 
 import (
+	"maps"
+	"math/big"
+
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
@@ -21,4 +24,13 @@ func (w *world) place(a cocoon.Account, data *cell.Cell) {
 	require.NoError(w.t, err)
 	w.accounts[a], err = tvm.PrepareAccount(&shard, chain.Address(a))
 	require.NoError(w.t, err)
+}
+
+// rehearse lets f happen and undoes it; time goes on.
+func (w *world) rehearse(f func()) {
+	w.t.Helper()
+	accounts := maps.Clone(w.accounts)
+	received, paid, fees := new(big.Int).Set(w.received), new(big.Int).Set(w.paid), new(big.Int).Set(w.fees)
+	f()
+	w.accounts, w.received, w.paid, w.fees = accounts, received, paid, fees
 }

@@ -3,7 +3,6 @@ package sandboxtests
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
@@ -155,32 +154,4 @@ func TestProvider_BouncesOfEitherKindNeverThrow(t *testing.T) {
 		require.Equal(t, plus(t, before, ton(2)), s.state().Allowance)
 	}
 	s.requireSolvent()
-}
-
-func TestProvider_MoneyAddsUpOverAnyHistory(t *testing.T) {
-	t.Parallel()
-	s := workingProvider(t)
-	jobs := []cocoon.Account{s.taker(), s.refuser()}
-	for i := range uint64(60) {
-		switch (i*i + i/7) % 6 { // no step is sure to succeed
-		case 0:
-			s.stake(cocoon.NanoOf(i * 1_000_000_007))
-		case 1:
-			s.unstake(cocoon.NanoOf(i * 900_000_001))
-		case 2:
-			s.withdraw(cocoon.NanoOf((i % 3) * 1_700_000_003))
-		case 3:
-			s.acceptJob(s.acceptOrder(jobs[i/2%2], cocoon.NanoOf(i*50_000_003)))
-		case 4:
-			s.topUp(cocoon.NanoOf(i * 300_000_007))
-		case 5:
-			s.advance(time.Duration(i) * 7 * time.Hour)
-		}
-		s.requireSolvent()
-		p, sum := s.state(), cocoon.Nano{}
-		for _, tranche := range p.Tranches {
-			sum = plus(t, sum, tranche.Amount)
-		}
-		require.Equal(t, p.Unbonding, sum)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -90,7 +91,14 @@ func TestProviderGas_Unbonding(t *testing.T) {
 		s.advance(time.Second)
 	}
 	s.unstakeGenerously().costs(t, "request_unstake, the fourth, excess", "request_unstake", opUnstake)
-	s.advance(unbonding)
+	s.advance(unbonding - 4*time.Second)
+	for ripe := range 4 {
+		s.rehearse(func() {
+			s.withdrawGenerously().costs(t, fmt.Sprintf("withdraw, %d of four ripe, excess", ripe), "provider_withdraw", opWithdraw)
+			require.Len(t, s.state().Tranches, 4-ripe)
+		})
+		s.advance(time.Second)
+	}
 	s.withdrawGenerously().costs(t, "withdraw, four ripe, excess", "provider_withdraw", opWithdraw)
 	require.Empty(t, s.state().Tranches)
 }
@@ -103,15 +111,8 @@ func TestProviderGas_Workers(t *testing.T) {
 	s.setOperator("operator", ton(30)).requireOK(t)
 	s.topUp(ton(30))
 	job, relay, change := s.taker(), wallet("relay"), wallet("change")
-	var put, exact, accept, retire, prune step
-	for i := range wrappers.MaxWorkers {
-		m := s.put(s.order(fmt.Sprint("worker ", i), s.recordCell(largestRecord(t))), "operator")
-		put = worse(put, generously(s, relay, change, s.fees().PutWorker, m).step(t, opPutWorker))
-	}
-	one := s.put(s.order("worker 77", s.recordCell(workerRecordOf(1))), "operator")
-	generously(s, relay, change, s.fees().PutWorker, one).costs(t, "put_worker, 128 workers, one model, excess", "", opPutWorker)
-	s.putWorker("worker 77", workerRecordOf(2)).costs(t, "put_worker, 128 workers, one model", "", opPutWorker)
-	measure(t, "provider/put_worker, 128 workers, eight models, excess", "put_worker", put)
+	var accept, exact, retire, prune step
+	s.measurePuts()
 	for i := range wrappers.MaxWorkers {
 		o := s.acceptOrder(job, cocoon.NanoOf(1))
 		o.Worker = publicOf(fmt.Sprint("worker ", i))
@@ -121,14 +122,41 @@ func TestProviderGas_Workers(t *testing.T) {
 		retire = worse(retire, generously(s, relay, change, s.fees().RetireWorker, m).step(t, opRetireWorker))
 	}
 	requireGas(t, "provider/accept_job, 128 workers", exact.gas)
-	measure(t, "provider/accept_job, 128 workers, excess", "accept_job", accept)
-	measure(t, "provider/retire_worker, 128 workers, excess", "retire_worker", retire)
+	requireGas(t, "provider/accept_job, 128 workers, excess", accept.gas)
+	requireGas(t, "provider/retire_worker, 128 workers, excess", retire.gas)
 	s.advance(unbonding)
 	for i := range wrappers.MaxWorkers {
 		prune = worse(prune, generously(s, relay, change, s.fees().Prune, s.prune(fmt.Sprint("worker ", i))).step(t, opPrune))
 	}
-	measure(t, "provider/prune, 128 workers, excess", "prune", prune)
+	requireGas(t, "provider/prune, 128 workers, excess", prune.gas)
 	require.Empty(t, s.state().Workers)
+}
+
+// measurePuts registers 128 workers, then changes the record of each.
+func (s *providerStory) measurePuts() {
+	s.t.Helper()
+	put := func(i int, r wrappers.WorkerRecord) (exact, excess step) {
+		name := fmt.Sprint("worker ", i)
+		m := s.put(s.order(name, s.recordCell(r)), "operator")
+		excess = generously(s, wallet("relay"), wallet("change"), s.fees().PutWorker, m).step(s.t, opPutWorker)
+		return s.putWorker(name, r).requireOK(s.t).step(s.t, opPutWorker), excess
+	}
+	eight := largestRecord(s.t)
+	one := eight
+	one.Models = one.Models[:1]
+	for i := range wrappers.MaxWorkers {
+		s.putWorker(fmt.Sprint("worker ", i), eight).requireOK(s.t)
+	}
+	var few, exact, excess step
+	for i := range wrappers.MaxWorkers {
+		a, b := put(i, eight)
+		exact, excess = worse(exact, a), worse(excess, b)
+		a, _ = put(i, one)
+		few = worse(few, a)
+	}
+	requireGas(s.t, "provider/put_worker, 128 workers, one model", few.gas)
+	requireGas(s.t, "provider/put_worker, 128 workers, eight models", exact.gas)
+	requireGas(s.t, "provider/put_worker, 128 workers, eight models, excess", excess.gas)
 }
 
 // worse is the step that used more gas.
@@ -139,24 +167,34 @@ func worse(a, b step) step {
 	return b
 }
 
+// The largest state is that of an operator who stuffs records: all are slashed,
+// and four tranches are left.
 func TestProviderGas_ReserveCoversTheLargestState(t *testing.T) {
 	t.Parallel()
 	s := unbornProvider(t)
-	s.terms.Provider.MinProvider, s.terms.Provider.MinGPU = coins(ton(1<<40)), coins(ton(1<<20))
+	s.terms.Provider.MinProvider = coins(ton(1 << 40))
 	s.takeTerms(s.terms)
 	most := ton(1 << 50)
 	s.stake(most).requireOK(t)
 	s.setOperator("operator", most).requireOK(t)
 	for i := range wrappers.MaxWorkers {
-		s.putWorker(fmt.Sprint("worker ", i), distinctRecord(t, i)).requireOK(t)
+		s.putWorkerCell(fmt.Sprint("worker ", i), s.stuffed(1, stuffing(i, 0), stuffing(i, 1), stuffing(i, 2), stuffing(i, 3))).requireOK(t)
 	}
 	for range 4 {
-		s.unstake(ton(1 << 30)).requireOK(t)
+		s.unstake(ton(1 << 45)).requireOK(t)
 		s.advance(time.Second)
+	}
+	for i := range wrappers.MaxWorkers {
+		s.report(fmt.Sprint("worker ", i)).requireOK(t)
 	}
 	used := s.account(s.provider).State().StorageInfo.StorageUsed
 	requireConstant(t, "cells::provider", used.CellsUsed.Int64())
 	requireConstant(t, "bits::provider", used.BitsUsed.Int64())
+}
+
+// stuffing is a cell of 1,023 bits, of which there is no other.
+func stuffing(worker, place int) *cell.Cell {
+	return cell.BeginCell().MustStoreUInt(uint64(worker), 64).MustStoreUInt(uint64(place), 64).MustStoreSlice(make([]byte, 112), 895).EndCell()
 }
 
 func TestProviderGas_AcceptMessageIsNoLargerThanItsConstants(t *testing.T) {
@@ -166,16 +204,4 @@ func TestProviderGas_AcceptMessageIsNoLargerThanItsConstants(t *testing.T) {
 	cells, bits := sizeOf(body(t, acceptBody{Bond: coins(most), Pass: &wrappers.Signature{}}))
 	requireConstant(t, "cells::accept", int64(cells))
 	requireConstant(t, "bits::accept", int64(bits))
-}
-
-// distinctRecord is the largest record, of which no two share a cell.
-func distinctRecord(t *testing.T, i int) wrappers.WorkerRecord {
-	t.Helper()
-	r := largestRecord(t)
-	for j := range r.Models {
-		p := minus(t, r.Models[j].Price.Prompt, cocoon.NanoOf(uint64(1000*(i+1))))
-		r.Models[j].Price.Prompt = p
-		r.Models[j].Model = cocoon.NewModelID(fmt.Sprint(i, "/", j))
-	}
-	return r
 }

@@ -27,11 +27,9 @@ func priceOf(seed uint64) cocoon.Price {
 
 func largestRecord(t *testing.T) wrappers.WorkerRecord {
 	t.Helper()
-	most, err := cocoon.ParseNano("1329227995784915872903807060280344000")
-	require.NoError(t, err)
 	r := wrappers.WorkerRecord{GPU: "a GPU whose name takes 32 places", Region: "sixteen places..", GPUs: 1<<16 - 1, VRAMMiB: 1<<32 - 1, UptimeBps: 10_000, Concurrency: 1<<16 - 1}
 	for i := range uint64(wrappers.MaxModels) {
-		p := plus(t, most, cocoon.NanoOf(i)) // no two cells are the same
+		p := cocoon.NanoOf(1<<56 - 1 - i) // no two cells are the same
 		r.Models = append(r.Models, wrappers.ModelOffer{Model: cocoon.NewModelID(fmt.Sprint(i)), Price: cocoon.Price{Prompt: p, Cached: p, Completion: p, Reasoning: p}})
 	}
 	return r

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -44,8 +45,23 @@ func TestProvider_RecordOfAnActiveWorkerCanChange(t *testing.T) {
 	require.Len(t, p.Workers, 1)
 	require.EqualValues(t, 2, p.GPUs)
 	s.unchanged(func() { s.requireRefused(errNotEnoughStake, s.putWorker("worker", workerRecordOf(3))) }) // 50 + 3 * 20 > 100
-	s.putWorker("worker", workerRecordOf(1)).requireOK(t)
-	require.EqualValues(t, 1, s.state().GPUs)
+	changed.Models[0].Price = priceOf(78)
+	s.putWorker("worker", changed).requireOK(t)
+	require.Len(t, s.state().Workers, 1)
+	require.EqualValues(t, 2, s.state().GPUs)
+	s.requireSolvent()
+}
+
+// A worker that expects a report must not make itself cheap before it arrives.
+func TestProvider_RecordNeverShrinks(t *testing.T) {
+	t.Parallel()
+	s := stakedProvider(t, 200)
+	s.setOperator("operator", ton(30)).requireOK(t)
+	s.putWorker("worker", workerRecordOf(3)).requireOK(t)
+	s.unchanged(func() { s.requireRefused(errWrongRecord, s.putWorker("worker", workerRecordOf(2))) })
+	s.putWorker("worker", workerRecordOf(4)).requireOK(t)
+	s.unchanged(func() { s.requireRefused(errWrongRecord, s.putWorker("worker", workerRecordOf(3))) })
+	s.requireTaken(s.report("worker").requireOK(t), ton(80), cocoon.Nano{})
 }
 
 func TestProvider_WorkerNeedsTermsAndStake(t *testing.T) {

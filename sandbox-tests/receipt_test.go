@@ -21,8 +21,8 @@ type earned struct {
 	Amount   wrappers.Coins `tlb:"."`
 }
 
-// receipt is a cell and who signed it.
-type receipt struct {
+// signedReceipt is a cell and who signed it.
+type signedReceipt struct {
 	signed    *cell.Cell
 	signature [64]byte
 }
@@ -33,19 +33,19 @@ func earnedIn(rewards cocoon.Account, number uint32, provider cocoon.Account, am
 }
 
 // signedBy is e, signed by the key of name.
-func signedBy(t *testing.T, name string, e earned) receipt {
+func signedBy(t *testing.T, name string, e earned) signedReceipt {
 	t.Helper()
 	return signedCell(name, body(t, e))
 }
 
 // signedCell is whatever may be in c, signed by the key of name.
-func signedCell(name string, c *cell.Cell) receipt {
-	return receipt{c, [64]byte(ed25519.Sign(keyOf(name), c.Hash()))}
+func signedCell(name string, c *cell.Cell) signedReceipt {
+	return signedReceipt{c, [64]byte(ed25519.Sign(keyOf(name), c.Hash()))}
 }
 
 // notOf are receipts that no rewards contract or epoch takes for honest, with what is said of them.
 func notOf(t *testing.T, honest earned) map[string]struct {
-	receipt
+	signedReceipt
 	code int32
 } {
 	t.Helper()
@@ -55,7 +55,7 @@ func notOf(t *testing.T, honest earned) map[string]struct {
 	tampered := signedBy(t, "receipts", honest)
 	tampered.signed = body(t, more)
 	return map[string]struct {
-		receipt
+		signedReceipt
 		code int32
 	}{
 		"of another network":   {signedBy(t, "receipts", network), errWrongNetwork},

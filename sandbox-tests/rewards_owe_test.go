@@ -38,7 +38,7 @@ func TestRewards_OnlyItsOwnReceiptsAreLodged(t *testing.T) {
 	s := withKey(t)
 	honest := earnedIn(s.rewards, 1, providerAt(1), ton(1))
 	for name, r := range notOf(t, honest) {
-		s.requireRefused(t, r.code, s.rewards, func() trace { return try(s, wallet("stranger"), ton(1), oweOf(r.receipt)) })
+		s.requireRefused(t, r.code, s.rewards, func() trace { return try(s, wallet("stranger"), ton(1), oweOf(r.signedReceipt)) })
 		require.Zero(t, s.state().Owed, name)
 	}
 	without := withTerms(t)

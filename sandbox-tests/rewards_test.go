@@ -107,7 +107,7 @@ func (s *rewardsStory) owing(number uint32, name string) wrappers.Owe {
 	return oweOf(signedBy(s.t, name, earnedIn(s.rewards, number, providerAt(1), ton(1))))
 }
 
-func oweOf(r receipt) wrappers.Owe {
+func oweOf(r signedReceipt) wrappers.Owe {
 	return wrappers.Owe{QueryID: 9, Response: wallet("change"), Signature: r.signature, Receipt: r.signed}
 }
 

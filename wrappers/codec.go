@@ -34,6 +34,30 @@ func (c *Coins) LoadFromCell(s *cell.Slice) error {
 	return err
 }
 
+// fixedCoins is an amount of one length, whatever it is.
+type fixedCoins struct{ cocoon.Nano }
+
+const fixedCoinsBits = 120
+
+// ToCell writes the amount in 120 bits.
+func (c fixedCoins) ToCell() (*cell.Cell, error) {
+	b := cell.BeginCell()
+	if err := b.StoreBigUInt(c.Big(), fixedCoinsBits); err != nil {
+		return nil, fmt.Errorf("store %s: %w", c.Nano, err)
+	}
+	return b.EndCell(), nil
+}
+
+// LoadFromCell reads 120 bits.
+func (c *fixedCoins) LoadFromCell(s *cell.Slice) error {
+	v, err := s.LoadBigUInt(fixedCoinsBits)
+	if err != nil {
+		return err
+	}
+	c.Nano, err = cocoon.NanoFromBig(v)
+	return err
+}
+
 // Cell encodes v, a struct with tlb tags, as its schema line says.
 func Cell[T any](v T) (*cell.Cell, error) {
 	c, err := tlb.ToCell(&v) // by pointer: the encoder needs addressable arrays

@@ -13,13 +13,13 @@ import (
 // locked. Before the birth they include the rent that it brings. What they do
 // not use comes back.
 type ProviderFees struct {
-	RefreshTerms, Withdraw, Stake, RequestUnstake, SetOperator, PutWorker, RetireWorker, Prune, AcceptJob cocoon.Nano
+	RefreshTerms, Withdraw, Stake, RequestUnstake, SetOperator, PutWorker, RetireWorker, Prune, AcceptJob, ReportEquivocation cocoon.Nano
 }
 
 // GetProviderFees asks the provider at a for its fees.
 func GetProviderFees(ctx context.Context, g Getter, a cocoon.Account) (f ProviderFees, err error) {
 	err = getNanos(ctx, g, a, "get_fees", nil, &f.RefreshTerms, &f.Withdraw, &f.Stake, &f.RequestUnstake, &f.SetOperator,
-		&f.PutWorker, &f.RetireWorker, &f.Prune, &f.AcceptJob)
+		&f.PutWorker, &f.RetireWorker, &f.Prune, &f.AcceptJob, &f.ReportEquivocation)
 	return f, err
 }
 

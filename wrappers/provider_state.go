@@ -1,6 +1,8 @@
 package wrappers
 
 import (
+	"cmp"
+
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
@@ -56,37 +58,48 @@ type Worker struct {
 func (w Worker) Active() bool { return w.RetiredAt == 0 }
 
 type providerState struct {
-	_         tlb.Magic        `tlb:"$1"`
-	Birth     *cell.Cell       `tlb:"^"` // read on their own, so that nothing may follow
-	Stake     Coins            `tlb:"."`
-	Unbonding Coins            `tlb:"."`
-	Allowance Coins            `tlb:"."`
-	Leaving   uint8            `tlb:"## 3"`
-	Tranches  *cell.Cell       `tlb:"maybe ^"`
-	Taken     *cell.Cell       `tlb:"^"`
-	Operator  [32]byte         `tlb:"bits 256"`
-	Revision  uint64           `tlb:"## 64"`
-	GPUs      uint32           `tlb:"## 32"`
-	Count     uint8            `tlb:"## 8"`
-	Workers   *cell.Dictionary `tlb:"dict 256"`
-	// What follows repeats the terms taken.
-	Agreed      uint8  `tlb:"## 1"`
-	Period      uint32 `tlb:"## 32"`
-	MinProvider Coins  `tlb:"."`
-	MinGPU      Coins  `tlb:"."`
+	_         tlb.Magic  `tlb:"$1"`
+	Ties      *cell.Cell `tlb:"^"` // read on their own, so that nothing may follow
+	Stake     Coins      `tlb:"."`
+	Unbonding Coins      `tlb:"."`
+	Leaving   uint8      `tlb:"## 3"`
+	Tranches  *cell.Cell `tlb:"maybe ^"`
+	Operator  [32]byte   `tlb:"bits 256"`
+	// The next four repeat the terms taken.
+	Agreed      bool             `tlb:"bool"`
+	Period      uint32           `tlb:"## 32"`
+	MinProvider fixedCoins       `tlb:"."`
+	MinGPU      fixedCoins       `tlb:"."`
+	Allowance   fixedCoins       `tlb:"."`
+	Revision    uint64           `tlb:"## 64"`
+	GPUs        uint32           `tlb:"## 32"`
+	Count       uint8            `tlb:"## 8"`
+	Workers     *cell.Dictionary `tlb:"dict 256"`
+	Slashed     *cell.Dictionary `tlb:"dict 256"` // time by worker
+}
+
+type ties struct {
+	Registry cocoon.Account `tlb:"bits 256"`
+	Owner    cocoon.Account `tlb:"bits 256"`
+	Index    uint32         `tlb:"## 32"`
+	Awaiting [32]byte       `tlb:"bits 256"`
+	Taken    *cell.Cell     `tlb:"maybe ^"`
 }
 
 type takenTerms struct {
-	Awaiting [32]byte   `tlb:"bits 256"`
-	Hash     [32]byte   `tlb:"bits 256"`
-	Terms    *cell.Cell `tlb:"maybe ^"`
+	Hash  [32]byte       `tlb:"bits 256"`
+	Terms *ProviderTerms `tlb:"."`
 }
 
 type workerEntry struct {
 	RetiredAt uint32     `tlb:"## 32"`
-	Slashed   bool       `tlb:"bool"`
 	GPUs      uint16     `tlb:"## 16"`
 	Record    *cell.Cell `tlb:"^"`
+}
+
+// slashedAt is the value of an entry of slashed workers.
+type slashedAt struct {
+	Time uint32 `tlb:"## 32"`
 }
 
 // DecodeProvider reads a provider's storage, birth data or state, to its end.
@@ -100,35 +113,59 @@ func DecodeProvider(data *cell.Cell) (Provider, error) {
 		return Provider{}, err
 	}
 	p := Provider{Born: true, Stake: s.Stake.Nano, Unbonding: s.Unbonding.Nano, Allowance: s.Allowance.Nano, Operator: s.Operator, Revision: s.Revision, GPUs: s.GPUs}
-	if p.Birth, err = Decode[ProviderBirth](s.Birth); err != nil {
-		return Provider{}, err
-	}
-	if err = p.readTerms(s.Taken); err != nil {
+	if err = p.readTies(s.Ties); err != nil {
 		return Provider{}, err
 	}
 	if p.Tranches, err = readTranches(s.Tranches, int(s.Leaving)); err != nil {
 		return Provider{}, err
 	}
-	if p.Workers, err = decodeWorkers(s.Workers); err != nil {
+	if p.Workers, err = decodeWorkers(s.Workers, s.Slashed); err != nil {
 		return Provider{}, err
 	}
 	return p, nil
 }
 
-func (p *Provider) readTerms(c *cell.Cell) error {
-	taken, err := Decode[takenTerms](c)
+// readTies reads the birth and the terms taken.
+func (p *Provider) readTies(c *cell.Cell) error {
+	t, err := Decode[ties](c)
 	if err != nil {
 		return err
 	}
-	if p.Awaiting, p.TermsHash = taken.Awaiting, taken.Hash; taken.Terms == nil {
+	p.Birth = ProviderBirth{Registry: t.Registry, Owner: t.Owner, Index: t.Index}
+	if p.Awaiting = t.Awaiting; t.Taken == nil {
 		return nil
 	}
-	terms, err := Decode[ProviderTerms](taken.Terms)
-	p.Terms = &terms
+	taken, err := Decode[takenTerms](t.Taken)
+	p.TermsHash, p.Terms = taken.Hash, taken.Terms
 	return err
 }
 
-func decodeWorkers(d *cell.Dictionary) ([]Worker, error) {
+func decodeSlashed(d *cell.Dictionary) (map[[32]byte]uint32, error) {
+	all, err := entries(d, MaxWorkers)
+	if err != nil {
+		return nil, err
+	}
+	slashed := make(map[[32]byte]uint32, len(all))
+	for _, e := range all {
+		key, err := e.key.LoadSlice(256)
+		if err != nil {
+			return nil, cocoon.Invalid.Errorf("decode a slashed worker: %w", err)
+		}
+		at, err := readEntry[slashedAt](e.value)
+		if err != nil {
+			return nil, err
+		}
+		slashed[[32]byte(key)] = at.Time
+	}
+	return slashed, nil
+}
+
+// decodeWorkers reads the register. Whom a report found active is retired by it.
+func decodeWorkers(d, dead *cell.Dictionary) ([]Worker, error) {
+	slashed, err := decodeSlashed(dead)
+	if err != nil {
+		return nil, err
+	}
 	all, err := entries(d, MaxWorkers)
 	if err != nil {
 		return nil, err
@@ -143,7 +180,8 @@ func decodeWorkers(d *cell.Dictionary) ([]Worker, error) {
 		if err != nil {
 			return nil, err
 		}
-		workers = append(workers, Worker{[32]byte(key), w.RetiredAt, w.Slashed, w.GPUs, w.Record})
+		at, found := slashed[[32]byte(key)]
+		workers = append(workers, Worker{[32]byte(key), cmp.Or(w.RetiredAt, at), found, w.GPUs, w.Record})
 	}
 	return workers, nil
 }

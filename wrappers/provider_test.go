@@ -16,7 +16,7 @@ import (
 func someRecord(models int) WorkerRecord {
 	r := WorkerRecord{GPU: "NVIDIA H100", Region: "eu-west", GPUs: 8, VRAMMiB: 81_920, UptimeBps: 9_900, Concurrency: 64}
 	for i := range models {
-		r.Models = append(r.Models, ModelOffer{cocoon.NewModelID(fmt.Sprint(i)), cocoon.Price{Prompt: cocoon.NanoOf(uint64(i)), Reasoning: cocoon.TON(1 << 40)}})
+		r.Models = append(r.Models, ModelOffer{cocoon.NewModelID(fmt.Sprint(i)), cocoon.Price{Prompt: cocoon.NanoOf(uint64(i)), Reasoning: cocoon.NanoOf(1<<56 - 1)}})
 	}
 	return r
 }
@@ -32,17 +32,22 @@ func providerCell(t testing.TB, workers, tranches int, terms *ProviderTerms) *ce
 		require.NoError(t, err)
 		require.NoError(t, ws.Set(cell.BeginCell().MustStoreSlice(key[:], 256).EndCell(), entry))
 	}
-	birth, err := Cell(someProviderBirth)
-	require.NoError(t, err)
-	taken := takenTerms{Awaiting: [32]byte{1}, Hash: [32]byte{2}}
+	tied := ties{Registry: someProviderBirth.Registry, Owner: someProviderBirth.Owner, Index: someProviderBirth.Index, Awaiting: [32]byte{1}}
 	if terms != nil {
-		taken.Terms, err = Cell(*terms)
+		tied.Taken, err = Cell(takenTerms{Hash: [32]byte{2}, Terms: terms})
 		require.NoError(t, err)
 	}
-	takenCell, err := Cell(taken)
+	tiesCell, err := Cell(tied)
 	require.NoError(t, err)
-	c, err := Cell(providerState{Birth: birth, Stake: Coins{cocoon.TON(100)}, Unbonding: Coins{cocoon.TON(3)}, Allowance: Coins{cocoon.TON(5)}, Leaving: uint8(tranches),
-		Tranches: tranchesCell(t, tranches), Taken: takenCell, Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws})
+	slashed := cell.NewDict(256)
+	if workers > 1 {
+		at, err := Cell(slashedAt{77})
+		require.NoError(t, err)
+		key := cocoon.NewModelID("worker 0")
+		require.NoError(t, slashed.Set(cell.BeginCell().MustStoreSlice(key[:], 256).EndCell(), at))
+	}
+	c, err := Cell(providerState{Ties: tiesCell, Stake: Coins{cocoon.TON(100)}, Unbonding: Coins{cocoon.TON(3)}, Allowance: fixedCoins{cocoon.TON(5)}, Leaving: uint8(tranches),
+		Tranches: tranchesCell(t, tranches), Operator: [32]byte{3}, Revision: 4, GPUs: 5, Count: uint8(workers), Workers: ws, Slashed: slashed})
 	require.NoError(t, err)
 	return c
 }
@@ -75,11 +80,15 @@ func TestDecodeProvider_ReadsStateAndBirth(t *testing.T) {
 		got, err := DecodeWorkerRecord(w.Record)
 		require.NoError(t, err)
 		require.Equal(t, someRecord(3), got)
+		if w.Slashed {
+			require.Equal(t, [32]byte(cocoon.NewModelID("worker 0")), w.Key)
+			require.EqualValues(t, 77, w.RetiredAt, "the report retired it")
+		}
 		if w.Active() {
 			active++
 		}
 	}
-	require.Equal(t, 1, active)
+	require.Zero(t, active)
 	p.Workers = nil
 	require.Equal(t, Provider{Birth: someProviderBirth, Born: true, Stake: cocoon.TON(100), Unbonding: cocoon.TON(3), Allowance: cocoon.TON(5), Operator: [32]byte{3},
 		Revision: 4, GPUs: 5, Tranches: []Tranche{{1000, cocoon.TON(1)}, {1001, cocoon.TON(2)}}, Awaiting: [32]byte{1}, TermsHash: [32]byte{2}, Terms: terms}, p)
@@ -200,6 +209,7 @@ func TestWorkerRecord_SaysWhatIsWrongWithIt(t *testing.T) {
 		"one request":         func(r *WorkerRecord) { r.Concurrency = 0 },
 		"above 10000":         func(r *WorkerRecord) { r.UptimeBps = 10_001 },
 		"at most 8 models":    func(r *WorkerRecord) { r.Models = someRecord(9).Models },
+		"stays below":         func(r *WorkerRecord) { r.Models[1].Price.Cached = cocoon.NanoOf(1 << 56) },
 		"offered twice":       func(r *WorkerRecord) { r.Models = append(r.Models, r.Models[0]) },
 		"longer than 32":      func(r *WorkerRecord) { r.GPU = strings.Repeat("x", 33) },
 		"longer than 16":      func(r *WorkerRecord) { r.Region = strings.Repeat("x", 17) },

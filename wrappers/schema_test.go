@@ -40,7 +40,7 @@ var layouts = []any{
 	Terms{}, ProviderTerms{}, RewardsTerms{}, EpochTerms{}, JobTerms{}, BirthCode{},
 	ModelData{}, ImageData{}, CodeData{}, workerRecord{}, modelOffer{}, Prices{},
 	RegistryBirth{}, registryState{}, registryMore{}, registryLists{}, changeEntry{}, listedEntry{},
-	ProviderBirth{}, providerState{}, tranche{}, takenTerms{}, workerEntry{},
+	ProviderBirth{}, providerState{}, tranche{}, ties{}, takenTerms{}, workerEntry{},
 	jobData{}, JobOffer{}, JobWork{}, JobMoney{}, Bound{},
 	RewardsBirth{}, rewardsState{}, roles{}, ReceiptKeys{}, Endpoint{}, takenRewardsTerms{},
 	EpochBirth{}, epochState{}, EpochOpened{}, Leaf{},
@@ -164,8 +164,8 @@ func declared(t *testing.T, d schema.Declaration) (tags []string) {
 func tagFor(t *testing.T, is string) string {
 	t.Helper()
 	for _, rule := range []struct{ form, tag string }{
-		{`^uint(\d+)$`, "## $1"}, {`^int(\d+)$`, "## $1 signed"}, {`^bits(\d+)$`, "bits $1"}, {`^Bool$`, "bool"},
-		{`^(?:Coins|Text|Prices)$`, "."}, {`^\^\w+$`, "^"}, {`^\(Maybe \^\w+\)$`, "maybe ^"}, {`^\(HashmapE (\d+) \^?\w+\)$`, "dict $1"},
+		{`^uint120$`, "."}, {`^uint(\d+)$`, "## $1"}, {`^int(\d+)$`, "## $1 signed"}, {`^bits(\d+)$`, "bits $1"}, {`^Bool$`, "bool"},
+		{`^(?:Coins|Text|Prices|ProviderTerms)$`, "."}, {`^\^\w+$`, "^"}, {`^\(Maybe \^\w+\)$`, "maybe ^"}, {`^\(HashmapE (\d+) \^?\w+\)$`, "dict $1"},
 	} {
 		if form := regexp.MustCompile(rule.form); form.MatchString(is) {
 			return form.ReplaceAllString(is, rule.tag)

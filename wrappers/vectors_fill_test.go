@@ -29,13 +29,13 @@ func (m *maker) set(v reflect.Value, t schema.Type, x any) {
 			v.SetUint(uint64(x))
 		}
 	case integer:
-		if t.Kind != schema.Coins {
+		if v.CanUint() {
 			v.SetUint(x.Uint64())
 			return
 		}
 		n, err := cocoon.NanoFromBig(x.Int)
 		require.NoError(m, err)
-		v.Set(reflect.ValueOf(Coins{n}))
+		v.Set(reflect.ValueOf(Coins{n}).Convert(v.Type())) // or fixedCoins
 	case octets:
 		reflect.Copy(v, reflect.ValueOf([]byte(x)))
 	case bool:

@@ -2,8 +2,9 @@ package wrappers
 
 import (
 	"bytes"
-	"math/big"
+	"fmt"
 
+	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
@@ -23,6 +24,12 @@ type WorkerRecord struct {
 	Models      []ModelOffer // at most MaxModels
 }
 
+// offersInCell is how many offers lie in one cell of a record.
+const offersInCell = 2
+
+// priceLimit is what a price of an offer, nanoTON per 10^6 tokens, stays below.
+var priceLimit = cocoon.NanoOf(1 << 56)
+
 // ModelOffer is a model that a worker serves, and for how much.
 type ModelOffer struct {
 	Model cocoon.ModelID
@@ -30,13 +37,21 @@ type ModelOffer struct {
 }
 
 type workerRecord struct {
-	GPU         [32]byte         `tlb:"bits 256"`
-	Region      [16]byte         `tlb:"bits 128"`
-	GPUs        uint16           `tlb:"## 16"`
-	VRAMMiB     uint32           `tlb:"## 32"`
-	UptimeBps   uint16           `tlb:"## 16"`
-	Concurrency uint16           `tlb:"## 16"`
-	Models      *cell.Dictionary `tlb:"dict 3"`
+	GPU         [32]byte   `tlb:"bits 256"`
+	Region      [16]byte   `tlb:"bits 128"`
+	GPUs        uint16     `tlb:"## 16"`
+	VRAMMiB     uint32     `tlb:"## 32"`
+	UptimeBps   uint16     `tlb:"## 16"`
+	Concurrency uint16     `tlb:"## 16"`
+	Models0     *cell.Cell `tlb:"maybe ^"`
+	Models1     *cell.Cell `tlb:"maybe ^"`
+	Models2     *cell.Cell `tlb:"maybe ^"`
+	Models3     *cell.Cell `tlb:"maybe ^"`
+}
+
+// models are the places of the cells with offers.
+func (r *workerRecord) models() [4]**cell.Cell {
+	return [...]**cell.Cell{&r.Models0, &r.Models1, &r.Models2, &r.Models3}
 }
 
 type modelOffer struct {
@@ -73,6 +88,11 @@ func (r WorkerRecord) Validate() error {
 		return cocoon.Invalid.Errorf("a worker serves at most %d models, not %d", MaxModels, len(r.Models))
 	}
 	for i, m := range r.Models {
+		for _, price := range []cocoon.Nano{m.Price.Prompt, m.Price.Cached, m.Price.Completion, m.Price.Reasoning} {
+			if price.Cmp(priceLimit) >= 0 {
+				return cocoon.Invalid.Errorf("model %s for %s a million tokens: a price stays below %s", m.Model, price, priceLimit)
+			}
+		}
 		for _, other := range r.Models[:i] {
 			if m.Model == other.Model {
 				return cocoon.Invalid.Errorf("model %s is offered twice", m.Model)
@@ -87,21 +107,19 @@ func (r WorkerRecord) Cell() (*cell.Cell, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	raw := workerRecord{GPUs: r.GPUs, VRAMMiB: r.VRAMMiB, UptimeBps: r.UptimeBps, Concurrency: r.Concurrency, Models: cell.NewDict(3)}
+	raw := workerRecord{GPUs: r.GPUs, VRAMMiB: r.VRAMMiB, UptimeBps: r.UptimeBps, Concurrency: r.Concurrency}
 	if err := padASCII(raw.GPU[:], r.GPU); err != nil {
 		return nil, cocoon.Invalid.Errorf("GPU %w", err)
 	}
 	if err := padASCII(raw.Region[:], r.Region); err != nil {
 		return nil, cocoon.Invalid.Errorf("region %w", err)
 	}
-	for i, m := range r.Models {
-		offer, err := Cell(modelOffer{m.Model, PricesOf(m.Price)})
+	for i, cells := 0, raw.models(); i < len(r.Models); i += offersInCell {
+		c, err := offersCell(r.Models[i:min(i+offersInCell, len(r.Models))])
 		if err != nil {
 			return nil, err
 		}
-		if err = raw.Models.SetIntKey(big.NewInt(int64(i)), offer); err != nil {
-			return nil, err
-		}
+		*cells[i/offersInCell] = c
 	}
 	return Cell(raw)
 }
@@ -120,18 +138,56 @@ func DecodeWorkerRecord(c *cell.Cell) (WorkerRecord, error) {
 	if r.Region, err = unpadASCII(raw.Region[:]); err != nil {
 		return WorkerRecord{}, cocoon.Invalid.Errorf("region %w", err)
 	}
-	offers, err := entries(raw.Models, MaxModels)
-	if err != nil {
-		return WorkerRecord{}, err
-	}
-	for _, e := range offers {
-		offer, err := readEntry[modelOffer](e.value)
+	for i, c := range raw.models() {
+		if *c == nil {
+			continue
+		}
+		if len(r.Models) != i*offersInCell {
+			return WorkerRecord{}, cocoon.Invalid.Errorf("offers lie behind a gap")
+		}
+		offers, err := readOffers(*c)
 		if err != nil {
 			return WorkerRecord{}, err
 		}
-		r.Models = append(r.Models, ModelOffer{offer.Model, offer.Price.Price()})
+		r.Models = append(r.Models, offers...)
 	}
 	return r, r.Validate()
+}
+
+// offersCell puts one or two offers in a cell.
+func offersCell(offers []ModelOffer) (*cell.Cell, error) {
+	b := cell.BeginCell()
+	for _, m := range offers {
+		c, err := Cell(modelOffer{m.Model, PricesOf(m.Price)})
+		if err != nil {
+			return nil, err
+		}
+		if err = b.StoreBuilder(c.ToBuilder()); err != nil {
+			return nil, fmt.Errorf("encode the offer of %s: %w", m.Model, err)
+		}
+	}
+	return b.EndCell(), nil
+}
+
+// readOffers reads one or two offers, to the end of their cell.
+func readOffers(c *cell.Cell) (offers []ModelOffer, err error) {
+	s, err := c.BeginParse()
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("read offers: %w", err)
+	}
+	for len(offers) == 0 || s.BitsLeft() > 0 {
+		var o modelOffer
+		if err = tlb.LoadFromCell(&o, s); err != nil {
+			return nil, cocoon.Invalid.Errorf("read an offer: %w", err)
+		}
+		if offers = append(offers, ModelOffer{o.Model, o.Price.Price()}); len(offers) > offersInCell {
+			return nil, cocoon.Invalid.Errorf("more than %d offers in a cell", offersInCell)
+		}
+	}
+	if s.RefsNum() > 0 {
+		return nil, cocoon.Invalid.Errorf("%d references beside offers", s.RefsNum())
+	}
+	return offers, nil
 }
 
 // padASCII fills to with s and zeros.

@@ -129,6 +129,9 @@ func (d Desk) mayRegister(ctx context.Context, p wrappers.Provider, operator, wo
 		case w.Key != worker:
 		case !w.Active():
 			return cocoon.WithHint(cocoon.Conflict.Errorf("this worker was retired, which is for good"), "register it with a new key")
+		case r.GPUs < w.GPUs:
+			return cocoon.WithHint(cocoon.Conflict.Errorf("this worker is registered with %d GPUs, and a record never shrinks", w.GPUs),
+				"retire it, and register the machine with a new key")
 		default:
 			gpus -= uint64(w.GPUs)
 		}

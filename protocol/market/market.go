@@ -72,6 +72,7 @@ type Worker struct {
 	Concurrency uint16         `json:"concurrency"`
 	Models      []ModelOffer   `json:"models"`
 	RetiredAt   uint32         `json:"retired_at"` // 0 while active
+	Slashed     bool           `json:"slashed"`    // for an equivocation, which retires it as well
 }
 
 // ModelOffer is a model a worker serves, and at which price.

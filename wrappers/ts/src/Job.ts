@@ -72,6 +72,8 @@ export class Job extends JobMessages {
             'expire',
             'deliver',
             'approve',
+            'dispute',
+            'rule',
             'finish',
         ]);
     }

@@ -4,11 +4,14 @@ import { ask, askAmounts, codeOf, dataOf, fromBirth, intOf, readBytes } from './
 import { ProviderMessages } from './messages_gen';
 import {
     BirthCode,
+    loadModelOffer,
     loadProviderData,
     loadTranche,
     loadWorkerRecord,
+    ModelOffer,
     ProviderBirth,
     ProviderState,
+    storeModelOffer,
     storeProviderBirth,
     Tranche,
     WorkerRecord,
@@ -21,6 +24,36 @@ export interface Worker {
     gpus: number;
     /** What the operator says about it. */
     record: WorkerRecord;
+    /** For an equivocation, which happens once and retires it. */
+    slashed: boolean;
+}
+
+const offersInCell = 2;
+
+/** The fields of a worker's record that hold these offers, at most eight. */
+export function modelCells(offers: ModelOffer[]) {
+    if (offers.length > 4 * offersInCell) {
+        throw new Error(`a worker serves at most ${4 * offersInCell} models, not ${offers.length}`);
+    }
+    const [models0, models1, models2, models3] = [0, 1, 2, 3].map((place) => {
+        const some = offers.slice(offersInCell * place, offersInCell * (place + 1));
+        const builder = some.reduce((b, offer) => b.store(storeModelOffer(offer)), beginCell());
+        return some.length ? builder.endCell() : null;
+    });
+    return { models0, models1, models2, models3 };
+}
+
+/** The offers of a worker's record. */
+export function offersOf(record: WorkerRecord): ModelOffer[] {
+    const offers: ModelOffer[] = [];
+    for (const cell of [record.models0, record.models1, record.models2, record.models3]) {
+        const slice = cell?.beginParse() ?? beginCell().asSlice();
+        while (slice.remainingBits > 0) {
+            offers.push(loadModelOffer(slice));
+        }
+        slice.endParse();
+    }
+    return offers;
 }
 
 /** Parts of the stake that are leaving, newest first; `at` is a unix second. */
@@ -96,8 +129,8 @@ export class Provider extends ProviderMessages {
         return ask(provider, 'get_worker', [intOf(key)], (stack) => {
             const known = stack.readBoolean();
             const [retiredAt, gpus] = [stack.readNumber(), stack.readNumber()];
-            const record = stack.readCellOpt();
-            return known && record ? { retiredAt, gpus, record: decode(record, loadWorkerRecord) } : null;
+            const [record, slashed] = [stack.readCellOpt(), stack.readBoolean()];
+            return known && record ? { retiredAt, gpus, record: decode(record, loadWorkerRecord), slashed } : null;
         });
     }
 
@@ -116,6 +149,7 @@ export class Provider extends ProviderMessages {
             'retireWorker',
             'prune',
             'acceptJob',
+            'reportEquivocation',
         ]);
     }
 }

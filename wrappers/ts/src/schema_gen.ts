@@ -2181,7 +2181,10 @@ export function loadCodeData(slice: Slice): CodeData {
     };
 }
 
-/** gpu and region are ASCII, padded with zeros. Prices are nanoTON per 10^6 tokens. */
+/**
+ * gpu and region are ASCII, padded with zeros. Each cell of models holds one or two ModelOffers, one after another. Prices are nanoTON per
+ * 10^6 tokens, below 2^56 in an offer, so that two of them always fit.
+ */
 export interface WorkerRecord {
     gpu: Buffer;
     region: Buffer;
@@ -2189,16 +2192,11 @@ export interface WorkerRecord {
     vramMib: number;
     uptimeBps: number;
     concurrency: number;
-    models: Dictionary<number, ModelOffer>;
+    models0: Cell | null;
+    models1: Cell | null;
+    models2: Cell | null;
+    models3: Cell | null;
 }
-
-const workerRecordModels = {
-    key: Dictionary.Keys.Uint(3),
-    value: dictValue<ModelOffer>(
-        (src, builder) => storeModelOffer(src)(builder),
-        (slice) => loadModelOffer(slice),
-    ),
-};
 
 export function storeWorkerRecord(src: WorkerRecord) {
     return (builder: Builder) => {
@@ -2208,7 +2206,10 @@ export function storeWorkerRecord(src: WorkerRecord) {
         builder.storeUint(src.vramMib, 32);
         builder.storeUint(src.uptimeBps, 16);
         builder.storeUint(src.concurrency, 16);
-        builder.storeDict(src.models, workerRecordModels.key, workerRecordModels.value);
+        builder.storeMaybeRef(src.models0);
+        builder.storeMaybeRef(src.models1);
+        builder.storeMaybeRef(src.models2);
+        builder.storeMaybeRef(src.models3);
     };
 }
 
@@ -2220,7 +2221,10 @@ export function loadWorkerRecord(slice: Slice): WorkerRecord {
         vramMib: slice.loadUint(32),
         uptimeBps: slice.loadUint(16),
         concurrency: slice.loadUint(16),
-        models: loadDict(slice, workerRecordModels.key, workerRecordModels.value),
+        models0: slice.loadMaybeRef(),
+        models1: slice.loadMaybeRef(),
+        models2: slice.loadMaybeRef(),
+        models3: slice.loadMaybeRef(),
     };
 }
 
@@ -2535,26 +2539,27 @@ export function loadProviderData(slice: Slice): ProviderData {
 }
 
 /**
- * leaving counts the tranches, which lie in tranches one after another, newest first. gpus are those of active workers,
- * count is of all entries of workers. agreed and what follows repeat what binds of the terms taken, and are 0 before any.
+ * agreed and the three behind it repeat what binds of the terms taken, and are 0 before any; these amounts have one length, so that operations
+ * skip them at once. gpus are those of active workers, count is of all entries of workers. slashed tells when a worker was slashed, which happens
+ * once and retires an active one. leaving counts the tranches, which lie in tranches one after another, newest first.
  */
 export interface ProviderState {
-    birth: ProviderData;
+    ties: Ties;
     stake: bigint;
     unbonding: bigint;
-    allowance: bigint;
     leaving: number;
     tranches: Cell | null;
-    taken: TakenTerms;
     operator: Buffer;
+    agreed: boolean;
+    period: number;
+    minProvider: bigint;
+    minGpu: bigint;
+    allowance: bigint;
     revision: bigint;
     gpus: number;
     count: number;
     workers: Dictionary<Buffer, WorkerEntry>;
-    agreed: number;
-    period: number;
-    minProvider: bigint;
-    minGpu: bigint;
+    slashed: Dictionary<Buffer, number>;
 }
 
 const providerStateWorkers = {
@@ -2565,47 +2570,55 @@ const providerStateWorkers = {
     ),
 };
 
+const providerStateSlashed = {
+    key: Dictionary.Keys.Buffer(32),
+    value: dictValue<number>(
+        (src, builder) => builder.storeUint(src, 32),
+        (slice) => slice.loadUint(32),
+    ),
+};
+
 export function storeProviderState(src: ProviderState) {
     return (builder: Builder) => {
         builder.storeUint(0x1, 1);
-        builder.storeRef(encode(storeProviderData(src.birth)));
+        builder.storeRef(encode(storeTies(src.ties)));
         builder.storeCoins(src.stake);
         builder.storeCoins(src.unbonding);
-        builder.storeCoins(src.allowance);
         builder.storeUint(src.leaving, 3);
         builder.storeMaybeRef(src.tranches);
-        builder.storeRef(encode(storeTakenTerms(src.taken)));
         storeBytes(builder, src.operator, 32);
+        builder.storeBit(src.agreed);
+        builder.storeUint(src.period, 32);
+        builder.storeUint(src.minProvider, 120);
+        builder.storeUint(src.minGpu, 120);
+        builder.storeUint(src.allowance, 120);
         builder.storeUint(src.revision, 64);
         builder.storeUint(src.gpus, 32);
         builder.storeUint(src.count, 8);
         builder.storeDict(src.workers, providerStateWorkers.key, providerStateWorkers.value);
-        builder.storeUint(src.agreed, 1);
-        builder.storeUint(src.period, 32);
-        builder.storeCoins(src.minProvider);
-        builder.storeCoins(src.minGpu);
+        builder.storeDict(src.slashed, providerStateSlashed.key, providerStateSlashed.value);
     };
 }
 
 export function loadProviderState(slice: Slice): ProviderState {
     loadTag(slice, 0x1, 1, 'provider_state');
     return {
-        birth: decode(slice.loadRef(), loadProviderData),
+        ties: decode(slice.loadRef(), loadTies),
         stake: slice.loadCoins(),
         unbonding: slice.loadCoins(),
-        allowance: slice.loadCoins(),
         leaving: slice.loadUint(3),
         tranches: slice.loadMaybeRef(),
-        taken: decode(slice.loadRef(), loadTakenTerms),
         operator: slice.loadBuffer(32),
+        agreed: slice.loadBoolean(),
+        period: slice.loadUint(32),
+        minProvider: slice.loadUintBig(120),
+        minGpu: slice.loadUintBig(120),
+        allowance: slice.loadUintBig(120),
         revision: slice.loadUintBig(64),
         gpus: slice.loadUint(32),
         count: slice.loadUint(8),
         workers: loadDict(slice, providerStateWorkers.key, providerStateWorkers.value),
-        agreed: slice.loadUint(1),
-        period: slice.loadUint(32),
-        minProvider: slice.loadCoins(),
-        minGpu: slice.loadCoins(),
+        slashed: loadDict(slice, providerStateSlashed.key, providerStateSlashed.value),
     };
 }
 
@@ -2628,32 +2641,57 @@ export function loadTranche(slice: Slice): Tranche {
     };
 }
 
-export interface TakenTerms {
+/** The birth, and which terms were taken. */
+export interface Ties {
+    registry: Buffer;
+    owner: Buffer;
+    index: number;
     awaiting: Buffer;
+    taken: TakenTerms | null;
+}
+
+export function storeTies(src: Ties) {
+    return (builder: Builder) => {
+        storeBytes(builder, src.registry, 32);
+        storeBytes(builder, src.owner, 32);
+        builder.storeUint(src.index, 32);
+        storeBytes(builder, src.awaiting, 32);
+        builder.storeMaybeRef(src.taken && encode(storeTakenTerms(src.taken)));
+    };
+}
+
+export function loadTies(slice: Slice): Ties {
+    return {
+        registry: slice.loadBuffer(32),
+        owner: slice.loadBuffer(32),
+        index: slice.loadUint(32),
+        awaiting: slice.loadBuffer(32),
+        taken: decodeMaybe(slice.loadMaybeRef(), loadTakenTerms),
+    };
+}
+
+export interface TakenTerms {
     hash: Buffer;
-    terms: ProviderTerms | null;
+    terms: ProviderTerms;
 }
 
 export function storeTakenTerms(src: TakenTerms) {
     return (builder: Builder) => {
-        storeBytes(builder, src.awaiting, 32);
         storeBytes(builder, src.hash, 32);
-        builder.storeMaybeRef(src.terms && encode(storeProviderTerms(src.terms)));
+        storeProviderTerms(src.terms)(builder);
     };
 }
 
 export function loadTakenTerms(slice: Slice): TakenTerms {
     return {
-        awaiting: slice.loadBuffer(32),
         hash: slice.loadBuffer(32),
-        terms: decodeMaybe(slice.loadMaybeRef(), loadProviderTerms),
+        terms: loadProviderTerms(slice),
     };
 }
 
-/** retired_at is 0 while the worker is active. slashed: its equivocation was reported, which happens once. */
+/** retired_at is 0 while the operator has not retired the worker. */
 export interface WorkerEntry {
     retiredAt: number;
-    slashed: boolean;
     gpus: number;
     record: Cell;
 }
@@ -2661,7 +2699,6 @@ export interface WorkerEntry {
 export function storeWorkerEntry(src: WorkerEntry) {
     return (builder: Builder) => {
         builder.storeUint(src.retiredAt, 32);
-        builder.storeBit(src.slashed);
         builder.storeUint(src.gpus, 16);
         builder.storeRef(src.record);
     };
@@ -2670,7 +2707,6 @@ export function storeWorkerEntry(src: WorkerEntry) {
 export function loadWorkerEntry(slice: Slice): WorkerEntry {
     return {
         retiredAt: slice.loadUint(32),
-        slashed: slice.loadBoolean(),
         gpus: slice.loadUint(16),
         record: slice.loadRef(),
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { toNano } from '@ton/core';
-import { account, address, ExitCode, JobPhase, Op, Signer, storePassFor } from '../src';
+import { account, address, ExitCode, JobPhase, NONE, Op, Signer, storePassFor } from '../src';
 import { Market } from './market';
 import { plain } from './vectors';
 import { keyOf, received, requireDone, requireRefused } from './world';
@@ -66,4 +66,24 @@ test('job: nobody accepts, so it is cancelled or expires', async () => {
         assert.equal((await job.getJob()).phase, JobPhase.closed);
         assert.equal(await market.balance(job.address), 0n);
     }
+});
+
+test('job: disputed, and ruled upon by the arbiter of its offer', async () => {
+    const { client, owner, founder, provider } = market;
+    const job = await market.openJob(5n, NONE, account(founder.address));
+    await market.acceptJob(job, null);
+    const fees = await job.getFees();
+    const { signed: delivery, signature } = market.deliveryOf(job);
+    requireDone(await job.sendDeliver(owner.getSender(), fees.deliver, { delivery, signature }));
+    const deposit = toNano('0.1');
+    requireRefused(await job.sendDispute(client.getSender(), fees.dispute + deposit - 1n), ExitCode.notEnoughValue);
+    requireDone(await job.sendDispute(client.getSender(), fees.dispute + deposit));
+    assert.equal((await job.getJob()).phase, JobPhase.disputed);
+    const ruling = { payBps: 2_500, bondBps: 5_000 };
+    requireRefused(await job.sendRule(owner.getSender(), fees.rule, ruling), ExitCode.wrongSender);
+    const ruled = await job.sendRule(founder.getSender(), fees.rule, ruling);
+    requireDone(ruled);
+    assert.equal(received(ruled, founder.address, Op.payout), deposit); // out of the bond
+    assert.equal(received(ruled, provider.address, Op.income), toNano('0.188') + toNano('0.45')); // 94 % of 0.2, half of what is left of the bond
+    assert.equal((await job.getJob()).phase, JobPhase.closed);
 });

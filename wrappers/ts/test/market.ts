@@ -14,13 +14,16 @@ import {
     Leaf,
     modelId,
     NONE,
+    offersOf,
     Provider,
     Rewards,
     Signer,
     storeAcceptJobOrder,
+    storeCertificate,
     storeDelivery,
     storeEarned,
     storePutWorkerOrder,
+    storeUsageReceipt,
     storeVoucher,
 } from '../src';
 import { keyOf, model, record, requireDone, World } from './world';
@@ -86,8 +89,8 @@ export class Market extends World {
         return rewards;
     }
 
-    private offer(salt: bigint, offerKey: Buffer): JobOffer {
-        const caps = record().models.get(0)!.price;
+    private offer(salt: bigint, offerKey: Buffer, arbiter: Buffer): JobOffer {
+        const caps = offersOf(record())[0].price;
         return {
             client: account(this.client.address),
             dispatcher: account(this.dispatcher.address),
@@ -98,21 +101,21 @@ export class Market extends World {
             money: {
                 budget: toNano(1),
                 minBond: toNano(1),
-                deposit: 0n,
+                deposit: arbiter === NONE ? 0n : toNano('0.1'),
                 acceptBy: this.now + 60,
                 work: 60,
                 review: 30,
                 arbitration: 30,
                 defaultBps: 5_000,
-                arbiter: NONE,
+                arbiter,
             },
             terms: this.jobTerms(),
         };
     }
 
     /** A job of 1 TON that has to be accepted within a minute. */
-    async openJob(salt: bigint, offerKey = NONE): Promise<SandboxContract<Job>> {
-        const job = this.chain.openContract(Job.createFromBirth(this.offer(salt, offerKey)));
+    async openJob(salt: bigint, offerKey = NONE, arbiter = NONE): Promise<SandboxContract<Job>> {
+        const job = this.chain.openContract(Job.createFromBirth(this.offer(salt, offerKey, arbiter)));
         // only what is there can be asked for its fees; what is too much is the client's in the end
         requireDone(await job.sendOpenJob(this.client.getSender(), toNano('1.2')));
         assert.equal((await job.getJob()).phase, JobPhase.open);
@@ -144,6 +147,24 @@ export class Market extends World {
             completion: 3_000n,
             reasoning: 0n,
         });
+    }
+
+    /** A certificate by the worker of the key called session, and two receipts of one number by it. */
+    equivocation() {
+        const [worker, boot] = [keyOf('worker').publicKey, Buffer.alloc(16, 7)];
+        const { signed: certificate, signature } = new Signer(keyOf('worker'), this.provider.address).sign(storeCertificate, {
+            sessionKey: keyOf('session').publicKey,
+            boot,
+            notAfter: this.now + 3_600,
+        });
+        const [first, second] = [1n, 2n].map((cost) => {
+            const bill = { prompt: 10n, cached: 0n, completion: 20n, reasoning: 0n, price: offersOf(record())[0].price, cost };
+            const content = { request: Buffer.alloc(16), attempt: 1, reason: 0, routeHash: NONE, framesHash: NONE, bill };
+            const scope = { rewards: account(this.rewards.address), worker, boot, number: 1 };
+            const { signed: receipt, signature } = new Signer(keyOf('session'), this.provider.address).sign(storeUsageReceipt, { ...scope, content });
+            return { signature, receipt };
+        });
+        return { worker, certificate: { signature, certificate }, first, second };
     }
 
     channelBirth(salt: bigint): ChannelBirth {

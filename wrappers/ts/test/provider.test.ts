@@ -21,7 +21,7 @@ test('provider: stake, terms, an operator and a worker', async () => {
     assert.ok(shown.hash.equals(await market.termsHash()) && shown.awaiting.equals(NONE));
     assert.ok(shown.operator.equals(keyOf('operator').publicKey));
     const worker = await provider.getWorker(keyOf('worker').publicKey);
-    assert.deepEqual(plain(worker), plain({ retiredAt: 0, gpus: 1, record: record() }));
+    assert.deepEqual(plain(worker), plain({ retiredAt: 0, gpus: 1, record: record(), slashed: false }));
     assert.equal(await provider.getWorker(keyOf('nobody').publicKey), null);
     const money = await provider.getMoney();
     assert.equal(money.required, toNano(7));
@@ -32,6 +32,23 @@ test('provider: stake, terms, an operator and a worker', async () => {
     requireRefused(await provider.sendWithdraw(via, withdraw, { amount }), ExitCode.wrongSender);
     requireDone(await provider.sendStake(via, stake + amount, { amount })); // anyone may
     assert.equal((await provider.getProvider()).stake, toNano(11));
+});
+
+test('provider: two receipts of one number cost a worker its share of the stake', async () => {
+    const reported = await Market.open(); // its worker is gone after that
+    const { client, provider, treasury } = reported;
+    const [via, { reportEquivocation }] = [client.getSender(), await provider.getFees()];
+    const evidence = reported.equivocation();
+    const same = { ...evidence, second: evidence.first };
+    requireRefused(await provider.sendReportEquivocation(via, reportEquivocation, same), ExitCode.wrongEvidence);
+    const report = await provider.sendReportEquivocation(via, reportEquivocation, evidence);
+    requireDone(report);
+    assert.equal(received(report, client.address, Op.payout), toNano('0.4')); // a fifth of 2 TON
+    assert.equal(received(report, treasury.address, Op.payout), toNano('1.6'));
+    const worker = await provider.getWorker(evidence.worker);
+    assert.ok(worker?.slashed && worker.retiredAt === reported.now);
+    assert.equal((await provider.getProvider()).stake, toNano(8));
+    requireRefused(await provider.sendReportEquivocation(via, reportEquivocation, evidence), ExitCode.alreadySlashed);
 });
 
 test('provider: a worker retires and is pruned, stake leaves', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Address, Cell, Dictionary, toNano, Transaction } from '@ton/core';
+import { Address, Cell, toNano, Transaction } from '@ton/core';
 import { keyPairFromSeed, sha256_sync } from '@ton/crypto';
 import { Blockchain, SandboxContract, SendMessageResult, TreasuryContract } from '@ton/sandbox';
 import {
@@ -9,8 +9,8 @@ import {
     codeOf,
     encode,
     JobTerms,
+    modelCells,
     modelId,
-    ModelOffer,
     NONE,
     Op,
     padded,
@@ -114,7 +114,7 @@ export function record(): WorkerRecord {
         vramMib: 81_920,
         uptimeBps: 9_900,
         concurrency: 4,
-        models: Dictionary.empty<number, ModelOffer>().set(0, { model: modelId(model), price }),
+        ...modelCells([{ model: modelId(model), price }]),
     };
 }
 
