@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -156,29 +155,32 @@ func readGolden(t *testing.T) golden {
 	return g
 }
 
-// sources of constants: what is measured, and the limits that fees name.
-var constantSources = sync.OnceValues(func() (string, error) {
-	var all strings.Builder
+var constantForm = regexp.MustCompile(`const (?:int ([\w:]+)|(\w+): Int) = (\d+);`)
+
+// constants are those of the sources: what is measured, and the limits that fees name.
+var constants = sync.OnceValues(func() (map[string]int64, error) {
+	all := map[string]int64{}
 	for _, file := range []string{funcConstants, tactConstants, "../contracts/imports/fees.fc", "../contracts/registry.tact"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		all.Write(b)
+		for _, m := range constantForm.FindAllStringSubmatch(string(b), -1) {
+			if all[m[1]+m[2]], err = strconv.ParseInt(m[3], 10, 64); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return all.String(), nil
+	return all, nil
 })
 
 // constantOf reads a constant of the contracts' sources.
 func constantOf(t *testing.T, name string) int64 {
 	t.Helper()
-	src, err := constantSources()
+	all, err := constants()
 	require.NoError(t, err)
-	m := regexp.MustCompile(`const (?:int ` + name + `|` + name + `: Int) = (\d+);`).FindStringSubmatch(src)
-	require.NotNil(t, m, "%s is in no source", name)
-	constant, err := strconv.ParseInt(m[1], 10, 64)
-	require.NoError(t, err)
-	return constant
+	require.Contains(t, all, name, "%s is in no source", name)
+	return all[name]
 }
 
 func TestMain(m *testing.M) {

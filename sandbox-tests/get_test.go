@@ -26,15 +26,31 @@ func (w *world) Get(_ context.Context, a cocoon.Account, method string, args ...
 	return w.execute(a, state.StateInit.Code, state.StateInit.Data, state.Balance.Nano(), append(args, new(big.Int).SetUint64(tlb.MethodNameHash(method)))...)
 }
 
-// gasFee is what gas costs in the basechain, at the live prices.
-func (w *world) gasFee(gas int64) cocoon.Nano {
+// Instructions that price things in the basechain, at the live config.
+const (
+	getGasFee     = 0xf836 // of gas
+	getStorageFee = 0xf837 // of cells, bits and seconds
+	getForwardFee = 0xf838 // of cells and bits
+)
+
+// price is what an instruction leaves of args, of which the last is the workchain's flag.
+func (w *world) price(instruction uint64, args ...any) cocoon.Nano {
 	w.t.Helper()
-	getGasFee := cell.BeginCell().MustStoreUInt(0xf836, 16).EndCell()
-	values, err := w.execute(cocoon.Account{}, getGasFee, cell.BeginCell().EndCell(), new(big.Int), int(gas), 0)
+	code := cell.BeginCell().MustStoreUInt(instruction, 16).EndCell()
+	values, err := w.execute(cocoon.Account{}, code, cell.BeginCell().EndCell(), new(big.Int), args...)
 	require.NoError(w.t, err)
 	fee, err := cocoon.NanoFromBig(values[0].(*big.Int))
 	require.NoError(w.t, err)
 	return fee
+}
+
+// gasFee is what gas costs.
+func (w *world) gasFee(gas int64) cocoon.Nano { w.t.Helper(); return w.price(getGasFee, int(gas), 0) }
+
+// fiveYears is what as many of rent cost, which a birth brings.
+func (w *world) fiveYears(cells, bits int64) cocoon.Nano {
+	w.t.Helper()
+	return w.price(getStorageFee, int(cells), int(bits), 5*365*86400, 0)
 }
 
 // execute runs code on a stack of args and returns what it leaves there.

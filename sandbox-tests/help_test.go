@@ -80,6 +80,7 @@ const (
 	errWrongKey       = 402
 	errWrongNetwork   = 403
 	errWrongContract  = 404
+	errWrongWorkchain = 405
 	errNotEnoughValue = 500
 	errNotEnoughStake = 501
 	errNotEnoughFree  = 502

@@ -23,7 +23,8 @@ type step struct {
 	action   int32 // result code of the action phase
 	aborted  bool
 	gas      int64
-	fees     *big.Int // of the transaction and its messages
+	fees     *big.Int    // of the transaction and its messages
+	rent     cocoon.Nano // of those, what the account paid for the time before
 	out      []*tlb.InternalMessage
 }
 
@@ -32,6 +33,11 @@ func (s *step) fill(t *testing.T, tx *tlb.Transaction, res *tvm.TransactionExecu
 	d, ok := tx.Description.(tlb.TransactionDescriptionOrdinary)
 	require.True(t, ok, "transaction is %T", tx.Description)
 	s.aborted = d.Aborted
+	if d.StoragePhase != nil {
+		var err error
+		s.rent, err = cocoon.NanoFromBig(d.StoragePhase.StorageFeesCollected.Nano())
+		require.NoError(t, err)
+	}
 	if d.ActionPhase != nil {
 		s.action = d.ActionPhase.ResultCode
 	}
