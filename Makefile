@@ -32,7 +32,7 @@ contracts-verify: ## recompile and compare code hashes with contracts/build/ and
 	@$(GO) run ./contracts/toolchain verify
 
 wrappers-ts: ## renew what wrappers/ts takes from contracts/, and its test vectors
-	$(GO) test ./wrappers -run 'TestTypeScript|TestVectors' -count=1 -update
+	$(GO) test ./wrappers -run 'TestSchema|TestTypeScript|TestVectors' -count=1 -update
 
 test-ts: ## wrappers/ts against the Go wrappers and in a sandbox (fetches packages with npm)
 	@cd wrappers/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test

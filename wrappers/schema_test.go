@@ -47,7 +47,24 @@ var layouts = []any{
 	channelData{}, ChannelTerms{},
 }
 
-func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
+// TestSchema_IsOneInEveryLanguage compares tags and layouts in TL-B, FunC, Tact,
+// Go and TypeScript: what one of them says otherwise, two programs would read apart.
+func TestSchema_IsOneInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for name, compare := range map[string]func(*testing.T){
+		"TL-B: tags are their declarations' checksums": tagsAreChecksums,
+		"FunC: each tag once, in the schema's order": funcHasEachTag,
+		"Tact: the registry's messages, field by field": tactHasTheRegistrysMessages,
+		"Go: each layout, field by field": goHasEachLayout,
+		"Go: each contract knows its messages": eachContractKnowsItsMessages,
+		"TypeScript: each layout and op, generated": typeScriptHasEachLayout,
+	} {
+		t.Run(name, compare)
+	}
+}
+
+func tagsAreChecksums(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	seen := map[uint32]string{}
 	for _, d := range readSchema(t) {
@@ -71,7 +88,8 @@ func TestSchema_TagsAreTheirDeclarationsChecksums(t *testing.T) {
 	}
 }
 
-func TestSchema_FunCHasEachTagOnceInItsOrder(t *testing.T) {
+func funcHasEachTag(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	src, err := os.ReadFile("../contracts/imports/ops.fc")
 	require.NoError(t, err)
@@ -94,7 +112,8 @@ func TestSchema_FunCHasEachTagOnceInItsOrder(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestSchema_TactHasTheRegistrysMessages(t *testing.T) {
+func tactHasTheRegistrysMessages(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	src, err := os.ReadFile("../contracts/registry.tact")
 	require.NoError(t, err)
@@ -139,7 +158,8 @@ func snake(s string) string {
 	return strings.ToLower(s)
 }
 
-func TestSchema_GoHasEachLayout(t *testing.T) {
+func goHasEachLayout(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	all := readSchema(t)
 	require.Len(t, layouts, len(all), "every line of the schema has its struct")
@@ -203,7 +223,8 @@ var messageGroups = map[Kind][]string{
 	KindChannel:  {"DueMsg", "ChannelMsg"},
 }
 
-func TestSchema_EachContractKnowsItsMessages(t *testing.T) {
+func eachContractKnowsItsMessages(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	all := readSchema(t)
 	for kind, of := range messageGroups {

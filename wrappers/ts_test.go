@@ -45,7 +45,8 @@ func requireGenerated(t *testing.T, file, want string) {
 	require.True(t, string(got) == want, "%s is out of date: run make wrappers-ts", file)
 }
 
-func TestTypeScript_LayoutsAreThoseOfTheSchema(t *testing.T) {
+func typeScriptHasEachLayout(t *testing.T) {
+	t.Helper()
 	t.Parallel()
 	receivers := append(tsContracts(), tsgen.Contract{Name: wallet, Groups: []string{"AnyMsg"}})
 	want, err := tsgen.Schema(readSchema(t), receivers, tsOptions)
