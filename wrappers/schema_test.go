@@ -52,12 +52,12 @@ var layouts = []any{
 func TestSchema_IsOneInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	for name, compare := range map[string]func(*testing.T){
-		"TL-B: tags are their declarations' checksums": tagsAreChecksums,
-		"FunC: each tag once, in the schema's order": funcHasEachTag,
+		"TL-B: tags are their declarations' checksums":  tagsAreChecksums,
+		"FunC: each tag once, in the schema's order":    funcHasEachTag,
 		"Tact: the registry's messages, field by field": tactHasTheRegistrysMessages,
-		"Go: each layout, field by field": goHasEachLayout,
-		"Go: each contract knows its messages": eachContractKnowsItsMessages,
-		"TypeScript: each layout and op, generated": typeScriptHasEachLayout,
+		"Go: each layout, field by field":               goHasEachLayout,
+		"Go: each contract knows its messages":          eachContractKnowsItsMessages,
+		"TypeScript: each layout and op, generated":     typeScriptHasEachLayout,
 	} {
 		t.Run(name, compare)
 	}

@@ -30,6 +30,7 @@ type Compiler struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
 	module  wazero.CompiledModule
+	shim    wazero.CompiledModule // made once like module: compiled side by side, one could take it half made out of the cache
 	glue    glue
 }
 
@@ -61,6 +62,9 @@ func New(ctx context.Context, pkg Package) (*Compiler, error) {
 		WithCompilationCache(c.cache).
 		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesThreads))
 	if c.module, err = c.runtime.CompileModule(ctx, pkg.Wasm); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare the FunC compiler: %w", err), c.Close(ctx))
+	}
+	if c.shim, err = c.runtime.CompileModule(ctx, shim(c.glue.table, invokes(c.module, c.glue))); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare the FunC compiler: %w", err), c.Close(ctx))
 	}
 	return c, nil

@@ -63,8 +63,7 @@ func (c *Compiler) instantiate(ctx context.Context, src *sources) (_ *instance, 
 	if in.mem == nil {
 		return nil, errors.New("it exports no memory")
 	}
-	in.shim, err = in.start(c.runtime.InstantiateWithConfig(ctx, shim(c.glue.table, invokes(c.module, c.glue)), anonymous()))
-	if err != nil {
+	if in.shim, err = in.start(c.runtime.InstantiateModule(ctx, c.shim, anonymous())); err != nil {
 		return nil, err
 	}
 	_, err = in.try("___wasm_call_ctors")
