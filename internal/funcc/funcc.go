@@ -30,7 +30,7 @@ type Compiler struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
 	module  wazero.CompiledModule
-	shim    wazero.CompiledModule // made once like module: compiled side by side, one could take it half made out of the cache
+	shim    wazero.CompiledModule // made once like module: instances that each made and dropped their own disturbed one another in the cache
 	glue    glue
 }
 
