@@ -35,6 +35,7 @@ type world struct {
 	machine  *tvm.TVM
 	accounts map[cocoon.Account]*tvm.PreparedAccount
 	instead  map[string]*cell.Cell // code that runs in the place of ours, by our code's hash
+	tape     *tape                 // what happens, where it becomes a scenario
 	// received, paid and fees add up over all accounts that hold code.
 	received, paid, fees *big.Int
 }
@@ -46,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	config, err := tvm.PrepareBlockchainConfig(dict.AsCell())
 	require.NoError(t, err)
 	require.EqualValues(t, 14, config.GlobalVersion(), "these tests assume global_version 14")
-	return &world{t: t, now: genesis, lt: 1_000_000, config: config, machine: tvm.NewTVM(),
+	return &world{t: t, now: genesis, lt: 1_000_000, config: config, machine: tvm.NewTVM(), tape: tapeOf(t, config),
 		accounts: map[cocoon.Account]*tvm.PreparedAccount{}, received: new(big.Int), paid: new(big.Int), fees: new(big.Int)}
 }
 
@@ -71,10 +72,13 @@ func (w *world) account(a cocoon.Account) *tvm.PreparedAccount {
 	if acc := w.accounts[a]; acc != nil {
 		return acc
 	}
-	none := &tlb.ShardAccount{Account: cell.BeginCell().MustStoreUInt(0, 1).EndCell(), LastTransHash: make([]byte, 32)}
-	acc, err := tvm.PrepareAccount(none, chain.Address(a))
+	acc, err := tvm.PrepareAccount(noAccount(), chain.Address(a))
 	require.NoError(w.t, err)
 	return acc
+}
+
+func noAccount() *tlb.ShardAccount {
+	return &tlb.ShardAccount{Account: cell.BeginCell().MustStoreUInt(0, 1).EndCell(), LastTransHash: make([]byte, 32)}
 }
 
 // balance is what a holds, in nanoTON.
@@ -151,6 +155,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 	w.lt += 1000
 	res, err := w.machine.EmulateTransaction(block, w.account(s.to), msg, tvm.TransactionOptions{LogicalTime: int64(w.lt)})
 	require.NoError(w.t, err)
+	w.tape.add(w, s.to, c, res)
 	if res.TransactionCell == nil {
 		return nil, nil
 	}
