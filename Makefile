@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios gas fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ wrappers-ts: ## renew what wrappers/ts takes from contracts/, and its test vecto
 test-ts: ## wrappers/ts against the Go wrappers and in a sandbox (fetches packages with npm)
 	@cd wrappers/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
 
+scenarios: ## record sandbox-tests/scenarios again
+	$(GO) test ./sandbox-tests -run TestScenarios_AreRecorded -count=1 -record
+
+test-scenarios: ## sandbox-tests/scenarios in the official executor (fetches packages with npm)
+	@cd sandbox-tests/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
+
 # Constants are compiled into what is measured: it begins with generous ones and
 # goes round until they stay. The flaws are compiled once, at the end.
 OURS = $(basename $(notdir $(wildcard contracts/*.fc contracts/*.tact)))
@@ -49,7 +55,7 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 		$(GO) run ./contracts/toolchain build $(OURS) >&2 || exit 1; \
 		[ "$$before" = "$$(cat contracts/imports/gas.*)" ] && break; \
 	done
-	@$(MAKE) --no-print-directory contracts >&2
+	@$(MAKE) --no-print-directory contracts scenarios >&2
 	@$(GO) test -count=1 ./sandbox-tests >&2
 	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
 
