@@ -62,6 +62,8 @@ var stories = []struct {
 	{"Channel_CloseNowNeedsBothAndNeverUndoesASettlement", TestChannel_CloseNowNeedsBothAndNeverUndoesASettlement},
 	{"Channel_OldKeyCountsForOneCloseDelayMore", TestChannel_OldKeyCountsForOneCloseDelayMore},
 	{"Channel_PotGetsAllOfEachVoucher", TestChannel_PotGetsAllOfEachVoucher},
+	{"Leave_Epoch_FailedComesBackFromFrozenRewards", TestLeave_Epoch_FailedComesBackFromFrozenRewards},
+	{"Leave_Epoch_PassedIsSaidAgainOnceRewardsIsThawed", TestLeave_Epoch_PassedIsSaidAgainOnceRewardsIsThawed},
 	{"Channel_TakesEachVoucherOnce", TestChannel_TakesEachVoucherOnce},
 }
 
@@ -113,21 +115,43 @@ func (s *scene) fromElsewhere(value cocoon.Nano) {
 	require.EqualValues(s.t, errWrongWorkchain, got.exit)
 }
 
-// recordRow makes the scenarios of a row: one of its moment, and where that ends one of the second after.
+// recordRow makes the scenarios of a row: of its moment, of the second after that
+// moment ends, and of values that pay a report only in part.
 func recordRow(t *testing.T, r row) []scenario {
 	t.Helper()
-	title := fmt.Sprintf("%s of %s", r.op, r.kind)
+	title := fmt.Sprintf("%s of %s. ", r.op, r.kind)
 	s := r.scene(t)
 	shows := perform(s, r)
-	made := []scenario{s.tape.scenario(t, fileName(string(r.kind), r.op), title+". "+shows)}
-	if s.until == 0 {
-		return made
+	made := []scenario{s.tape.scenario(t, fileName(string(r.kind), r.op), title+shows)}
+	if s.until != 0 {
+		late := r.scene(t)
+		late.tape.takes = nil
+		late.now = late.until
+		late.post(late.from, late.value, late.body).requireExit(t, late.late)
+		shows = fmt.Sprintf("in the second it ends: %d", late.late)
+		made = append(made, late.tape.scenario(t, fileName(string(r.kind), r.op, "late"), title+shows))
 	}
-	late := r.scene(t)
-	late.tape.takes = nil
-	late.now = late.until
-	late.post(late.from, late.value, late.body).requireExit(t, late.late)
-	return append(made, late.tape.scenario(t, fileName(string(r.kind), r.op, "late"), fmt.Sprintf("%s. in the second it ends: %d", title, late.late)))
+	if s.unpriced {
+		poor := r.scene(t)
+		shows = poor.underpay()
+		made = append(made, poor.tape.scenario(t, fileName(string(r.kind), r.op, "underpaid"), title+shows))
+	}
+	return made
+}
+
+// underpay sends a report with ever more value until it is taken.
+func (s *scene) underpay() string {
+	s.t.Helper()
+	s.tape.takes = nil
+	var shown []string
+	for _, n := range []uint64{0, 1, 70_000, 200_000, 400_000, 600_000, 800_000, 1_000_000, 10_000_000} {
+		first := s.post(s.from, cocoon.NanoOf(n), s.body).steps[0]
+		shown = append(shown, fmt.Sprintf("with %d nanoTON: exit %d, action %d", n, first.exit, first.action))
+		if !first.aborted && first.exit == 0 {
+			break
+		}
+	}
+	return strings.Join(shown, "; ")
 }
 
 // recordStory makes a scenario of each world of a test that shows a refusal or an
@@ -164,7 +188,8 @@ var (
 
 // sentence is a test's name for people.
 func sentence(test string) string {
-	contract, says, _ := strings.Cut(test, "_")
+	at := strings.LastIndex(test, "_")
+	contract, says := strings.ReplaceAll(test[:at], "_", " "), test[at+1:]
 	words := word.FindAllString(says, -1)
 	for i := range words {
 		words[i] = strings.ToLower(words[i])
