@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ scenarios: ## record sandbox-tests/scenarios again
 
 test-scenarios: ## sandbox-tests/scenarios in the official executor (fetches packages with npm)
 	@cd sandbox-tests/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
+
+test-emulator: ## sandbox-tests/scenarios in tongo's C++ emulator (needs a C compiler, Linux and amd64)
+	CGO_ENABLED=1 $(GO) test -tags emulator ./sandbox-tests -run TestScenarios_ReplayInTheEmulator -count=1
 
 # Constants are compiled into what is measured: it begins with generous ones and
 # goes round until they stay. The flaws are compiled once, at the end.
