@@ -181,3 +181,13 @@ func TestScenarios_ComeFromOutsideToo(t *testing.T) {
 	}
 	require.True(t, taken && refused, "an external message is accepted, and one is not")
 }
+
+// Executors are known to differ where an action fails: scenarios/README.md.
+func TestScenarios_FailInNoActionPhase(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios(t) {
+		for i, k := range s.Steps {
+			require.Zero(t, k.Expect.Action, "%s, step %d: %s", s.Name, i, k.Op)
+		}
+	}
+}
