@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts gas bench-scale fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 	@$(MAKE) --no-print-directory contracts >&2
 	@$(GO) test -count=1 ./sandbox-tests >&2
 	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
+
+# A test may print what it likes: its figures go to a file of their own.
+LEAVES ?= 100000
+bench-scale: ## the whole life of an epoch of LEAVES leaves on real bytecode: gas, TON, state, seconds
+	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && \
+		$(GO) test ./sandbox-tests -count=1 -timeout 30m -v -run '^TestScale_EpochFromOpenToFinish$$' -leaves $(LEAVES) -figures "$$file" >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each
