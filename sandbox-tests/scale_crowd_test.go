@@ -64,6 +64,7 @@ type crowd struct {
 	Reading   float64      `json:"seconds_reading_blocks"`  // for the books
 	Seconds   float64      `json:"seconds"`
 	Memory    uint64       `json:"memory_mib"`
+	Live      uint64       `json:"live_mib"` // of it
 	Money     crowdBalance `json:"money"`
 }
 
@@ -231,6 +232,7 @@ func (c *crowd) enter(hash [32]byte) (wrappers.ProviderFees, wrappers.ChannelFee
 	require.NoError(c.t, err)
 	c.fund(c.owners, plus(c.t, crowdStake, plus(c.t, pf.Stake, ton(1))))
 	c.fund(c.clients, plus(c.t, crowdDeposit, ton(1)))
+	c.books.catchUp() // what was set up is no part of a wave
 	sendAll(c, "stake", c.owners, birthsAtOnce, plus(c.t, crowdStake, pf.Stake), wrappers.Stake{Amount: coins(crowdStake), Response: wallet("change")})
 	pf, err = wrappers.GetProviderFees(c.t.Context(), c.client, provider.contracts[0]) // without the rent of a birth
 	require.NoError(c.t, err)
@@ -267,11 +269,12 @@ func TestScale_EveryoneOfACrowdLeaves(t *testing.T) {
 }
 
 func (c *crowd) report() {
+	inWaves := 0
 	for _, w := range c.Waves {
-		c.Seconds += w.Seconds
+		c.Seconds, inWaves = c.Seconds+w.Seconds, inWaves+w.Txs
 	}
 	c.Blocks, c.Txs, c.Accounts = c.books.blocks, c.books.txs, len(c.books.held)
-	c.PerSecond = int(float64(c.Txs) / c.Seconds)
-	c.Seconds, c.Memory = secondsSince(c.began), memoryMiB()
+	c.PerSecond = int(float64(inWaves) / c.Seconds)
+	c.Seconds, c.Memory, c.Live = secondsSince(c.began), memoryMiB(), liveMiB()
 	writeFigures(c.t, c)
 }

@@ -75,3 +75,11 @@ func memoryMiB() uint64 {
 	runtime.ReadMemStats(&m)
 	return (m.Sys - m.HeapReleased) >> 20
 }
+
+// liveMiB is what it could not do without.
+func liveMiB() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc >> 20
+}
