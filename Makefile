@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd fuzz verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,17 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 	@$(MAKE) --no-print-directory contracts scenarios >&2
 	@$(GO) test -count=1 ./sandbox-tests >&2
 	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
+
+# A test may print what it likes: its figures go to a file of their own.
+SCALE = file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./sandbox-tests -count=1 -timeout 60m -v -figures "$$file"
+LEAVES ?= 100000
+bench-scale: ## the whole life of an epoch of LEAVES leaves on real bytecode: gas, TON, state, seconds
+	@$(SCALE) -run '^TestScale_EpochFromOpenToFinish$$' -leaves $(LEAVES) >&2 && cat "$$file"
+
+PROVIDERS ?= 10000
+CHANNELS ?= 100000
+bench-crowd: ## PROVIDERS vaults and CHANNELS channels on one local chain, and everyone of them leaves (minutes, GiBs)
+	@$(SCALE) -run '^TestScale_EveryoneOfACrowdLeaves$$' -providers $(PROVIDERS) -channels $(CHANNELS) >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each

@@ -126,7 +126,7 @@ func TestRewards_RefusesTermsItCannotKeep(t *testing.T) {
 	for name, story := range map[string]struct {
 		code *cell.Cell
 		exit int32
-	}{"too many cells": {tall, 8}, "too many bits": {wide.EndCell(), errWrongTerms}} {
+	}{"too many cells": {tall, errTooManyCells}, "too many bits": {wide.EndCell(), errWrongTerms}} {
 		s := newRewards(t)
 		terms := rewardsTerms(t)
 		terms.Rewards.EpochCode = story.code
