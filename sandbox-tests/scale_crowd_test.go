@@ -39,7 +39,7 @@ const (
 var (
 	crowdStake   = ton(50)
 	crowdDeposit = ton(5)
-	// crowdLoss is more than a day's rent of a channel, and its gas.
+	// crowdLoss is more than a channel's rent until everybody leaves, and its gas.
 	crowdLoss = cocoon.NanoOf(2_000_000)
 )
 
@@ -86,6 +86,7 @@ type wave struct {
 
 func newCrowd(t *testing.T) *crowd {
 	t.Helper()
+	require.Positive(t, min(*crowdProviders, *crowdChannels), "a crowd has both")
 	c := &crowd{t: t, chain: localnet.New(t), began: time.Now(), Providers: *crowdProviders, Channels: *crowdChannels}
 	network, err := chain.ParseNetwork(c.chain.GlobalConfig())
 	require.NoError(t, err)
