@@ -47,6 +47,9 @@ var measured = struct {
 // requireGas compares what an operation used with the golden file.
 func requireGas(t *testing.T, operation string, gas int64) {
 	t.Helper()
+	if *mutant != "" {
+		return
+	}
 	if *update {
 		measured.Lock()
 		defer measured.Unlock()
@@ -69,7 +72,7 @@ func requireGasConstant(t *testing.T, name string, gas int64) {
 func requireConstant(t *testing.T, name string, most int64) {
 	t.Helper()
 	noteConstant(name, bound{most, t.Name()})
-	if *update {
+	if *update || *mutant != "" {
 		return
 	}
 	constant := constantOf(t, name)
@@ -90,7 +93,7 @@ func noteConstant(name string, b bound) {
 func requirePageGas(t *testing.T, operation string, count, full int, gas int64) {
 	t.Helper()
 	notePage(t, operation, pageGas{int64(count), gas})
-	if *update {
+	if *update || *mutant != "" {
 		return
 	}
 	price := constantOf(t, "gas::"+operation) + int64(count)*constantOf(t, "gas::"+operation+"_leaf")
@@ -185,6 +188,12 @@ func constantOf(t *testing.T, name string) int64 {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if *mutant != "" {
+		if err := takeMutants(*mutant); err != nil {
+			fmt.Fprintln(os.Stderr, "take the mutant:", err)
+			os.Exit(exitNoMutants)
+		}
+	}
 	code := m.Run()
 	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""; code == 0 && whole && !*update {
 		if err := checkConstants(); err != nil {
