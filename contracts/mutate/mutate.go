@@ -45,6 +45,7 @@ type edit struct {
 // All are the mistakes that can be made in a file, in the order of its lines.
 func All(file, text string) []Mutant {
 	s := source{file: file, text: text, code: mask(text)}
+	s.heads = headsOf(s.code)
 	var all []Mutant
 	for _, o := range operators {
 		nth := map[int]int{}
@@ -60,7 +61,10 @@ func All(file, text string) []Mutant {
 }
 
 // source is a file, and the same with blanks for comments and strings.
-type source struct{ file, text, code string }
+type source struct {
+	file, text, code string
+	heads            []head
+}
 
 func (s source) mutant(e edit) Mutant {
 	start := strings.LastIndexByte(s.text[:e.from], '\n') + 1
@@ -69,7 +73,7 @@ func (s source) mutant(e edit) Mutant {
 		end = e.to + n
 	}
 	return Mutant{
-		File: s.file, Line: strings.Count(s.text[:e.from], "\n") + 1, In: s.place(e.from),
+		File: s.file, Line: strings.Count(s.text[:e.from], "\n") + 1, In: s.around(e.from).name,
 		Was:  strings.TrimSpace(s.text[start:end]),
 		Is:   strings.TrimSpace(s.text[start:e.from] + e.with + s.text[e.to:end]),
 		Text: s.text[:e.from] + e.with + s.text[e.to:],
@@ -81,21 +85,31 @@ var (
 	constant = regexp.MustCompile(`(?m)^const int ([\w:]+) =`)
 )
 
-// begins is where the function or constant around at begins, and its name.
-func (s source) begins(at int) (from int, name string) {
-	for _, form := range []*regexp.Regexp{function, constant} {
-		for _, m := range form.FindAllStringSubmatchIndex(s.code, -1) {
-			if m[0] <= at && m[0] >= from {
-				from, name = m[0], s.code[m[2]:m[3]]
-			}
-		}
-	}
-	return from, name
+// head is where a function or a constant begins.
+type head struct {
+	at   int
+	name string
 }
 
-func (s source) place(at int) string {
-	_, name := s.begins(at)
-	return name
+func headsOf(code string) (heads []head) {
+	for _, form := range []*regexp.Regexp{function, constant} {
+		for _, m := range form.FindAllStringSubmatchIndex(code, -1) {
+			heads = append(heads, head{m[0], code[m[2]:m[3]]})
+		}
+	}
+	slices.SortFunc(heads, func(a, b head) int { return cmp.Compare(a.at, b.at) })
+	return heads
+}
+
+// around is the head above at; before the first, there is none.
+func (s source) around(at int) (h head) {
+	for _, next := range s.heads {
+		if next.at > at {
+			break
+		}
+		h = next
+	}
+	return h
 }
 
 // mask blanks comments and strings; what is left stands where it stood.

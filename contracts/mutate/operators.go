@@ -78,7 +78,7 @@ var role = regexp.MustCompile(`\b(?:owner|sender|response|client|provider|treasu
 
 // recipients gives what one is paid to others of whom the function has heard.
 func recipients(s source, from, to int) (all []edit) {
-	begin, _ := s.begins(from)
+	begin := s.around(from).at
 	heard := role.FindAllString(s.code[begin:from], -1)
 	slices.Sort(heard)
 	heard = slices.Compact(heard)
