@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd fuzz verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ bench-crowd: ## PROVIDERS vaults and CHANNELS channels on one local chain, and e
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) ./.ci/fuzz
+
+MUTANTS ?= -n 200 -seed 1
+mutants: ## make mistakes in the contracts, one at a time, and want the sandbox tests to notice each (takes a while)
+	@$(GO) run ./contracts/toolchain mutants $(MUTANTS)
 
 verify: contracts-verify ## generated files equal their sources
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))"

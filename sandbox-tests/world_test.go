@@ -42,6 +42,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	endWhenNoticed(t)
 	dict, err := localnet.BlockchainConfig(localnet.ConfigOptions{GlobalID: globalID})
 	require.NoError(t, err)
 	config, err := tvm.PrepareBlockchainConfig(dict.AsCell())

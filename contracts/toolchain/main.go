@@ -4,7 +4,9 @@
 //
 //	go run ./contracts/toolchain build [name ...]
 //	go run ./contracts/toolchain verify
+//	go run ./contracts/toolchain mutants [-n 200] [-seed 1] [-only id] [-parallel 2]
 //
+// The last makes mistakes in the sources and wants the sandbox tests to notice them.
 // The compilers come from npm at the versions and digests of package-lock.json.
 // Results go to stdout and end with a line of JSON, progress goes to stderr.
 package main
@@ -19,7 +21,7 @@ import (
 	"path/filepath"
 )
 
-const usage = "usage: go run ./contracts/toolchain build [name ...] | verify"
+const usage = "usage: go run ./contracts/toolchain build [name ...] | verify | mutants [-n 200] [-seed 1] [-only id] [-parallel 2]"
 
 var (
 	errUsage   = errors.New(usage)
@@ -45,7 +47,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		return errUsage
 	}
 	verb, names := args[0], args[1:]
-	if verb != "build" && (verb != "verify" || len(names) > 0) {
+	if verb != "build" && verb != "mutants" && (verb != "verify" || len(names) > 0) {
 		return errUsage
 	}
 	wd, err := os.Getwd()
@@ -62,8 +64,11 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	defer t.close(ctx)
 	t.flawed = filepath.Join(dir, "..", "sandbox-tests", "testdata", "flawed")
-	if verb == "build" {
+	switch verb {
+	case "build":
 		return t.build(ctx, names, out)
+	case "mutants":
+		return t.mutants(ctx, names, out)
 	}
 	return t.verify(ctx, out)
 }
