@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 const (
@@ -175,7 +176,7 @@ var constants = sync.OnceValues(func() (map[string]int64, error) {
 })
 
 // constantOf reads a constant of the contracts' sources.
-func constantOf(t *testing.T, name string) int64 {
+func constantOf(t rapid.TB, name string) int64 {
 	t.Helper()
 	all, err := constants()
 	require.NoError(t, err)
