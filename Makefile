@@ -54,7 +54,7 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 	@tr -d '\n' < sandbox-tests/testdata/gas.json; echo
 
 FUZZTIME ?= 10s
-fuzz: ## run every fuzz target for FUZZTIME each
+fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) ./.ci/fuzz
 
 verify: contracts-verify ## generated files equal their sources

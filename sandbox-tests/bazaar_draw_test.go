@@ -174,7 +174,7 @@ func (d *drawing) elsewhere() move {
 	case 2:
 		return move{Do: "announce", By: "registry owner", At: "registry", Number: d.n(3)}
 	case 3:
-		return move{Do: "apply", By: "stranger", At: "registry", Index: d.n(6)}
+		return move{Do: "apply", By: "stranger", At: "registry", Index: d.change()}
 	case 4:
 		return move{Do: "terms", By: "stranger", At: one(d, numbered("provider", d.n(manyProviders)), rewards), Number: d.n(3)}
 	case 5:
@@ -186,6 +186,15 @@ func (d *drawing) elsewhere() move {
 		return move{Do: "accept", By: "stranger", At: d.job(), Amount: ton(1), Other: "provider 0", Worker: "worker 0"}
 	}
 	return move{Do: "request_terms", By: "stranger", At: "registry"}
+}
+
+// change is one that the registry has announced, or the next.
+func (d *drawing) change() int {
+	r := stateOf[wrappers.Registry](d.bazaar, "registry")
+	if n := len(r.Announced); n > 0 {
+		return int(r.Announced[d.n(n)].ID)
+	}
+	return int(r.NextChange)
 }
 
 func (d *drawing) toProvider(i int) move {

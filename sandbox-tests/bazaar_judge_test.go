@@ -54,6 +54,10 @@ func (x *turn) judge(s *step) {
 		return
 	}
 	delete(x.frozen, x.at)
+	x.count++
+	if s.aborted || s.bounced {
+		x.refused++
+	}
 	if x.works() {
 		x.took[string(x.kind)+"/"+wrappers.OperationName(s.body)]++
 	}

@@ -94,11 +94,11 @@ func (b *bazaar) offer(m move) {
 	b.offers[m.At] = o
 }
 
-// outside delivers an external message at once.
+// outside delivers an external message at once, but to who cannot pay for taking it.
 func (b *bazaar) outside(m move, c *cell.Cell) {
 	b.t.Helper()
 	to, found := b.places[m.At]
-	if !found {
+	if !found || b.balance(to).Cmp(cocoon.NanoOf(20_000_000)) < 0 {
 		return
 	}
 	b.carry(letter{cell: externalTo(b.t, to, c), to: to, spoilt: m.Spoil != ""})

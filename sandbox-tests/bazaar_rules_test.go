@@ -87,9 +87,11 @@ func (x *turn) judgeProviderMoney(was, is wrappers.Provider) {
 		x.require(locked == x.ripe(was.Tranches), "%s of the stake left, and %s were ripe", locked, x.ripe(was.Tranches))
 	case opTerms:
 		x.require(is.TermsHash == was.Awaiting, "the owner has not agreed to these terms")
-	case opIncome, opBounced:
+	case opIncome:
 		back := x.fell(is.Allowance, was.Allowance)
 		x.require(is.Allowance.Cmp(was.Allowance) >= 0 && back.Big().Cmp(x.step.value) <= 0, "the allowance changed by %s for %s", back, x.step.value)
+	case opBounced: // the whole bond, even where prices rose on the way and some of it was fees
+		x.require(is.Allowance.Cmp(was.Allowance) >= 0, "the allowance fell")
 	case opAcceptJob:
 		x.judgeAccepting(was, is)
 	case opReport:

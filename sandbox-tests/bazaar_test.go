@@ -32,13 +32,14 @@ type bazaar struct {
 	frozen  map[cocoon.Account]*tlb.StateInit
 	incomes map[[2]cocoon.Account]cocoon.Nano // by an epoch to a provider
 	letters []letter
-	percent int // of the usual prices of gas and messages
-	lost    cocoon.Nano
+	percent int      // of the usual prices of gas and messages
 	brought *big.Int // by wallets, since the bazaar began
 	charged *big.Int // by the network
+	kept    *big.Int // by wallets, of what has reached them
 	played  []move
-	count   int            // transactions
+	count   int            // transactions of contracts
 	took    map[string]int // operations of contracts that succeeded
+	refused int            // messages to contracts
 }
 
 // letter is a message on its way.
@@ -66,8 +67,8 @@ func (b *bazaar) clone() *bazaar {
 	c.offers, c.trees, c.known = maps.Clone(b.offers), maps.Clone(b.trees), maps.Clone(b.known)
 	c.frozen, c.incomes, c.took = maps.Clone(b.frozen), maps.Clone(b.incomes), map[string]int{}
 	c.epochs, c.letters, c.played = slices.Clone(b.epochs), slices.Clone(b.letters), nil
-	c.brought, c.charged = new(big.Int).Set(b.brought), new(big.Int).Set(b.charged)
-	c.count = 0
+	c.brought, c.charged, c.kept = new(big.Int).Set(b.brought), new(big.Int).Set(b.charged), new(big.Int).Set(b.kept)
+	c.count, c.refused = 0, 0
 	return &c
 }
 
@@ -143,14 +144,23 @@ func (b *bazaar) carry(l letter) {
 	if s == nil {
 		return
 	}
-	b.count++
 	b.charged.Add(b.charged, s.fees)
 	for i, m := range s.out {
-		to, err := chain.AccountOf(m.DstAddr)
-		require.NoError(b.t, err)
-		b.letters = append(b.letters, letter{cell: out[i], from: l.to, to: to, value: m.Amount.Nano(), original: s.body})
+		b.forward(l.to, m, out[i], s.body)
 	}
 	x.judge(s)
+}
+
+// forward puts a message of a contract on its way. A wallet has it at once, since nothing follows from that.
+func (b *bazaar) forward(from cocoon.Account, m *tlb.InternalMessage, c, original *cell.Cell) {
+	b.t.Helper()
+	to, err := chain.AccountOf(m.DstAddr)
+	require.NoError(b.t, err)
+	if name := b.names[to]; !m.Bounce && m.StateInit == nil && b.births[name] == nil {
+		b.kept.Add(b.kept, m.Amount.Nano())
+		return
+	}
+	b.letters = append(b.letters, letter{cell: c, from: from, to: to, value: m.Amount.Nano(), original: original})
 }
 
 // drain delivers everything, the oldest first.
@@ -183,7 +193,7 @@ func (b *bazaar) sight(a cocoon.Account) (sighting, wrappers.Kind) {
 		return b.known[a], ""
 	}
 	init := b.account(a).State().StateInit
-	kind := kinds()[string(init.Code.Hash())]
+	kind := b.kindOf(init.Code)
 	seen := sighting{hash: string(init.Data.Hash())}
 	if old := b.known[a]; old.hash == seen.hash {
 		return old, kind
@@ -193,6 +203,16 @@ func (b *bazaar) sight(a cocoon.Account) (sighting, wrappers.Kind) {
 	require.NoError(b.t, err, "the state of %s is not what the schema says", b.nameOf(a))
 	b.known[a] = seen
 	return seen, kind
+}
+
+// kindOf is the contract that has this code, or the one that it runs instead of.
+func (b *bazaar) kindOf(code *cell.Cell) wrappers.Kind {
+	for ours, other := range b.instead {
+		if string(other.Hash()) == string(code.Hash()) {
+			return kinds()[ours]
+		}
+	}
+	return kinds()[string(code.Hash())]
 }
 
 // decoders read the storage of each contract.
@@ -234,9 +254,9 @@ func (b *bazaar) freeze(a cocoon.Account) {
 	b.frozen[a] = init
 }
 
-// heldInAll is all that accounts hold and that is on its way.
+// heldInAll is all that accounts hold, that is on its way and that wallets have got.
 func (b *bazaar) heldInAll() *big.Int {
-	sum := new(big.Int)
+	sum := new(big.Int).Set(b.kept)
 	for a := range b.accounts {
 		if state := b.account(a).State(); state != nil && state.IsValid {
 			sum.Add(sum, state.Balance.Nano())

@@ -186,6 +186,7 @@ func constantOf(t rapid.TB, name string) int64 {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	seedProperties()
 	code := m.Run()
 	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""; code == 0 && whole && !*update {
 		if err := checkConstants(); err != nil {
