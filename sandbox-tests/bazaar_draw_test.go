@@ -218,7 +218,7 @@ func (d *drawing) toProvider(i int) move {
 	case 8:
 		return move{Do: "prune", By: "relay", At: at, Worker: worker}
 	case 9:
-		return move{Do: "report_equivocation", By: "reporter", At: at, Worker: worker, Key: worker}
+		return move{Do: "report_equivocation", By: "reporter", At: at, Worker: worker, Key: worker, Number: d.n(4) / 3}
 	case 10:
 		return move{Do: "refresh_terms", By: owner, At: at, Number: d.n(3)}
 	case 11:
@@ -229,7 +229,7 @@ func (d *drawing) toProvider(i int) move {
 
 // accepting is an order to take a job.
 func (d *drawing) accepting(at, signer, worker string) move {
-	return move{Do: "accept_job", By: "relay", At: at, Key: signer, Worker: worker, Other: d.job(), Amount: plus(d.t, ton(uint64(d.n(3))), cocoon.NanoOf(uint64(d.n(2)))), Value: ton(1), Wait: one(d, 600, 600, 86400, 1)}
+	return move{Do: "accept_job", By: "relay", At: at, Key: signer, Worker: worker, Other: d.job(), Amount: plus(d.t, ton(uint64(d.n(3))), cocoon.NanoOf(uint64(d.n(2)))), Value: ton(1), Wait: one(d, 600, 600, 86400, 1), Number: d.n(4) / 3}
 }
 
 // signer is the name of a key, most often among names.
@@ -332,7 +332,7 @@ func (d *drawing) toRewards(i int) move {
 	case 11:
 		return move{Do: "refresh_terms", By: owner, At: at, Number: d.n(3)}
 	}
-	return move{Do: "open_epoch", By: d.who(r.Operator, people...), At: at, Amount: d.part(ton(60)), Value: ton(2), Count: 1 + d.n(6), Number: one(d, 0, 0, 0, 0, 0, 1, 2)}
+	return move{Do: "open_epoch", By: d.who(r.Operator, people...), At: at, Amount: d.part(ton(60)), Value: ton(2), Count: 1 + d.n(6), Number: one(d, 0, 0, 0, 0, 0, 1, 2, 3)}
 }
 
 // receiptKey is the name of one of a dispatcher's.
@@ -407,7 +407,7 @@ func (d *drawing) toChannel(i int) move {
 		return move{Do: "finish", By: "stranger", At: at}
 	case 3:
 		if d.rarely(3) {
-			return move{Do: "close_now", By: client, At: at, Amount: plus(d.t, c.Settled, d.part(ton(3))), Value: ton(1), Key: numbered("receipts", i%manyRewards)}
+			return move{Do: "close_now", By: client, At: at, Amount: plus(d.t, c.Settled, d.part(ton(3))), Value: ton(1), Key: one(d, numbered("receipts", i%manyRewards), numbered("receipts", i%manyRewards), at)}
 		}
 	case 4:
 		return move{Do: "transfer", By: client, At: at, Value: d.part(ton(20))}

@@ -2,7 +2,6 @@ package sandboxtests
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +19,7 @@ type planted struct {
 }
 
 // plant grows the tree that m opens: Count leaves that share Amount, the more the
-// later. Number makes it another one: 1 lies about the sum, 2 has the first two in the wrong order.
+// later. Number makes it another one: 1 says more than their sum, 3 less, 2 has the first two in the wrong order.
 func (b *bazaar) plant(m move) *planted {
 	b.t.Helper()
 	p := &planted{leaves: b.payees(m.Count), said: m.Amount}
@@ -32,6 +31,9 @@ func (b *bazaar) plant(m move) *planted {
 	}
 	if m.Number != 1 {
 		p.said = sum
+	}
+	if m.Number == 3 {
+		p.said = p.leaves[0].Amount.Nano
 	}
 	if m.Number == 2 && n > 1 {
 		p.leaves[0], p.leaves[1] = p.leaves[1], p.leaves[0]
@@ -130,5 +132,3 @@ func (b *bazaar) meet(a cocoon.Account) {
 		b.epochs = append(b.epochs, name)
 	}
 }
-
-var _ = fmt.Sprint

@@ -1,6 +1,7 @@
 package sandboxtests
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,11 +12,15 @@ import (
 )
 
 // historiesForAFlaw are as many as it may take to meet one.
-const historiesForAFlaw = 20
+const historiesForAFlaw = 40
+
+// flawsOfRules are the flawed designs that break a rule within that.
+var flawsOfRules = []string{"c3", "c4", "c5_job", "c5_provider", "c6", "c7", "c8", "h1", "h2", "h3", "h4", "h7", "h8", "h10", "h11",
+	"m1", "m2", "m4", "m5", "m6", "m7", "m8", "m10"}
 
 // TestProperties_FindFlaws: the properties fail where a contract has one of the
-// flaws that ours were changed to prevent. Others cost or block somebody in a
-// way that no rule here looks at; the tests of each flaw do.
+// flaws that ours were changed to prevent. What is not listed costs or blocks
+// somebody in a way that no rule here looks at; the test of each flaw does.
 func TestProperties_FindFlaws(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -23,14 +28,21 @@ func TestProperties_FindFlaws(t *testing.T) {
 	}
 	designs, err := flawedDesigns()
 	require.NoError(t, err)
-	start := newBazaar(t)
+	start, tried := newBazaar(t), 0
 	for _, f := range designs {
+		if !slices.Contains(flawsOfRules, f.Name) {
+			continue
+		}
+		tried++
 		t.Run(f.Name, func(t *testing.T) {
 			flawed := start.clone()
 			design{instead: map[string]*cell.Cell{string(contracts.Code(f.contract()).Hash()): f.Code}}.in(flawed.world)
-			t.Logf("FOUND %s", found(t, flawed)) // TODO
+			wrong := found(t, flawed)
+			require.Contains(t, wrong, "a rule is broken")
+			t.Log(wrong)
 		})
 	}
+	require.Len(t, flawsOfRules, tried)
 }
 
 // found is what breaks a rule first.

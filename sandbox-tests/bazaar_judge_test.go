@@ -63,6 +63,7 @@ func (x *turn) judge(s *step) {
 	}
 	x.require(s.action == 0, "the action phase failed with %d", s.action)
 	x.require(!x.spoilt || x.was.hash == x.is.hash || x.was.hash == "", "it acted on a body that is none")
+	x.require(!s.external || x.works(), "it took what comes from outside, and then refused it")
 	x.requireLetters()
 	x.requireSpending()
 	x.requireRules()
@@ -124,7 +125,7 @@ func (x *turn) spent() cocoon.Nano {
 func (x *turn) requireSpending() {
 	x.t.Helper()
 	spent := x.spent()
-	x.require(spent.IsZero() || (x.works() || x.step.external) && slices.Contains(spends[x.kind], x.op), "it cost the contract %s", spent)
+	x.require(spent.IsZero() || x.works() && slices.Contains(spends[x.kind], x.op), "it cost the contract %s", spent)
 }
 
 // requireRules asks the rules of the contract's kind.

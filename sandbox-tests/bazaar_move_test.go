@@ -201,6 +201,7 @@ func (b *bazaar) composeProvider(m move, at cocoon.Account) *cell.Cell {
 		s := &providerStory{world: b.world, provider: at}
 		e := s.evidence(m.Worker)
 		e.certifier = keyOf(m.Key)
+		e.second.Number += uint32(m.Number)
 		return body(b.t, e.message(b.t))
 	case "income":
 		return body(b.t, wrappers.Income{QueryID: 1, Bond: coins(m.Amount)})
@@ -208,12 +209,15 @@ func (b *bazaar) composeProvider(m move, at cocoon.Account) *cell.Cell {
 	return nil
 }
 
-// composeAccept carries a pass where the job wants one.
+// passes are who signs a pass, in vain or not.
+var passes = map[bool]string{true: "impostor", false: "offer"}
+
+// composeAccept carries a pass where the job wants one, a wrong one with Number 1.
 func (b *bazaar) composeAccept(m move, at cocoon.Account) *cell.Cell {
 	b.t.Helper()
 	o := wrappers.AcceptJobOrder{GlobalID: globalID, Contract: at, Job: b.place(m.Other), Worker: publicOf(m.Worker), Bond: coins(m.Amount), ValidUntil: b.now + uint32(m.Wait)}
 	if b.offers[m.Other].OfferKey != [32]byte{} {
-		_, sig := signature(b, wrappers.PassFor{GlobalID: globalID, Contract: o.Job, Provider: at}, "offer")
+		_, sig := signature(b, wrappers.PassFor{GlobalID: globalID, Contract: o.Job, Provider: at}, passes[m.Number == 1])
 		o.Pass = &wrappers.Signature{Bytes: sig}
 	}
 	order, sig := signature(b, o, m.Key)

@@ -4,6 +4,8 @@ import (
 	"crypto/ed25519"
 	"slices"
 
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -34,6 +36,8 @@ func (x *turn) judgeChannel(was, is wrappers.Channel) {
 		x.require(is.Settled == m.Final.Nano && is.Closed && !was.Closed, "it settles %s, not %s", is.Settled, m.Final)
 	case opRequestClose:
 		x.require(was.ClosesAt == 0 && is.ClosesAt == x.now+was.Birth.CloseDelay, "it closes at %d", is.ClosesAt)
+	case opRotate:
+		x.require(x.now >= was.PreviousUntil && is.Previous == was.Key, "vouchers of a key that counts are lost")
 	case opFinish:
 		x.require(was.Closed || was.ClosesAt > 0 && x.now >= was.ClosesAt, "it ended before its time")
 	}
@@ -117,10 +121,16 @@ func (x *turn) judgeReport(was, is wrappers.Provider, locked cocoon.Nano) {
 	m := told[wrappers.ReportEquivocation](x)
 	x.verified(m.Worker, m.Certificate.Signed, m.Certificate.Signature)
 	i := slices.IndexFunc(was.Workers, func(w wrappers.Worker) bool { return w.Key == m.Worker })
-	x.require(i >= 0 && !was.Workers[i].Slashed, "a worker was slashed again, or is not known")
+	x.require(i >= 0 && !was.Workers[i].Slashed && is.Workers[i].Slashed, "a worker was slashed again, or is not known")
+	x.require(bitsOf(m.First.Signed) == bitsOf(m.Second.Signed), "two receipts of other scopes are no equivocation")
 	due, err := was.Terms.MinGPU.Mul(uint64(was.Workers[i].GPUs))
 	x.require(err == nil && locked.Cmp(due) <= 0, "%s were taken for %s", locked, due)
 	x.require(x.spent().Cmp(locked) <= 0, "a report of %s has cost %s", locked, x.spent())
+}
+
+// bitsOf are those of a cell, without its references.
+func bitsOf(c *cell.Cell) string {
+	return string(c.MustBeginParse().MustLoadSlice(c.BitsSize()))
 }
 
 // judgeWorkers: few records, of which none comes to life again or goes before its time.
@@ -193,18 +203,35 @@ func (x *turn) judgeJob(was, is wrappers.Job) {
 	switch {
 	case is.Phase == wrappers.JobAccepted:
 		x.require(x.now < was.Until && is.Bound.Provider == x.step.from && is.Bound.Bond.Cmp(o.Money.MinBond.Nano) >= 0, "nobody may accept like that")
-		x.require(stateOf[wrappers.Provider](x.bazaar, x.nameOf(x.step.from)).Born, "%s is no provider", x.nameOf(x.step.from))
+		x.require(is.Until == x.now+o.Money.Work, "work ends at %d", is.Until)
+		x.judgeAcceptance(o)
 	case is.Phase == wrappers.JobDelivered:
 		x.judgeDelivery(was, is)
+	case is.Phase == wrappers.JobDisputed:
+		x.require(x.now < was.Until && is.Until == x.now+o.Money.Arbitration, "arbitration ends at %d", is.Until)
 	case is.Phase == wrappers.JobClosed && was.Phase > wrappers.JobOpen:
 		x.judgePay(was)
 	}
+}
+
+// judgeAcceptance: by a provider, who has a pass where the offer has a key.
+func (x *turn) judgeAcceptance(o wrappers.JobOffer) {
+	x.t.Helper()
+	x.require(stateOf[wrappers.Provider](x.bazaar, x.nameOf(x.step.from)).Born, "%s is no provider", x.nameOf(x.step.from))
+	if o.OfferKey == [32]byte{} {
+		return
+	}
+	m := told[wrappers.Accept](x)
+	pass, err := wrappers.Cell(wrappers.PassFor{GlobalID: globalID, Contract: x.at, Provider: x.step.from})
+	x.require(err == nil && m.Pass != nil, "it accepted without a pass")
+	x.verified(o.OfferKey, pass, m.Pass.Bytes)
 }
 
 func (x *turn) judgeDelivery(was, is wrappers.Job) {
 	x.t.Helper()
 	m := told[wrappers.Deliver](x)
 	x.verified(was.Bound.Worker, m.Delivery, m.Signature)
+	x.require(is.Until == x.now+was.Offer.Money.Review, "the review ends at %d", is.Until)
 	x.require(!is.Result.Amount.IsZero() && is.Result.Amount.Cmp(was.Offer.Money.Budget.Nano) <= 0, "it asks for %s", is.Result.Amount)
 }
 

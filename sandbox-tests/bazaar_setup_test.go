@@ -101,13 +101,14 @@ func termsOf(t require.TestingT, variant int) wrappers.Terms {
 }
 
 // offerOf is the offer of the n-th job: some have no arbiter, some no bond, some
-// an offer key.
+// an offer key and more time.
 func (b *bazaar) offerOf(n int, acceptIn uint32) wrappers.JobOffer {
 	b.t.Helper()
 	code, err := wrappers.ProviderCode()
 	require.NoError(b.t, err)
+	long := 1 + uint32(n%2)*47
 	money := &wrappers.JobMoney{Budget: coins(ton(uint64(1 + n%7))), MinBond: coins(ton(uint64(n % 3))), Deposit: coins(cocoon.NanoOf(uint64(n%3) * 500_000_000)),
-		AcceptBy: b.now + acceptIn, Work: 3600, Review: 1800, Arbitration: 7200, DefaultBps: uint16(n % 5 * 2500), Arbiter: wallet("arbiter")}
+		AcceptBy: b.now + acceptIn, Work: long * 3600, Review: long * 1800, Arbitration: long * 7200, DefaultBps: uint16(n % 5 * 2500), Arbiter: wallet("arbiter")}
 	if n%4 == 3 {
 		money.Arbiter = cocoon.Account{}
 	}
@@ -115,7 +116,8 @@ func (b *bazaar) offerOf(n int, acceptIn uint32) wrappers.JobOffer {
 		Work: &wrappers.JobWork{PayloadHash: [32]byte{1}, ResultKeyHash: [32]byte{2},
 			Caps: &wrappers.Prices{Prompt: coins(ton(1)), Cached: coins(ton(1)), Completion: coins(ton(3)), Reasoning: coins(ton(3))}},
 		Money: money,
-		Terms: &wrappers.JobTerms{Registry: b.places["registry"], NetworkBps: 100, Treasury: wallet("treasury"), Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{code}}}}
+		Terms: &wrappers.JobTerms{Registry: b.places["registry"], NetworkBps: 100, Treasury: wallet("treasury"), Codes: wrappers.BirthCodes{List: []wrappers.BirthCode{code}}},
+	}
 	if n%2 == 1 {
 		o.OfferKey = publicOf("offer")
 	}
