@@ -74,7 +74,7 @@ bench-crowd: ## PROVIDERS vaults and CHANNELS channels on one local chain, and e
 	@$(SCALE) -run '^TestScale_EveryoneOfACrowdLeaves$$' -providers $(PROVIDERS) -channels $(CHANNELS) >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
-fuzz: ## run every fuzz target for FUZZTIME each
+fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) ./.ci/fuzz
 
 MUTANTS ?= -n 200 -seed 1

@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon/contracts"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -25,7 +25,7 @@ var kinds = sync.OnceValue(func() map[string]wrappers.Kind {
 
 // requirePriced wants the constant that prices an operation to cover what any
 // test sees it use: whatever leads to the dearest case, no caller pays too little.
-func requirePriced(t *testing.T, account *tvm.PreparedAccount, s *step) {
+func requirePriced(t rapid.TB, account *tvm.PreparedAccount, s *step) {
 	t.Helper()
 	if *mutant != "" {
 		return
@@ -60,7 +60,7 @@ func requirePriced(t *testing.T, account *tvm.PreparedAccount, s *step) {
 // apart tells the operations whose change is paid for out of the change.
 func apart(name string) bool { return name == "settle" || name == "claim" || name == "prove" }
 
-func requireChangePriced(t *testing.T, constant, name string, s *step) {
+func requireChangePriced(t rapid.TB, constant, name string, s *step) {
 	t.Helper()
 	if !*update {
 		require.LessOrEqual(t, s.gas, constantOf(t, constant)+constantOf(t, "gas::change"), "%s uses more gas than %s and gas::change: run make gas", name, constant)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 const (
@@ -179,7 +180,7 @@ var constants = sync.OnceValues(func() (map[string]int64, error) {
 })
 
 // constantOf reads a constant of the contracts' sources.
-func constantOf(t *testing.T, name string) int64 {
+func constantOf(t rapid.TB, name string) int64 {
 	t.Helper()
 	all, err := constants()
 	require.NoError(t, err)
@@ -198,6 +199,7 @@ func TestMain(m *testing.M) {
 			os.Exit(exitNoMutants)
 		}
 	}
+	seedProperties()
 	code := m.Run()
 	if whole := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""; code == 0 && whole && !*update {
 		if err := checkConstants(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -118,7 +119,7 @@ const (
 )
 
 // body encodes a message.
-func body[T any](t *testing.T, v T) *cell.Cell {
+func body[T any](t rapid.TB, v T) *cell.Cell {
 	t.Helper()
 	c, err := wrappers.Cell(v)
 	require.NoError(t, err)
@@ -128,14 +129,14 @@ func body[T any](t *testing.T, v T) *cell.Cell {
 // longer is the same message with one bit too many.
 func longer(c *cell.Cell) *cell.Cell { return c.ToBuilder().MustStoreUInt(1, 1).EndCell() }
 
-func plus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
+func plus(t rapid.TB, a, b cocoon.Nano) cocoon.Nano {
 	t.Helper()
 	sum, err := a.Add(b)
 	require.NoError(t, err)
 	return sum
 }
 
-func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
+func minus(t rapid.TB, a, b cocoon.Nano) cocoon.Nano {
 	t.Helper()
 	d, err := a.Sub(b)
 	require.NoError(t, err)
@@ -143,7 +144,7 @@ func minus(t *testing.T, a, b cocoon.Nano) cocoon.Nano {
 }
 
 // less1 is one nanoTON less.
-func less1(t *testing.T, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
+func less1(t rapid.TB, a cocoon.Nano) cocoon.Nano { t.Helper(); return minus(t, a, cocoon.NanoOf(1)) }
 
 // sizeOf counts distinct cells and their bits, as the network charges for them.
 func sizeOf(c *cell.Cell) (cells, bits int) {

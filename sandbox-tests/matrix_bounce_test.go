@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -28,7 +29,7 @@ func bounces(b *cell.Cell) map[string]*cell.Cell {
 }
 
 // comeBack delivers b as a bounce from an account.
-func (s *scene) comeBack(t *testing.T, from cocoon.Account, value cocoon.Nano, b *cell.Cell) {
+func (s *scene) comeBack(t rapid.TB, from cocoon.Account, value cocoon.Nano, b *cell.Cell) {
 	t.Helper()
 	in := chain.Message{To: s.at, Amount: value, Body: b}.Internal()
 	in.SrcAddr, in.Bounced = chain.Address(from), true

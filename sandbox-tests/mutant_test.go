@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon/contracts"
 )
@@ -50,12 +51,13 @@ func takeMutants(dir string) error {
 }
 
 // endWhenNoticed ends the whole run at the first test that fails: one is enough.
-func endWhenNoticed(t *testing.T) {
+func endWhenNoticed(t rapid.TB) {
 	t.Helper()
-	if *mutant == "" {
+	ending, ok := t.(interface{ Cleanup(func()) })
+	if *mutant == "" || !ok {
 		return
 	}
-	t.Cleanup(func() {
+	ending.Cleanup(func() {
 		if t.Failed() {
 			fmt.Println("noticed by", t.Name())
 			os.Exit(exitNoticed)

@@ -91,6 +91,7 @@ func TestProviderGas_Unbonding(t *testing.T) {
 		s.advance(time.Second)
 	}
 	s.unstakeGenerously().costs(t, "request_unstake, the fourth, excess", "request_unstake", opUnstake)
+	s.unstakeGenerously().costs(t, "request_unstake, in the second of the fourth, excess", "request_unstake", opUnstake)
 	s.advance(unbonding - 4*time.Second)
 	for ripe := range 4 {
 		s.rehearse(func() {

@@ -2,9 +2,9 @@ package sandboxtests
 
 import (
 	"crypto/ed25519"
-	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -39,7 +39,7 @@ func (s *providerStory) evidence(worker string) evidence {
 }
 
 // message signs e and puts it in a report.
-func (e evidence) message(t *testing.T) wrappers.ReportEquivocation {
+func (e evidence) message(t rapid.TB) wrappers.ReportEquivocation {
 	t.Helper()
 	certificate, err := e.certificate.Sign(e.certifier)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -33,7 +34,7 @@ func earnedIn(rewards cocoon.Account, number uint32, provider cocoon.Account, am
 }
 
 // signedBy is e, signed by the key of name.
-func signedBy(t *testing.T, name string, e earned) signedReceipt {
+func signedBy(t rapid.TB, name string, e earned) signedReceipt {
 	t.Helper()
 	return signedCell(name, body(t, e))
 }

@@ -91,6 +91,7 @@ func TestRewardsGas_Money(t *testing.T) {
 	coins := wrappers.Coins{Nano: ton(1 << 40)}
 	requireGas(t, "rewards/bond", s.from(s.owner, message(s, ton(1<<41), wrappers.Bond{Amount: coins})).requireOK(t).steps[0].gas)
 	requireGas(t, "rewards/appoint", s.from(s.owner, message(s, ton(1), wrappers.Appoint{Operator: s.owner})).requireOK(t).steps[0].gas)
+	s.rehearse(func() { s.measurePartOfTheOldest(t) })
 	s.advance(14 * 24 * time.Hour)
 	// the fourth tranche is joined by a fifth request of the same second
 	s.now = s.state().Tranches[3].At - s.state().Terms.Unbonding
@@ -101,6 +102,16 @@ func TestRewardsGas_Money(t *testing.T) {
 	measure(t, "rewards/withdraw", "rewards_withdraw",
 		s.from(s.owner, message(s, ton(1), wrappers.Withdraw{Amount: wrappers.Coins{Nano: less1(t, total)}})).requireOK(t).steps[0])
 	s.requireBooks()
+}
+
+// measurePartOfTheOldest withdraws a part of the one ripe tranche: the other three and the rest of it are written anew.
+func (s *rewardsStory) measurePartOfTheOldest(t *testing.T) {
+	t.Helper()
+	oldest := s.state().Tranches[0]
+	s.now = oldest.At
+	measure(t, "rewards/withdraw, part of the oldest of four", "rewards_withdraw",
+		s.from(s.owner, message(s, ton(1), wrappers.Withdraw{Amount: coins(less1(t, oldest.Amount))})).requireOK(t).steps[0])
+	require.Len(t, s.state().Tranches, 4)
 }
 
 func TestRewardsGas_Terms(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -189,7 +190,7 @@ func TestRewards_BounceOfAnythingNeverFails(t *testing.T) {
 	s.requireBooks()
 }
 
-func (tr trace) requireBouncedQuietly(t *testing.T) {
+func (tr trace) requireBouncedQuietly(t rapid.TB) {
 	t.Helper()
 	require.Len(t, tr.steps, 1)
 	require.Zero(t, tr.steps[0].exit)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -43,7 +44,7 @@ var studio = struct {
 }{tapes: map[string][]*tape{}}
 
 // tapeOf is a tape for a world of t, where t or what it is part of is recorded.
-func tapeOf(t *testing.T, config *tvm.PreparedBlockchainConfig) *tape {
+func tapeOf(t rapid.TB, config *tvm.PreparedBlockchainConfig) *tape {
 	studio.Lock()
 	defer studio.Unlock()
 	for name := t.Name(); name != ""; name = name[:max(strings.LastIndex(name, "/"), 0)] {
@@ -88,7 +89,7 @@ func (p *tape) add(w *world, to cocoon.Account, message *cell.Cell, res *tvm.Tra
 }
 
 // opOf names what a message asks for.
-func opOf(t *testing.T, message *cell.Cell) string {
+func opOf(t rapid.TB, message *cell.Cell) string {
 	t.Helper()
 	msg, err := tvm.PrepareMessage(message)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 )
@@ -28,7 +29,7 @@ type step struct {
 	out      []*tlb.InternalMessage
 }
 
-func (s *step) fill(t *testing.T, tx *tlb.Transaction, res *tvm.TransactionExecutionResult) {
+func (s *step) fill(t rapid.TB, tx *tlb.Transaction, res *tvm.TransactionExecutionResult) {
 	s.gas, s.exit, s.fees = res.GasUsed, int32(res.ExitCode), tx.TotalFees.Coins.Nano()
 	d, ok := tx.Description.(tlb.TransactionDescriptionOrdinary)
 	require.True(t, ok, "transaction is %T", tx.Description)
@@ -55,7 +56,7 @@ func (s *step) op() uint32 {
 type trace struct{ steps []step }
 
 // requireOK wants every transaction on a contract to have succeeded and nothing to have bounced.
-func (tr trace) requireOK(t *testing.T) trace {
+func (tr trace) requireOK(t rapid.TB) trace {
 	t.Helper()
 	require.NotEmpty(t, tr.steps, "the message was not accepted")
 	for i, s := range tr.steps {
@@ -68,7 +69,7 @@ func (tr trace) requireOK(t *testing.T) trace {
 }
 
 // requireExit wants the first transaction to fail with code, and its value to come back.
-func (tr trace) requireExit(t *testing.T, code int32) {
+func (tr trace) requireExit(t rapid.TB, code int32) {
 	t.Helper()
 	require.NotEmpty(t, tr.steps, "the message was not accepted")
 	require.Equal(t, code, tr.steps[0].exit, "exit code")

@@ -7,13 +7,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"pgregory.net/rapid"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -28,7 +28,7 @@ const (
 // world is a set of accounts at one moment. Wallets are accounts without code:
 // they send what a test makes them send and keep what arrives.
 type world struct {
-	t        *testing.T
+	t        rapid.TB
 	now      uint32
 	lt       uint64
 	config   *tvm.PreparedBlockchainConfig
@@ -40,7 +40,7 @@ type world struct {
 	received, paid, fees *big.Int
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t rapid.TB) *world {
 	t.Helper()
 	endWhenNoticed(t)
 	dict, err := localnet.BlockchainConfig(localnet.ConfigOptions{GlobalID: globalID})
