@@ -203,6 +203,16 @@ func asksInAnotherOrder(text string) string {
 	return regexp.MustCompile(`(?m)^(    if \(op == op::.*\n)(    if \(op == op::.*\n)`).ReplaceAllString(text, "$2$1")
 }
 
+// among puts what changed among ours: those that did not are tested at generous
+// prices as well.
+func (m *mutants) among(changed []contracts.Artifact) []contracts.Artifact {
+	all := maps.Clone(m.ours)
+	for _, a := range changed {
+		all[a.Name] = a
+	}
+	return slices.Collect(maps.Values(all))
+}
+
 // grew tells whether any of the contracts has more cells than ours. Rewards
 // takes an epoch's code up to its size, so that a larger one would be noticed
 // whatever it does.
@@ -219,6 +229,7 @@ func (m *mutants) all() []mutate.Mutant {
 			all = append(all, mutate.All(file, string(m.files[file].Data))...)
 		}
 	}
+	all = slices.DeleteFunc(all, func(one mutate.Mutant) bool { return !strings.Contains(one.ID(), m.only) })
 	return mutate.Shuffle(all, m.seed)
 }
 
