@@ -174,6 +174,24 @@ func TestEpoch_ProveNeedsAProofOfBothNeighbours(t *testing.T) {
 	}
 }
 
+// A leaf behind the last one is nobody's neighbour, whatever provider it names:
+// or a tree with one more cell than it says would convict whoever opened it.
+func TestEpoch_LeafBehindTheLastConvictsNobody(t *testing.T) {
+	t.Parallel()
+	f := forge(t, cocoon.NanoOf(300), map[int]*cell.Cell{0: leafCell(t, 1, 100), 1: leafCell(t, 2, 200), 2: leafCell(t, 0, 5)}, 2)
+	f.publish(0, 2).requireOK(t)
+	prove := func(index, from, count int) trace {
+		m := f.refute(0, providerAt(2), cocoon.NanoOf(200)) // which is what the tree gives it
+		m.Index, m.Proof = uint32(index), f.proof(from, count)
+		return tell(f.epochStory, ton(1), m)
+	}
+	f.requireRefused(t, errWrongPage, f.epoch, func() trace { return prove(3, 2, 1) })
+	f.requireRefused(t, errWrongEvidence, f.epoch, func() trace { return prove(2, 1, 2) })
+	f.requireRefused(t, errWrongEvidence, f.epoch, func() trace { return prove(1, 0, 2) })
+	require.Equal(t, wrappers.EpochWindow, f.state().Phase)
+	f.requireBooks()
+}
+
 func TestEpoch_ProveEndsWhenPassBegins(t *testing.T) {
 	t.Parallel()
 	s := newEpochStory(t, oddLeaves(4))

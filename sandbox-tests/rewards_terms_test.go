@@ -112,22 +112,14 @@ func TestRewards_RefusesTermsItCannotKeep(t *testing.T) {
 	for range 48 {
 		tall = cell.BeginCell().MustStoreUInt(1, 8).MustStoreRef(tall).EndCell()
 	}
-	wide := cell.BeginCell()
-	for i := range 4 {
-		inner := cell.BeginCell().MustStoreSlice(make([]byte, 125), 1000).MustStoreUInt(uint64(i), 8)
-		for j := range 4 {
-			leaf := cell.BeginCell().MustStoreSlice(make([]byte, 125), 1000).MustStoreUInt(uint64(4*i+j), 8)
-			if i < 3 {
-				leaf.MustStoreRef(cell.BeginCell().MustStoreSlice(make([]byte, 125), 1000).MustStoreUInt(uint64(16+4*i+j), 8).EndCell())
-			}
-			inner.MustStoreRef(leaf.EndCell())
-		}
-		wide.MustStoreRef(inner.EndCell())
+	// 48 cells of these bits in all
+	wide := func(bits uint) *cell.Cell {
+		return cell.BeginCell().MustStoreSlice(make([]byte, 125), bits-47*660).MustStoreRef(chainOf(47, 660)).EndCell()
 	}
 	for name, story := range map[string]struct {
 		code *cell.Cell
 		exit int32
-	}{"too many cells": {tall, errTooManyCells}, "too many bits": {wide.EndCell(), errWrongTerms}} {
+	}{"too many cells": {tall, errTooManyCells}, "a bit too many": {wide(32_001), errWrongTerms}} {
 		s := newRewards(t)
 		terms := rewardsTerms(t)
 		terms.Rewards.EpochCode = story.code
@@ -136,6 +128,12 @@ func TestRewards_RefusesTermsItCannotKeep(t *testing.T) {
 		s.refresh(hashOf(t, terms)).requireOK(t)
 		s.requireRefused(t, story.exit, s.rewards, func() trace { return s.answer(ton(1), terms) })
 	}
+	s := newRewards(t)
+	terms := rewardsTerms(t)
+	terms.Rewards.EpochCode = wide(32_000)
+	s.refresh(hashOf(t, terms)).requireOK(t)
+	s.answer(ton(1), terms).requireOK(t)
+	require.Equal(t, hashOf(t, terms), s.state().TermsHash, "48 cells and 32,000 bits may be")
 }
 
 func TestRewards_RefusesTermsThatAreNotRead(t *testing.T) {

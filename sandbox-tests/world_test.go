@@ -175,6 +175,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 	}
 	w.book(&s)
 	requirePriced(w.t, w.account(s.to), &s)
+	w.requireModes(w.account(s.to), res)
 	w.substitute(s.to)
 	return &s, out
 }

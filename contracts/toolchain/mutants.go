@@ -1,21 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing/fstest"
 
@@ -26,8 +20,6 @@ import (
 // shared are the imports that hold code; the others hold figures and names,
 // which tests of their own compare with the schema and with measurements.
 var shared = []string{"imports/common.fc", "imports/fees.fc", "imports/tranches.fc"}
-
-var errSurvived = errors.New("mutants survived that no list explains")
 
 // mutants makes mistakes in the FunC sources and wants the sandbox suite to
 // notice each.
@@ -90,88 +82,6 @@ func (m *mutants) prepare(ctx context.Context) error {
 	return err
 }
 
-// compileOurs compiles what every mutant is compared with.
-func (m *mutants) compileOurs(ctx context.Context) error {
-	by, err := m.lock.compiler(funcPackage)
-	if err != nil {
-		return err
-	}
-	for file := range m.files {
-		if path.Dir(file) != "." {
-			continue
-		}
-		out, err := m.funcc.Compile(ctx, m.files, file)
-		if err != nil {
-			return fmt.Errorf("compile %s: %w", file, err)
-		}
-		name := strings.TrimSuffix(file, ".fc")
-		if m.ours[name], err = contracts.NewArtifact(name, "func", by, digests(out.Sources), out.BoC); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const gasFile = "imports/gas.fc"
-
-var gasConstant = regexp.MustCompile(`const int gas::\w+ = (\d+);`)
-
-// generous makes every price of gas a tenth and something more: a mistake that
-// takes a few instructions longer is to be noticed by what it does.
-func generous(text []byte) []byte {
-	return gasConstant.ReplaceAllFunc(text, func(line []byte) []byte {
-		figure := gasConstant.FindSubmatch(line)[1]
-		n, _ := strconv.Atoi(string(figure)) // digits
-		return bytes.Replace(line, append(figure, ';'), fmt.Appendf(nil, "%d;", n+n/10+100), 1)
-	})
-}
-
-// readFunC reads every FunC source under dir.
-func readFunC(dir string) (fstest.MapFS, error) {
-	files := fstest.MapFS{}
-	for _, pattern := range []string{"*.fc", "imports/*.fc"} {
-		found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range found {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			files[path.Join(path.Dir(pattern), filepath.Base(file))] = &fstest.MapFile{Data: text}
-		}
-	}
-	return files, nil
-}
-
-// with compiles the contracts that include file, with text in its place, and
-// returns those that became others. Sources that do not compile give an error.
-func (m *mutants) with(ctx context.Context, file, text string) ([]contracts.Artifact, error) {
-	files := maps.Clone(m.files)
-	files[file] = &fstest.MapFile{Data: []byte(text)}
-	var changed []contracts.Artifact
-	for _, name := range slices.Sorted(maps.Keys(m.ours)) {
-		ours := m.ours[name]
-		if _, uses := ours.Sources[file]; !uses {
-			continue
-		}
-		out, err := m.funcc.Compile(ctx, files, name+".fc")
-		if err != nil {
-			return nil, err
-		}
-		if hex.EncodeToString(out.Code.Hash()) == ours.CodeHash {
-			continue
-		}
-		a, err := contracts.NewArtifact(name, ours.Lang, ours.Compiler, digests(out.Sources), out.BoC)
-		if err != nil {
-			return nil, err
-		}
-		changed = append(changed, a)
-	}
-	return changed, nil
-}
-
 // control shows that it is mistakes that the suite notices: contracts that are
 // others but for nothing they do must pass all of it.
 func (m *mutants) control(ctx context.Context) error {
@@ -198,16 +108,9 @@ func (m *mutants) control(ctx context.Context) error {
 	return nil
 }
 
-// asksInAnotherOrder exchanges the first two questions of a flat router.
+// asksInAnotherOrder exchanges the questions of a router, each with the next.
 func asksInAnotherOrder(text string) string {
 	return regexp.MustCompile(`(?m)^(    if \(op == op::.*\n)(    if \(op == op::.*\n)`).ReplaceAllString(text, "$2$1")
-}
-
-// grew tells whether any of the contracts has more cells than ours. Rewards
-// takes an epoch's code up to its size, so that a larger one would be noticed
-// whatever it does.
-func (m *mutants) grew(changed []contracts.Artifact) bool {
-	return slices.ContainsFunc(changed, func(a contracts.Artifact) bool { return a.Cells > m.ours[a.Name].Cells })
 }
 
 // all are the mistakes that can be made in our contracts, in the order in which
@@ -219,45 +122,6 @@ func (m *mutants) all() []mutate.Mutant {
 			all = append(all, mutate.All(file, string(m.files[file].Data))...)
 		}
 	}
+	all = slices.DeleteFunc(all, func(one mutate.Mutant) bool { return !strings.Contains(one.ID(), m.only) })
 	return mutate.Shuffle(all, m.seed)
 }
-
-// report prints what survived and why that is, then the figures.
-func (m *mutants) report(verdicts []verdict, out io.Writer) error {
-	killed, unexplained := 0, 0
-	for _, v := range verdicts {
-		why, listed := m.reason(v.Mutant)
-		switch {
-		case v.by != "" && listed:
-			unexplained++
-			fmt.Fprintf(out, "%s is noticed by %s: it is listed for nothing\n", v.ID(), v.by)
-			killed++
-		case v.by != "":
-			killed++
-		case listed:
-			fmt.Fprintf(out, "%s survived, as listed: %s\n%s", v.ID(), why, v.Diff())
-		default:
-			unexplained++
-			fmt.Fprintf(out, "%s survived\n%s", v.ID(), v.Diff())
-		}
-	}
-	score := 0.0
-	if len(verdicts) > 0 {
-		score = float64(1000*killed/len(verdicts)) / 10
-	}
-	figures := struct {
-		Mutants int     `json:"mutants"`
-		Killed  int     `json:"killed"`
-		Score   float64 `json:"score"` // per cent, rounded down
-	}{len(verdicts), killed, score}
-	if err := json.NewEncoder(out).Encode(figures); err != nil {
-		return err
-	}
-	if unexplained > 0 {
-		return errSurvived
-	}
-	return nil
-}
-
-// named is a contract's name as it stands in those of its tests.
-func named(contract string) string { return strings.ToUpper(contract[:1]) + contract[1:] }

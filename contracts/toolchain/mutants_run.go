@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/cocoon-network/cocoon/contracts"
@@ -63,9 +62,6 @@ func (m *mutants) compileAll(ctx context.Context, list []mutate.Mutant) ([]candi
 	done, failed := make([]candidate, len(list)), make([]error, len(list))
 	m.each(len(list), func(i int) {
 		done[i].Mutant = list[i]
-		if !strings.Contains(list[i].ID(), m.only) {
-			return
-		}
 		var refused *funcc.SourceError
 		changed, err := m.with(ctx, list[i].File, list[i].Text)
 		if err != nil && !errors.As(err, &refused) {
@@ -100,7 +96,7 @@ func (m *mutants) face(ctx context.Context, list []candidate) ([]verdict, error)
 // only where those noticed nothing.
 func (m *mutants) judge(ctx context.Context, c candidate) (by string, err error) {
 	for _, s := range []selection{testsOf(c.changed), everything} {
-		if by, _, err = m.suite.noticed(ctx, c.changed, s); err != nil || by != "" {
+		if by, _, err = m.suite.noticed(ctx, m.among(c.changed), s); err != nil || by != "" {
 			return by, err
 		}
 	}

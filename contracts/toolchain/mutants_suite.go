@@ -38,6 +38,9 @@ func testsOf(changed []contracts.Artifact) selection {
 	return selection{strings.Join(forms, "|"), unfit + "|AnyHistory"}
 }
 
+// named is a contract's name as it stands in those of its tests.
+func named(contract string) string { return strings.ToUpper(contract[:1]) + contract[1:] }
+
 const (
 	exitNoticed = 10 // a test said so, and the run ended there
 	exitFailed  = 1
