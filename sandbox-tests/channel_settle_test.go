@@ -129,6 +129,18 @@ func TestChannel_PotGetsAllOfEachVoucher(t *testing.T) {
 	c.requireBooks()
 }
 
+// Change that is worth no more than its message is not sent, down to the nanoTON.
+func TestChannel_SettleGivesChangeThatIsWorthAMessage(t *testing.T) {
+	t.Parallel()
+	c := fundedChannel(t)
+	change := plus(t, c.gasFee(constantOf(t, "gas::change")), c.price(getForwardFee, 0, 0, 0))
+	for paid, more := range []cocoon.Nano{{}, cocoon.NanoOf(1), change, plus(t, change, cocoon.NanoOf(1))} {
+		tr := post(c, wallet("relay"), plus(t, c.fees().Settle, more), c.voucher(ton(uint64(paid+1)))).requireOK(t)
+		require.Equal(t, more.Cmp(change) > 0, len(tr.steps) == 3, "%s attached", more)
+	}
+	c.requireBooks()
+}
+
 func TestRewards_SettlementIsPotFromAnyone(t *testing.T) {
 	t.Parallel()
 	s := newRewards(t)

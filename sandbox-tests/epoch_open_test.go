@@ -110,6 +110,19 @@ func TestEpoch_PublishEndsWhenFailBegins(t *testing.T) {
 	require.Equal(t, int32(0), fail().steps[0].exit)
 }
 
+// failed brings the price of rewards' gas and of the two messages that a penalty
+// sends, and nobody is asked for more.
+func TestEpoch_FailAsksForWhatRewardsNeedsAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := newEpochStory(t, leavesOf(1))
+	s.open()
+	forward := s.price(getForwardFee, 0, 0, 0)
+	taking := plus(t, s.gasFee(constantOf(t, "gas::failed")), plus(t, forward, forward))
+	report := plus(t, taking, s.price(getForwardFee, int(constantOf(t, "cells::failed")), int(constantOf(t, "bits::failed")), 0))
+	require.Equal(t, plus(t, report, plus(t, s.gasFee(constantOf(t, "gas::fail")), forward)), s.fees(0).Fail)
+	require.Equal(t, plus(t, report, s.gasFee(constantOf(t, "gas::prove"))), s.fees(0).Prove)
+}
+
 func TestEpoch_FailKeepsTheMoneyWhereRewardsDoesNotTakeIt(t *testing.T) {
 	t.Parallel()
 	s := newEpochStory(t, leavesOf(40))

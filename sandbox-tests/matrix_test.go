@@ -187,6 +187,7 @@ var facets = []struct {
 	show func(t *testing.T, r row)
 }{
 	{"least value", showLeast},
+	{"change", showChange},
 	{"sender", showSender},
 	{"workchain", showWorkchain},
 	{"trailing bits", showTrailing},

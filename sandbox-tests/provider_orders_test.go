@@ -86,6 +86,17 @@ func TestProvider_OrderIsBoundToKeyNetworkContractAndForm(t *testing.T) {
 	})
 }
 
+func TestProvider_RetireOrderIsReadWhole(t *testing.T) {
+	t.Parallel()
+	s := workingProvider(t)
+	long := s.retire(s.retireOrder("worker"), "operator")
+	long.Order = longer(long.Order)
+	_, sig, err := wrappers.Sign(rawCell{long.Order}, keyOf("operator"))
+	require.NoError(t, err)
+	long.Signature = sig.Bytes
+	s.unchanged(func() { s.requireRefused(errTrailing, ask(s, wallet("relay"), s.fees().RetireWorker, long)) })
+}
+
 // rawCell signs a cell as it is.
 type rawCell struct{ c *cell.Cell }
 

@@ -212,3 +212,16 @@ func TestRewards_RemainderIsAGiftFromAnyone(t *testing.T) {
 	require.Equal(t, 1, s.pot().Cmp(plus(t, pot, ton(4))))
 	s.requireBooks()
 }
+
+// A word holds the claims of a thousand leaves, and each is paid for once.
+func TestRewards_EpochBringsRentByTheWordOfClaims(t *testing.T) {
+	t.Parallel()
+	s := newRewards(t)
+	word := s.fiveYears(constantOf(t, "cells::epoch_word"), constantOf(t, "bits::epoch_word"))
+	one, two := s.fees(1).OpenEpoch, s.fees(1001).OpenEpoch
+	require.Equal(t, one, s.fees(1000).OpenEpoch)
+	require.Equal(t, two, s.fees(2000).OpenEpoch)
+	most := plus(t, plus(t, one, word), cocoon.NanoOf(1)) // each rent is rounded up by itself
+	require.Equal(t, -1, one.Cmp(two))
+	require.NotEqual(t, 1, two.Cmp(most))
+}
