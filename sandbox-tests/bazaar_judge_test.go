@@ -230,3 +230,8 @@ func told[T any](x *turn) T {
 	x.require(err == nil, "it acted on what does not decode: %v", err)
 	return m
 }
+
+// verifies reports whether key signed hash.
+func verifies(key [32]byte, hash []byte, signature [64]byte) bool {
+	return ed25519.Verify(key[:], hash, signature[:])
+}
