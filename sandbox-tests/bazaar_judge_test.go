@@ -85,7 +85,7 @@ func (x *turn) require(ok bool, format string, args ...any) {
 // requireBalanced wants all that wallets brought to be held, on its way or a fee.
 func (x *turn) requireBalanced() {
 	x.t.Helper()
-	sum := new(big.Int).Add(x.bazaar.heldInAll(), x.charged)
+	sum := new(big.Int).Add(x.heldInAll(), x.charged)
 	x.require(sum.Cmp(x.brought) == 0, "brought %s, held and charged %s", x.brought, sum)
 }
 

@@ -26,12 +26,12 @@ func (x *turn) judgeJob(was, is wrappers.Job) {
 	x.only(is.Phase != was.Phase, "the phase", arrows[[2]wrappers.JobPhase{was.Phase, is.Phase}]...)
 	x.by(o.Client, opOpenJob, opCancel, opApprove, opDispute)
 	x.by(o.Money.Arbiter, opRule)
-	switch {
-	case is.Phase == wrappers.JobOpen:
+	switch is.Phase {
+	case wrappers.JobOpen:
 		x.owes(o.Money.Budget.Nano)
-	case is.Phase == wrappers.JobAccepted || is.Phase == wrappers.JobDelivered:
+	case wrappers.JobAccepted, wrappers.JobDelivered:
 		x.owes(o.Money.Budget.Nano, is.Bound.Bond.Nano)
-	case is.Phase == wrappers.JobDisputed:
+	case wrappers.JobDisputed:
 		x.owes(o.Money.Budget.Nano, is.Bound.Bond.Nano, o.Money.Deposit.Nano)
 	}
 	if is.Phase == was.Phase {
