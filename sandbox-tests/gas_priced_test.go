@@ -28,7 +28,7 @@ var kinds = sync.OnceValue(func() map[string]wrappers.Kind {
 func requirePriced(t rapid.TB, account *tvm.PreparedAccount, s *step) {
 	t.Helper()
 	state := account.State()
-	if s.exit != 0 || s.bounced || state == nil || state.StateInit == nil || state.StateInit.Code == nil {
+	if s.exit != 0 || s.aborted || s.bounced || state == nil || state.StateInit == nil || state.StateInit.Code == nil {
 		return
 	}
 	kind, ours := kinds()[string(state.StateInit.Code.Hash())]
