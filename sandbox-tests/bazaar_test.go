@@ -49,6 +49,7 @@ type letter struct {
 	value    *big.Int
 	original *cell.Cell // the body that comes back, where it bounced
 	spoilt   bool       // nobody may act on it
+	percent  int        // the prices at which its fee was reckoned
 }
 
 // sighting is a contract's state as it was last seen.
@@ -111,7 +112,7 @@ func (b *bazaar) post(from cocoon.Account, m chain.Message, spoilt bool) {
 	c, err := tlb.ToCell(in)
 	require.NoError(b.t, err)
 	b.brought.Add(b.brought, in.Amount.Nano())
-	b.letters = append(b.letters, letter{cell: c, from: from, to: m.To, value: in.Amount.Nano(), spoilt: spoilt})
+	b.letters = append(b.letters, letter{cell: c, from: from, to: m.To, value: in.Amount.Nano(), spoilt: spoilt, percent: b.percent})
 }
 
 // pairs are the ways on which something waits, the longest waiting first.
@@ -139,20 +140,20 @@ func (b *bazaar) next(way [2]cocoon.Account) (letter, bool) {
 func (b *bazaar) carry(l letter) {
 	b.t.Helper()
 	x := b.before(l.to)
-	x.spoilt = l.spoilt
+	x.letter = l
 	s, out := b.deliver(l.cell)
 	if s == nil {
 		return
 	}
 	b.charged.Add(b.charged, s.fees)
 	for i, m := range s.out {
-		b.forward(l.to, m, out[i], s.body)
+		b.forward(l, m, out[i], s.body)
 	}
 	x.judge(s)
 }
 
 // forward puts a message of a contract on its way. A wallet has it at once, since nothing follows from that.
-func (b *bazaar) forward(from cocoon.Account, m *tlb.InternalMessage, c, original *cell.Cell) {
+func (b *bazaar) forward(cause letter, m *tlb.InternalMessage, c, original *cell.Cell) {
 	b.t.Helper()
 	to, err := chain.AccountOf(m.DstAddr)
 	require.NoError(b.t, err)
@@ -160,7 +161,11 @@ func (b *bazaar) forward(from cocoon.Account, m *tlb.InternalMessage, c, origina
 		b.kept.Add(b.kept, m.Amount.Nano())
 		return
 	}
-	b.letters = append(b.letters, letter{cell: c, from: from, to: to, value: m.Amount.Nano(), original: original})
+	percent := b.percent
+	if cause.to == b.places["registry"] { // which passes on what it was given
+		percent = min(percent, cause.percent)
+	}
+	b.letters = append(b.letters, letter{cell: c, from: cause.to, to: to, value: m.Amount.Nano(), original: original, percent: percent})
 }
 
 // drain delivers everything, the oldest first.

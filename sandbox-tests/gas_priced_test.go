@@ -31,7 +31,7 @@ func requirePriced(t rapid.TB, account *tvm.PreparedAccount, s *step) {
 		return
 	}
 	state := account.State()
-	if s.exit != 0 || s.bounced || state == nil || state.StateInit == nil || state.StateInit.Code == nil {
+	if s.exit != 0 || s.aborted || s.bounced || state == nil || state.StateInit == nil || state.StateInit.Code == nil {
 		return
 	}
 	kind, ours := kinds()[string(state.StateInit.Code.Hash())]
