@@ -54,5 +54,5 @@ func TestDispute_IsFinishedByTheDispatcherWhenNobodyRules(t *testing.T) {
 	j := w.job(job, is(market.Ruled))
 	require.Equal(t, cocoon.NanoOf(100_000_000), j.Paid, "a quarter")
 	require.False(t, w.logged("expire of job "+job.String()), "it would be refused")
-	require.True(t, w.logged("finish of job "+job.String()))
+	require.Eventually(t, func() bool { return w.logged("finish of job " + job.String()) }, wait, tick, "it is logged when the message is out")
 }

@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -16,38 +17,65 @@ type accountID [32]byte
 
 func (a accountID) key() *cell.Cell { return bits256(a) }
 
-func (a accountID) address() *address.Address { return address.NewAddress(0, 0, a[:]) }
+func (a accountID) in(workchain int32) fullID { return fullID{workchain, a} }
+
+// fullID is an account.
+type fullID struct {
+	workchain int32
+	accountID
+}
+
+func (f fullID) address() *address.Address {
+	return address.NewAddress(0, byte(f.workchain), f.accountID[:])
+}
+
+func (f fullID) place() place {
+	return place{f.workchain, binary.BigEndian.Uint64(f.accountID[:])}
+}
 
 func bits256(b [32]byte) *cell.Cell { return cell.BeginCell().MustStoreSlice(b[:], 256).EndCell() }
 
-// The contracts of config and elector are named by the config, but nothing
-// runs on the masterchain yet.
+// Accounts of the masterchain that the config names: whoever keeps the config,
+// and whom a real network's elections are held by.
 func configAddress() accountID  { return accountID(bytes.Repeat([]byte{0x55}, 32)) }
 func electorAddress() accountID { return accountID(bytes.Repeat([]byte{0x33}, 32)) }
 
-var errForeign = errors.New("localnet delivers to the basechain only")
+var errForeign = errors.New("localnet has the basechain and the masterchain only")
 
-// basechainID refuses everything but a plain address in the basechain.
-func basechainID(a *address.Address) (accountID, error) {
+// parseAddress refuses everything but a plain address in one of the two workchains.
+func parseAddress(a *address.Address) (fullID, error) {
 	switch {
 	case a == nil || a.Type() != address.StdAddress:
-		return accountID{}, errors.New("not a plain account address")
-	case a.Workchain() != 0:
-		return accountID{}, fmt.Errorf("address in workchain %d: %w", a.Workchain(), errForeign)
+		return fullID{}, errors.New("not a plain account address")
+	case a.Workchain() != basechainID && a.Workchain() != masterchainID:
+		return fullID{}, fmt.Errorf("address in workchain %d: %w", a.Workchain(), errForeign)
 	}
-	return accountID(a.Data()), nil
+	return fullID{a.Workchain(), accountID(a.Data())}, nil
 }
+
+// isAmount tells whether n fits Coins: not negative, at most 120 bits.
+func isAmount(n *big.Int) bool { return n != nil && n.Sign() >= 0 && n.BitLen() <= 120 }
 
 // GenesisAccount is an account the chain starts with: a contract, or where Code
-// is nil an address that only holds coin.
+// is nil an address that only holds coin; or, with State, an account as it was
+// recorded on another network.
 type GenesisAccount struct {
-	Address    *address.Address // in the basechain
+	Address    *address.Address
 	Code, Data *cell.Cell
 	Nano       *big.Int // nanoTON
+	// TickTock lets a masterchain contract run at the start and the end of every
+	// masterchain block, if parameter 31 of the config names it.
+	TickTock tlb.TickTock
+	// State is a whole account, as a liteserver or RecordAccount gives it. Its
+	// balance, code and data are kept; the other fields must be empty.
+	State *cell.Cell
 }
 
-func (g GenesisAccount) id() (accountID, error) {
-	id, err := basechainID(g.Address)
+func (g GenesisAccount) id() (fullID, error) {
+	if g.State != nil {
+		return g.recordedID()
+	}
+	id, err := parseAddress(g.Address)
 	if err != nil {
 		return id, err
 	}
@@ -60,26 +88,68 @@ func (g GenesisAccount) id() (accountID, error) {
 	return id, nil
 }
 
-// isAmount tells whether n fits Coins: not negative, at most 120 bits.
-func isAmount(n *big.Int) bool { return n != nil && n.Sign() >= 0 && n.BitLen() <= 120 }
+// recordedID is the address that a recorded state names.
+func (g GenesisAccount) recordedID() (fullID, error) {
+	if g.Code != nil || g.Data != nil || g.Nano != nil {
+		return fullID{}, errors.New("a recorded account takes no other code, data or balance")
+	}
+	var state tlb.AccountState
+	if err := tlb.Parse(&state, g.State); err != nil {
+		return fullID{}, fmt.Errorf("parse a recorded account: %w", err)
+	}
+	if !state.IsValid {
+		return fullID{}, errors.New("the recorded account does not exist")
+	}
+	id, err := parseAddress(state.Address)
+	if err != nil {
+		return id, err
+	}
+	if g.Address != nil && !g.Address.Equals(state.Address) {
+		return id, fmt.Errorf("the recorded account is %s, not %s", state.Address, g.Address)
+	}
+	return id, nil
+}
 
-// cell is the account as the ShardAccounts dictionary of the zerostate holds it.
-func (g GenesisAccount) cell(now uint32) (*cell.Cell, error) {
+// cell is the account as the ShardAccounts dictionary of a state holds it.
+func (g GenesisAccount) cell(id fullID, now uint32) (*cell.Cell, error) {
+	account, err := g.fresh(id, now)
+	if g.State != nil {
+		account, err = g.recorded()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tlb.ToCell(tlb.ShardAccount{Account: account, LastTransHash: make([]byte, 32)})
+}
+
+// recorded is the state without its logical time, which belongs to another chain.
+func (g GenesisAccount) recorded() (*cell.Cell, error) {
+	var state tlb.AccountState
+	if err := tlb.Parse(&state, g.State); err != nil {
+		return nil, err
+	}
+	state.LastTransactionLT = 0
+	return tlb.ToCell(state)
+}
+
+func (g GenesisAccount) fresh(id fullID, now uint32) (*cell.Cell, error) {
+	if g.State != nil {
+		return nil, nil
+	}
 	storage := tlb.AccountStorage{Status: tlb.AccountStatusUninit, Balance: tlb.FromNanoTON(g.Nano)}
 	if g.Code != nil {
-		storage.Status, storage.StateInit = tlb.AccountStatusActive, &tlb.StateInit{Code: g.Code, Data: g.Data}
+		init := &tlb.StateInit{Code: g.Code, Data: g.Data}
+		if g.TickTock.Tick || g.TickTock.Tock {
+			init.TickTock = &g.TickTock
+		}
+		storage.Status, storage.StateInit = tlb.AccountStatusActive, init
 	}
 	c, err := storage.ToCell()
 	if err != nil {
 		return nil, err
 	}
-	used := measure(c)
-	account, err := tlb.ToCell(tlb.AccountState{IsValid: true, Address: g.Address, AccountStorage: storage,
-		StorageInfo: tlb.StorageInfo{StorageUsed: used, StorageExtra: tlb.StorageExtraNone{}, LastPaid: now}})
-	if err != nil {
-		return nil, err
-	}
-	return tlb.ToCell(tlb.ShardAccount{Account: account, LastTransHash: make([]byte, 32)})
+	return tlb.ToCell(tlb.AccountState{IsValid: true, Address: id.address(), AccountStorage: storage,
+		StorageInfo: tlb.StorageInfo{StorageUsed: measure(c), StorageExtra: tlb.StorageExtraNone{}, LastPaid: now}})
 }
 
 // measure counts the distinct cells of a tree and their bits.

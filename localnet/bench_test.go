@@ -21,9 +21,11 @@ func BenchmarkTick(b *testing.B) {
 	c := New(b, options...)
 	for b.Loop() {
 		b.StopTimer()
-		var messages []*cell.Cell
+		var messages []*external
 		for i, r := range all {
-			m, err := cell.FromBOC(r.send(b, coins(1), all[(i+1)%wallets].WalletAddress()))
+			c, err := cell.FromBOC(r.send(b, coins(1), all[(i+1)%wallets].WalletAddress()))
+			require.NoError(b, err)
+			m, err := newExternal(c)
 			require.NoError(b, err)
 			messages = append(messages, m)
 		}

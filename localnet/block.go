@@ -11,12 +11,10 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
-// fullShard is the shard that spans a whole workchain.
-const fullShard = -1 << 63
-
 // block is one block with the state after it. It never changes once it is made.
-// The zerostate counts as block 0; it has no root.
+// A zerostate counts as block 0; it has no root.
 type block struct {
+	shard          shardID
 	id             *ton.BlockIDExt
 	root           *cell.Cell
 	boc            []byte // what file_hash was taken of
@@ -24,14 +22,32 @@ type block struct {
 	accounts       *tlb.ShardAccountsAugDict // of state
 	startLT, endLT uint64
 	utime          uint32
-	key            bool
+	minRef         uint32        // min_ref_mc_seqno
 	txs            []transaction // by account, then lt
 	fees           *big.Int      // collected by this block
 	validatorFees  *big.Int      // collected by this block and all before it
+	made           *big.Int      // minted less burned by hand
+	queue          letters       // of state, by lt
+	marks          marks         // of state
+	master         uint32        // seqno of the masterchain block it came under, its own in the masterchain
+	flags          flags
 
-	// Of masterchain blocks only.
-	top       *block // the newest shard block it refers to
+	*commitment // of masterchain blocks only
+}
+
+// flags are what a shard's block says of splits and merges.
+type flags struct {
+	beforeSplit, afterSplit, afterMerge, wantSplit, wantMerge bool
+}
+
+// commitment is what a masterchain block adds: it names the newest blocks of all
+// shards, and holds what rules the next round.
+type commitment struct {
+	key       bool
+	lastKey   *tlb.ExtBlkRef // before this block; nil before the first
+	tops      []*top         // by shard
 	signature []byte
+	rules     *rules
 }
 
 type transaction struct {
@@ -64,6 +80,27 @@ func (b *block) ref() tlb.ExtBlkRef {
 	return tlb.ExtBlkRef{EndLt: b.endLT, SeqNo: b.id.SeqNo, RootHash: b.id.RootHash, FileHash: b.id.FileHash}
 }
 
+// topOf is the newest block of the shard that contains a place.
+func (b *block) topOf(p place) *top {
+	for _, t := range b.tops {
+		if t.block.shard.contains(p) {
+			return t
+		}
+	}
+	return nil
+}
+
+// endLTOf is when the shard of a place had ended by this masterchain block.
+func (b *block) endLTOf(p place) uint64 {
+	if p.workchain == masterchainID {
+		return b.endLT
+	}
+	if t := b.topOf(p); t != nil {
+		return t.block.endLT
+	}
+	return 0
+}
+
 // loadAccount is an account's entry, nil where there is none.
 func loadAccount(accounts *tlb.ShardAccountsAugDict, id accountID) (*tlb.ShardAccount, error) {
 	value, err := accounts.LoadValue(id.key())
@@ -80,44 +117,7 @@ func loadAccount(accounts *tlb.ShardAccountsAugDict, id accountID) (*tlb.ShardAc
 	return &a, nil
 }
 
-func newID(workchain int32, seqno uint32, root *cell.Cell, boc []byte) *ton.BlockIDExt {
+func newID(shard shardID, seqno uint32, root *cell.Cell, boc []byte) *ton.BlockIDExt {
 	file := sha256.Sum256(boc)
-	return &ton.BlockIDExt{Workchain: workchain, Shard: fullShard, SeqNo: seqno, RootHash: root.Hash(), FileHash: file[:]}
-}
-
-// line is the growing chain of blocks of one shard. Only the maker of blocks touches it.
-type line struct {
-	workchain int32
-	blocks    []*block            // by seqno
-	lanes     map[accountID]*lane // accounts as they are after the last block, parsed
-	queue     letters             // left over for the next block
-}
-
-func newLine(zero *block) *line {
-	return &line{workchain: zero.id.Workchain, blocks: []*block{zero}, lanes: map[accountID]*lane{}}
-}
-
-func (l *line) last() *block { return l.blocks[len(l.blocks)-1] }
-
-// mark returns a way back to how the line is now.
-func (l *line) mark() (undo func()) {
-	blocks, queue := l.blocks, l.queue
-	return func() { l.blocks, l.queue, l.lanes = blocks, queue, map[accountID]*lane{} }
-}
-
-// lanesKept bounds the memory spent on parsed accounts.
-const lanesKept = 1 << 14
-
-func (l *line) append(b *block, d *draft) {
-	l.blocks, l.queue = append(l.blocks, b), d.leftover()
-	if len(l.lanes) > lanesKept {
-		l.lanes = map[accountID]*lane{}
-	}
-	for id, t := range d.touched {
-		if t.gone() {
-			delete(l.lanes, id)
-			continue
-		}
-		l.lanes[id] = &t.lane
-	}
+	return &ton.BlockIDExt{Workchain: shard.workchain, Shard: int64(shard.prefix), SeqNo: seqno, RootHash: root.Hash(), FileHash: file[:]}
 }

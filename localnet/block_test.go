@@ -1,15 +1,14 @@
 package localnet
 
 import (
-	"bytes"
 	"fmt"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tonkeeper/tongo/boc"
 	tongotlb "github.com/tonkeeper/tongo/tlb"
-	"github.com/xssnick/tonutils-go/address"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -19,28 +18,66 @@ func newIDOf(t testing.TB, raw []byte) *ton.BlockIDExt {
 	t.Helper()
 	root, err := cell.FromBOC(raw)
 	require.NoError(t, err)
-	return newID(0, 0, root, raw)
+	return newID(wholeBasechain, 0, root, raw)
 }
 
 // requireSound checks every block of a chain as a stranger would.
 func requireSound(t testing.TB, c *Chain) {
 	t.Helper()
 	v := c.view()
-	supply := new(big.Int)
-	for _, list := range [][]*block{v.shard, v.master} {
-		for i, b := range list[1:] {
-			requireSoundBlock(t, list[i], b)
+	for shard, list := range v.history {
+		for _, b := range list {
+			if b.root != nil {
+				requireSoundBlock(t, v, b)
+				require.Equal(t, shard, b.shard)
+			}
 		}
 	}
-	total, err := totalBalance(v.shard[0].accounts)
-	require.NoError(t, err)
-	supply.Add(supply, total)
-	for _, b := range v.master[1:] {
-		now, err := totalBalance(b.top.accounts)
-		require.NoError(t, err)
-		now = sum(now, b.validatorFees, queued(t, b.top))
-		require.Equal(t, supply.String(), now.String(), "coins in balances, fees and queue at masterchain block %d", b.id.SeqNo)
+	supply := allCoins(t, v, v.zero())
+	for _, b := range v.history[wholeMasterchain] {
+		now := allCoins(t, v, b)
+		for _, top := range b.tops {
+			now.Sub(now, top.made)
+		}
+		now.Sub(now, b.made)
+		require.Equal(t, supply.String(), now.String(), "coins in balances, fees and queues at masterchain block %d", b.id.SeqNo)
+		supply = allCoins(t, v, b)
 	}
+}
+
+// allCoins are those of accounts, fees and messages on their way as of a
+// masterchain block. A message that was brought in already is nobody's.
+func allCoins(t testing.TB, v view, master *block) *big.Int {
+	t.Helper()
+	blocks, total := []*block{master}, new(big.Int)
+	for _, top := range master.tops {
+		blocks = append(blocks, top.block)
+	}
+	for _, b := range blocks {
+		balance, err := totalBalance(b.accounts)
+		require.NoError(t, err)
+		total = sum(total, balance)
+		if b.shard == wholeMasterchain {
+			total = sum(total, b.validatorFees)
+		}
+		for _, l := range b.queue {
+			if !brought(v, master, l, blocks) {
+				total = sum(total, l.msg.Amount.Nano(), l.stamp.fee.Nano())
+			}
+		}
+	}
+	return total
+}
+
+// brought tells whether the shard that a message goes to has it already.
+func brought(v view, master *block, l letter, blocks []*block) bool {
+	ended := func(seqno uint32, p place) uint64 {
+		if seqno == master.id.SeqNo {
+			return master.endLTOf(p)
+		}
+		return v.ended(seqno, p)
+	}
+	return slices.ContainsFunc(blocks, func(b *block) bool { return b.shard.contains(l.next()) && b.marks.processed(l, ended) })
 }
 
 // queued is the value of all messages that wait in the queue after a block.
@@ -48,27 +85,24 @@ func queued(t testing.TB, b *block) *big.Int {
 	t.Helper()
 	var state tlb.ShardStateUnsplit
 	require.NoError(t, tlb.Parse(&state, b.state))
-	box, err := loadOutbox(state.OutMsgQueueInfo)
+	queue, marks, err := loadQueue(b.shard.workchain, state.OutMsgQueueInfo)
 	require.NoError(t, err)
-	items, err := box.queue.Range(false, false)
-	require.NoError(t, err)
+	require.Len(t, queue, len(b.queue))
+	require.ElementsMatch(t, marks, b.marks)
 	total := new(big.Int)
-	for _, item := range items {
-		var m tlb.EnqueuedMsg
-		require.NoError(t, tlb.LoadFromCell(&m, item.Value))
-		var e tlb.MsgEnvelope
-		require.NoError(t, tlb.Parse(&e, m.Msg))
-		var im tlb.InternalMessage
-		require.NoError(t, tlb.Parse(&im, e.Msg))
-		total = sum(total, im.Amount.Nano(), e.FwdFeeRemaining.Nano())
+	for i, l := range queue {
+		require.Equal(t, l.envelope.Hash(), b.queue[i].envelope.Hash(), "the queue in memory is that of the state")
+		total = sum(total, l.msg.Amount.Nano(), l.stamp.fee.Nano())
 	}
 	return total
 }
 
 // requireSoundBlock parses a block with another library and adds it up.
-func requireSoundBlock(t testing.TB, previous, b *block) {
+func requireSoundBlock(t testing.TB, v view, b *block) {
 	t.Helper()
-	name := fmt.Sprintf("block %d of workchain %d", b.id.SeqNo, b.id.Workchain)
+	name := fmt.Sprintf("block %d of shard %s", b.id.SeqNo, b.shard)
+	base := baseOf(t, v, b)
+	previous := base.previous[0]
 	require.Equal(t, newIDOf(t, b.boc).FileHash, b.id.FileHash, name)
 	require.Greater(t, b.startLT, previous.endLT, name)
 	require.GreaterOrEqual(t, b.utime, previous.utime, name)
@@ -77,7 +111,9 @@ func requireSoundBlock(t testing.TB, previous, b *block) {
 	require.NoError(t, err, name)
 	var block tongotlb.Block
 	require.NoError(t, tongotlb.Unmarshal(cells[0], &block), name)
-	require.Equal(t, previous.id.RootHash, block.Info.PrevRef.PrevBlkInfo.Prev.RootHash[:], name)
+	if !b.flags.afterMerge {
+		require.Equal(t, previous.id.RootHash, block.Info.PrevRef.PrevBlkInfo.Prev.RootHash[:], name)
+	}
 	in, err := block.Extra.InMsgDescr()
 	require.NoError(t, err, name)
 	out, err := block.Extra.OutMsgDescr()
@@ -96,7 +132,7 @@ func requireSoundBlock(t testing.TB, previous, b *block) {
 	from := sum(grams(f.FromPrevBlk), grams(f.Imported), grams(f.FeesImported), grams(f.Created), grams(f.Minted), grams(f.Recovered))
 	to := sum(grams(f.ToNextBlk), grams(f.Exported), grams(f.FeesCollected))
 	require.Equal(t, from.String(), to.String(), name)
-	before, err := totalBalance(previous.accounts)
+	before, err := totalBalance(base.accounts)
 	require.NoError(t, err)
 	after, err := totalBalance(b.accounts)
 	require.NoError(t, err)
@@ -104,13 +140,33 @@ func requireSoundBlock(t testing.TB, previous, b *block) {
 
 	update := b.root.MustPeekRef(2)
 	require.NoError(t, cell.ValidateMerkleUpdate(update), name)
-	state, _, err := cell.ApplyMerkleUpdate(previous.state, update)
+	state, _, err := cell.ApplyMerkleUpdate(base.state(), update)
 	require.NoError(t, err, name)
 	require.Equal(t, b.state.Hash(), state.Hash(), name)
 	var parsed tongotlb.ShardStateUnsplit
 	cells, err = boc.DeserializeBoc(b.state.ToBOC())
 	require.NoError(t, err, name)
 	require.NoError(t, tongotlb.Unmarshal(cells[0], &parsed), name)
+}
+
+// baseOf is what a block began from.
+func baseOf(t testing.TB, v view, b *block) *base {
+	t.Helper()
+	if b.flags.afterMerge {
+		var h tlb.BlockHeader
+		require.NoError(t, tlb.Parse(&h, b.root.MustPeekRef(0)))
+		left, right := v.history.find(b.shard.child(false), h.PrevRef.Prev1.SeqNo), v.history.find(b.shard.child(true), h.PrevRef.Prev2.SeqNo)
+		require.Equal(t, [][]byte{h.PrevRef.Prev1.RootHash, h.PrevRef.Prev2.RootHash}, [][]byte{left.id.RootHash, right.id.RootHash})
+		base, err := join(left, right, nil)
+		require.NoError(t, err)
+		return base
+	}
+	if b.flags.afterSplit {
+		base, err := half(v.history.find(b.shard.parent(), b.id.SeqNo-1), b.shard.isRight(), nil)
+		require.NoError(t, err)
+		return base
+	}
+	return after(v.history.find(b.shard, b.id.SeqNo-1), nil)
 }
 
 func grams(c tongotlb.CurrencyCollection) *big.Int {
@@ -144,13 +200,13 @@ func TestBlocks_SpreadWaitingMessagesOverShardBlocks(t *testing.T) {
 	}
 	require.NoError(t, c.Mine())
 	after := c.view()
-	require.Len(t, after.master, len(before.master)+1)
-	require.Len(t, after.shard, len(before.shard)+3, "three basechain blocks under one masterchain block")
-	for _, b := range after.shard[len(before.shard):] {
+	require.Equal(t, before.head.id.SeqNo+1, after.head.id.SeqNo)
+	require.Len(t, after.history[wholeBasechain], len(before.history[wholeBasechain])+3, "three basechain blocks under one masterchain block")
+	for _, b := range after.history[wholeBasechain][len(before.history[wholeBasechain]):] {
 		require.NotEmpty(t, b.txs, "each has a part of the messages")
 	}
 	require.NoError(t, c.Mine())
-	require.Len(t, c.view().shard, len(after.shard)+1, "an empty round needs one block")
+	require.Len(t, shardBlocks(c), len(after.history[wholeBasechain])+1, "an empty round needs one block")
 	requireSound(t, c)
 
 	// a client that walks back from shard tops finds each transaction once
@@ -209,8 +265,8 @@ func TestBlocks_LeaveWhatIsTooMuchToTheNext(t *testing.T) {
 	require.NoError(t, c.Push(r.send(t, coins(1), account(7), account(7))))
 	for range 6 {
 		require.NoError(t, c.Mine())
-		require.LessOrEqual(t, len(c.view().lastShard().txs), 11)
-		require.Positive(t, queued(t, c.view().lastShard()).Sign(), "two messages fly back and forth")
+		require.LessOrEqual(t, len(lastShard(c).txs), 11)
+		require.Positive(t, queued(t, lastShard(c)).Sign(), "two messages fly back and forth")
 		requireSound(t, c)
 	}
 	other := newRich(t, "rich")
@@ -249,7 +305,7 @@ func TestBlocks_TellTransactionsOfAMissingAccountApart(t *testing.T) {
 	}
 	requireSound(t, c)
 	last, count := uint64(0), 0
-	for _, b := range c.view().shard {
+	for _, b := range shardBlocks(c) {
 		for _, tx := range b.txs {
 			if tx.account == accountID(account(9).Data()) {
 				require.Greater(t, tx.lt, last)
@@ -260,54 +316,14 @@ func TestBlocks_TellTransactionsOfAMissingAccountApart(t *testing.T) {
 	require.Greater(t, count, 20)
 }
 
-func TestBlocks_RefuseMessagesOutOfTheBasechain(t *testing.T) {
-	t.Parallel()
-	r, elsewhere := newRich(t, "rich"), address.NewAddress(0, 255, bytes.Repeat([]byte{1}, 32))
-	c := New(t, byHand, with(r.genesis(t), contract(t, 7, passOn, account(8)), contract(t, 8, passOn, elsewhere)))
-	before := balance(t, c, r.WalletAddress())
-	require.ErrorIs(t, c.Push(r.send(t, coins(1), elsewhere)), errForeign)
-	r.seqno = 0
-	require.ErrorIs(t, c.Push(r.send(t, coins(1), account(7))), errForeign, "however far down the line")
-	require.NoError(t, c.Mine())
-	require.Equal(t, before, balance(t, c, r.WalletAddress()), "a refusal changes nothing")
-
-	// the block maker keeps out what gets past the gate, and the rest goes on
-	r.seqno = 0
-	bad, err := cell.FromBOC(r.send(t, coins(1), account(7)))
-	require.NoError(t, err)
-	require.NoError(t, c.pool.add(bad))
-	r.seqno = 0
-	require.NoError(t, c.Push(r.send(t, coins(2), account(50))))
-	require.NoError(t, c.Mine())
-	require.Positive(t, balance(t, c, account(50)).Sign())
-	require.Equal(t, coins(1), balance(t, c, account(7)))
-
-	// what comes out of the queue stays in the queue
-	c.making.Lock()
-	c.deliveries = 1
-	c.making.Unlock()
-	require.NoError(t, c.pool.add(bad2(t, r)))
-	for range 4 {
-		require.NoError(t, c.Mine())
-		requireSound(t, c)
-	}
-	require.Positive(t, queued(t, c.view().lastShard()).Sign())
-}
-
-// bad2 is the second transfer of a wallet to a contract that sends it on.
-func bad2(t testing.TB, r *rich) *cell.Cell {
-	t.Helper()
-	r.seqno = 1
-	c, err := cell.FromBOC(r.send(t, coins(1), account(7)))
-	require.NoError(t, err)
-	return c
-}
-
 func TestBlocks_RefuseTheDeletionExecutorsDisagreeAbout(t *testing.T) {
 	t.Parallel()
 	r := newRich(t, "rich")
 	c := New(t, byHand, with(r.genesis(t), contract(t, 7, deleteAndFail, account(9)), contract(t, 8, deleteSelf, account(9))))
-	require.ErrorIs(t, c.Push(r.send(t, coins(1), account(7))), errDestroyed)
+	before := balance(t, c, r.WalletAddress())
+	require.NoError(t, c.Push(r.send(t, coins(1), account(7))))
+	require.NoError(t, c.Mine())
+	require.Equal(t, before, balance(t, c, r.WalletAddress()), "what would lead there is left out")
 	r.seqno = 0
 	require.NoError(t, c.Push(r.send(t, coins(1), account(8))), "a plain deletion is fine")
 	require.NoError(t, c.Mine())
@@ -326,13 +342,13 @@ func TestBlockLog_KnowsEveryMasterBlock(t *testing.T) {
 	}
 	v := c.view()
 	var state tlb.ShardStateUnsplit
-	require.NoError(t, tlb.Parse(&state, v.last().state))
+	require.NoError(t, tlb.Parse(&state, v.head.state))
 	var extra tlb.McStateExtra
 	require.NoError(t, tlb.Parse(&extra, state.McStateExtra))
 	var info tlb.McStateExtraBlockInfo
 	require.NoError(t, tlb.Parse(&info, extra.Info))
-	require.EqualValues(t, keyBlock, info.LastKeyBlock.SeqNo)
-	for _, b := range v.master[:len(v.master)-1] {
+	require.EqualValues(t, firstKey, info.LastKeyBlock.SeqNo)
+	for _, b := range v.history[wholeMasterchain][:v.head.id.SeqNo] {
 		value, err := info.PrevBlocks.LoadValueByIntKey(big.NewInt(int64(b.id.SeqNo)))
 		require.NoError(t, err)
 		var entry tlb.KeyExtBlkRef

@@ -1,7 +1,7 @@
 // Package localnet is a whole TON chain in one process, for development and
-// tests: one masterchain and one basechain shard, executed by a real TVM, made
-// into real blocks with valid proofs, signed by one validator key and served to
-// any client over the liteserver protocol.
+// tests: a masterchain and a basechain of up to 16 shards that split and merge,
+// executed by a real TVM, made into real blocks with valid proofs, signed by one
+// validator key and served to any client over the liteserver protocol.
 package localnet
 
 import (
@@ -11,30 +11,31 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/xssnick/tonutils-go/tvm"
 )
 
 // Chain is a running chain. All its methods may be called at once.
 type Chain struct {
-	cfg     Config
-	log     *slog.Logger
-	keys    keys
-	clock   *clock
-	machine *tvm.TVM
-	config  *tvm.PreparedBlockchainConfig
-	faucet  *faucet
-	pool    *pool
-	server  *server
+	cfg    Config
+	log    *slog.Logger
+	keys   keys
+	clock  *clock
+	faucet *faucet
+	pool   *pool
+	server *server
 	// deliveries bounds the internal messages one block delivers; the rest waits
 	// in the queue for the next.
 	deliveries int
 
-	making        sync.Mutex // held while blocks are made; guards the lines
-	shard, master *line
+	making sync.Mutex // held while blocks are made; guards what follows
+	lanes  map[shardID]lanes
+	goal   goal
+	pruned uint32 // masterchain blocks before this one are gone
+	store  *store // nil where nothing is kept
+
+	byHand handbook
 
 	mu    sync.RWMutex
-	head  view
+	now   view
 	grown chan struct{} // closed when head moves
 
 	stop    context.CancelFunc
@@ -69,12 +70,18 @@ func newChain(cfg Config) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chain{cfg: cfg, log: cfg.Logger, keys: keys, clock: startClock(cfg.Clock, cfg.Genesis), machine: tvm.NewTVM(),
+	c := &Chain{cfg: cfg, log: cfg.Logger, keys: keys, clock: startClock(cfg.Clock, cfg.Genesis),
 		pool: newPool(), deliveries: deliveriesPerBlock, grown: make(chan struct{}), done: make(chan struct{})}
+	if c.goal, err = evenly(cfg.Shards); err != nil {
+		return nil, err
+	}
 	if c.faucet, err = newFaucet(keys.faucet, cfg.GlobalID); err != nil {
 		return nil, err
 	}
-	return c, c.genesis()
+	if err = c.genesis(); err != nil {
+		return nil, err
+	}
+	return c, c.reach(c.goal)
 }
 
 // deliveriesPerBlock keeps contracts that answer each other without end from
@@ -91,6 +98,10 @@ func (c *Chain) run(ctx context.Context) {
 		c.stopErr = c.server.close()
 		close(c.done)
 	}()
+	if c.cfg.Manual {
+		<-ctx.Done()
+		return
+	}
 	idle, wake := c.cfg.BlockTime, (chan struct{})(nil)
 	if idle == 0 {
 		idle, wake = c.cfg.Heartbeat, c.pool.wake
@@ -130,6 +141,19 @@ func (c *Chain) Mine() error {
 	}
 }
 
+// MineAll makes blocks until nothing waits: no external message, no message
+// between shards, no split or merge that was asked for.
+func (c *Chain) MineAll() error {
+	for {
+		if err := c.Mine(); err != nil {
+			return err
+		}
+		if !c.view().busy() && c.pool.empty() {
+			return nil
+		}
+	}
+}
+
 // Now is the chain's time.
 func (c *Chain) Now() time.Time { return c.clock.now() }
 
@@ -148,24 +172,24 @@ func (c *Chain) Addr() string { return c.server.addr }
 func (c *Chain) view() view {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.head
+	return c.now
 }
 
 // watch is the chain as it is and a channel that closes when it has grown.
 func (c *Chain) watch() (view, <-chan struct{}) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.head, c.grown
+	return c.now, c.grown
 }
 
 // publish shows the blocks made to everybody.
-func (c *Chain) publish() {
+func (c *Chain) publish(v view) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.head = view{shard: c.shard.blocks, master: c.master.blocks}
+	c.now = v
 	close(c.grown)
 	c.grown = make(chan struct{})
 }
 
 // utime is the time a block after v would carry, in unix seconds.
-func (c *Chain) utime(v view) uint32 { return max(v.last().utime, uint32(c.clock.now().Unix())) }
+func (c *Chain) utime(v view) uint32 { return max(v.head.utime, uint32(c.clock.now().Unix())) }

@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -100,9 +101,9 @@ func requireSameAccount(t *testing.T, c *Chain, api *ton.APIClient, tongo *litea
 
 func requireSameBlocks(t *testing.T, c *Chain, api *ton.APIClient, tongo *liteapi.Client) {
 	t.Helper()
-	for _, list := range [][]*block{c.view().shard[1:], c.view().master[1:]} {
+	for _, list := range [][]*block{shardBlocks(c)[1:], c.view().history[wholeMasterchain][1:]} {
 		for _, b := range list {
-			id, err := api.LookupBlock(t.Context(), b.id.Workchain, fullShard, b.id.SeqNo)
+			id, err := api.LookupBlock(t.Context(), b.id.Workchain, math.MinInt64, b.id.SeqNo)
 			require.NoError(t, err)
 			require.True(t, b.id.Equals(id))
 			parsed, err := api.GetBlockData(t.Context(), id)
@@ -151,7 +152,7 @@ func requireSameListing(t *testing.T, api *ton.APIClient, tongo *liteapi.Client,
 	for i, tx := range b.txs {
 		require.Equal(t, tx.hash, listed[i].Hash)
 		require.Equal(t, tx.hash, theirs[i].Hash[:])
-		one, err := api.GetTransaction(t.Context(), b.id, tx.account.address(), tx.lt)
+		one, err := api.GetTransaction(t.Context(), b.id, tx.account.in(0).address(), tx.lt)
 		require.NoError(t, err)
 		require.Equal(t, tx.hash, one.Hash)
 	}
@@ -164,8 +165,8 @@ func requireSameShards(t *testing.T, api *ton.APIClient, tongo *liteapi.Client, 
 	theirs, err := tongo.GetAllShardsInfo(t.Context(), tongoID(b.id))
 	require.NoError(t, err)
 	require.Len(t, ours, 1)
-	require.True(t, b.top.id.Equals(ours[0]))
-	require.Equal(t, []tongoton.BlockIDExt{tongoID(b.top.id)}, theirs)
+	require.True(t, b.tops[0].block.id.Equals(ours[0]))
+	require.Equal(t, []tongoton.BlockIDExt{tongoID(b.tops[0].block.id)}, theirs)
 }
 
 func requireSameHistory(t *testing.T, c *Chain, api *ton.APIClient, tongo *liteapi.Client, a *address.Address) {
@@ -209,7 +210,7 @@ func tongoID(id *ton.BlockIDExt) tongoton.BlockIDExt {
 func TestClient_ProvesAnyBlockFromAnyOther(t *testing.T) {
 	t.Parallel()
 	c, _ := traffic(t)
-	blocks := c.view().master[1:]
+	blocks := c.view().history[wholeMasterchain][1:]
 	api := connect(t, c, ton.ProofCheckPolicySecure)
 	for _, from := range blocks {
 		for _, to := range blocks {
@@ -238,11 +239,13 @@ func TestClient_RefusesABlockWithAFlippedSignatureBit(t *testing.T) {
 func TestClient_RefusesAWrongState(t *testing.T) {
 	t.Parallel()
 	c, r := traffic(t)
-	old := c.view().shard[3]
+	old := shardBlocks(c)[3]
 	c.tamper(func(head *block) {
-		top := *head.top
-		top.state, top.accounts = old.state, old.accounts
-		head.top = &top
+		shard := *head.tops[0].block
+		shard.state, shard.accounts = old.state, old.accounts
+		changed := *head.tops[0]
+		changed.block = &shard
+		head.commitment = &commitment{key: head.key, lastKey: head.lastKey, tops: []*top{&changed}, signature: head.signature, rules: head.rules}
 	})
 	api := connect(t, c, ton.ProofCheckPolicyFast)
 	_, err := api.GetAccount(t.Context(), c.Head(), r.WalletAddress())
@@ -255,9 +258,11 @@ func TestClient_RefusesAWrongState(t *testing.T) {
 func (c *Chain) tamper(change func(head *block)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	head := *c.head.last()
+	head := *c.now.head
+	commitment := *head.commitment
+	head.commitment = &commitment
 	change(&head)
-	c.head.master = append(slices.Clone(c.head.master[:len(c.head.master)-1]), &head)
+	c.now = view{c.now.history.until(head.id.SeqNo - 1).with(&head), &head}
 }
 
 func flipped(b []byte, bit int) []byte {

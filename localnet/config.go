@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/xssnick/tonutils-go/address"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
@@ -16,8 +17,8 @@ const (
 	// DefaultGlobalVersion is the global_version of a chain that names none.
 	DefaultGlobalVersion = 14
 
-	// capBounceMsgBody and capReportVersion: what the chain really does, no more.
-	capabilities = 4 | 8
+	// capBounceMsgBody, capReportVersion and capShortDequeue: what the chain really does, no more.
+	capabilities = 4 | 8 | 64
 	// validatorWeight is all the voting weight there is: one key holds it.
 	validatorWeight = 1 << 40
 	// configLifetime is how long the validator set stays valid, in seconds.
@@ -34,6 +35,9 @@ type ConfigOptions struct {
 	Since         time.Time         // start of the validator set; zero means the epoch
 	// Hashes of the basechain's zerostate, 32 bytes each; nil means zeros.
 	ZeroRootHash, ZeroFileHash []byte
+	// Special are masterchain accounts that pay no gas and may be tick-tock,
+	// beside the contracts of config and elector.
+	Special []*address.Address
 }
 
 // BlockchainConfig builds the config parameters, a dictionary of parameter
@@ -61,14 +65,26 @@ func BlockchainConfig(o ConfigOptions) (*cell.Dictionary, error) {
 	p.add(28, tlb.CatchainConfigV2{McCatchainLifetime: 250, ShardCatchainLifetime: 250, ShardValidatorsLifetime: 1000, ShardValidatorsNum: 1})
 	p.add(29, tlb.ConsensusConfigV3{RoundCandidates: 3, NextCandidateDelayMs: 2000, ConsensusTimeoutMs: 16000, FastAttempts: 3,
 		AttemptDuration: 8, CatchainMaxDeps: 4, MaxBlockBytes: 2 << 20, MaxCollatedBytes: 2 << 20, ProtoVersion: 3})
-	p.add(31, tlb.FundamentalSmartContractAddresses{Addresses: p.addresses(configAddress(), electorAddress())})
+	p.add(31, tlb.FundamentalSmartContractAddresses{Addresses: p.addresses(append(o.special(), configAddress(), electorAddress())...)})
 	p.add(34, p.validators(o))
 	p.add(45, tlb.PrecompiledContractsConfig{List: cell.NewDict(256)})
 	// Parameter 43 stays out, as on mainnet: its newest form is read differently by the executors there are.
 	return p.params, p.err
 }
 
+func (o *ConfigOptions) special() (ids []accountID) {
+	for _, a := range o.Special {
+		ids = append(ids, accountID(a.Data()))
+	}
+	return ids
+}
+
 func (o *ConfigOptions) complete() error {
+	for _, a := range o.Special {
+		if id, err := parseAddress(a); err != nil || id.workchain != masterchainID {
+			return fmt.Errorf("blockchain config: special account %v is not of the masterchain", a)
+		}
+	}
 	if o.GlobalID == 0 {
 		o.GlobalID = DefaultGlobalID
 	}
@@ -100,9 +116,9 @@ func votingSetup() tlb.ConfigVotingSetup {
 	return tlb.ConfigVotingSetup{NormalParams: setup(2, 3, 2, 2), CriticalParams: setup(4, 7, 4, 2)}
 }
 
-// basechain is workchain 0: one shard that never splits.
+// basechain is workchain 0.
 func basechain(o ConfigOptions) tlb.WorkchainDescrV1 {
-	return tlb.WorkchainDescrV1{WorkchainDescrFields: tlb.WorkchainDescrFields{EnabledSince: 1, Basic: true, Active: true, AcceptMsgs: true,
+	return tlb.WorkchainDescrV1{WorkchainDescrFields: tlb.WorkchainDescrFields{EnabledSince: 1, MaxSplit: maxShardDepth, Basic: true, Active: true, AcceptMsgs: true,
 		ZeroStateRootHash: o.ZeroRootHash, ZeroStateFileHash: o.ZeroFileHash, Format: tlb.WorkchainFormatBasic{VMVersion: -1}}}
 }
 

@@ -1,51 +1,43 @@
 package localnet
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+	"github.com/xssnick/tonutils-go/tvm/tuple"
 )
 
-// draft is a basechain block being filled: messages go in, transactions and
-// further messages come out, in the order of logical time.
+// draft is a block being filled: messages go in, transactions and further
+// messages come out, in the order of logical time.
 type draft struct {
-	chain    *Chain
-	previous *block
-	lanes    map[accountID]*lane // parsed accounts of previous; read, never written
-	context  *tvm.BlockContext
-	seed     []byte
-	utime    uint32
+	*base
+	chain   *Chain
+	rules   *rules
+	machine *tvm.TVM
+	context *tvm.BlockContext
+	seed    []byte
+	utime   uint32
+	ref     uint32 // the masterchain block whose queues it reads, its own seqno in the masterchain
+	ended   func(seqno uint32, p place) uint64
 
 	startLT, endLT uint64
 	touched        map[accountID]*touched
 	txs            []transaction
 	in             *tlb.InMsgDescrAugDict
 	out            *tlb.OutMsgDescrAugDict
+	minted, burned *big.Int // by hand, in nanoTON
 
-	waiting  letters // to be delivered in this block
+	inbound  letters // that neighbours sent and earlier blocks left, in order
+	fresh    letters // that this block's transactions sent, a heap
 	room     int     // deliveries of internal messages this block still takes
-	dequeued []letter
-	enqueued []letter
+	last     *letter // delivered last
+	dequeued map[cell.Hash]bool
+	enqueued letters
 }
-
-// letter is an internal message on its way.
-type letter struct {
-	cell *cell.Cell
-	msg  *tlb.Message
-	tx   *cell.Cell // that sent it; nil where an earlier block did
-	root int        // which external message of this block it goes back to, or fromQueue
-}
-
-// fromQueue is the root of messages that an earlier block left over.
-const fromQueue = -1
-
-func (l letter) lt() uint64 { return l.msg.AsInternal().CreatedLT }
 
 // refusal tells that an external message must stay out of the chain because of
 // what would follow from it.
@@ -59,34 +51,50 @@ func (r *refusal) Unwrap() error { return r.reason }
 
 var errDestroyed = errors.New("a transaction would fail its actions and still delete its account, which executors do not agree about")
 
-// newDraft begins the block after previous. A nil map of lanes does, it is slower.
-func (c *Chain) newDraft(previous *block, lanes map[accountID]*lane, startLT uint64, utime uint32) (*draft, error) {
-	d := &draft{chain: c, previous: previous, lanes: lanes, utime: utime, startLT: startLT, endLT: startLT + 1,
-		touched: map[accountID]*touched{}, room: c.deliveries}
-	d.seed = randSeed(c.keys.validator, startLT)
+// setting is what all blocks of a round share.
+type setting struct {
+	rules *rules
+	utime uint32
+	past  tuple.Tuple // masterchain blocks that contracts may ask for
+	ended func(seqno uint32, p place) uint64
+}
+
+func (c *Chain) newDraft(b *base, s setting, startLT uint64) (*draft, error) {
+	d := &draft{base: b, chain: c, rules: s.rules, machine: tvm.NewTVM(), utime: s.utime, ended: s.ended, startLT: startLT, endLT: startLT + 1,
+		touched: map[accountID]*touched{}, room: c.deliveries, dequeued: map[cell.Hash]bool{}, minted: new(big.Int), burned: new(big.Int)}
+	d.seed = randSeed(c.keys.validator, b.shard, startLT)
 	var err1, err2, err3 error
-	d.context, err1 = c.config.NewBlockContext(tvm.BlockOptions{Now: utime, BlockLT: int64(startLT), RandSeed: d.seed, GlobalID: c.cfg.GlobalID})
+	d.context, err1 = s.rules.context(d.utime, startLT, d.seed, s.past)
 	d.in, err2 = tlb.NewInMsgDescrAugDict()
 	d.out, err3 = tlb.NewOutMsgDescrAugDict()
 	return d, errors.Join(err1, err2, err3)
 }
 
-// fill puts everything into the block: what earlier blocks left over, then the
-// external messages, then all that follows.
-func (d *draft) fill(left letters, messages []*external) error {
-	d.waiting = slices.Clone(left)
-	if err := d.deliver(); err != nil {
-		return err
-	}
-	for i, m := range messages {
-		if err := d.accept(i, m); err != nil {
-			return err
+// read takes in what neighbours know: messages they brought in leave the queue,
+// messages they hold for this shard wait to be brought in.
+func (d *draft) read(neighbours []neighbour) error {
+	for _, l := range d.queue {
+		owner := neighbour{shard: d.shard, marks: d.marks, endLT: d.startLT}
+		for _, n := range neighbours {
+			if n.shard.contains(l.next()) {
+				owner = n
+			}
+		}
+		if owner.marks.processed(l, d.ended) {
+			if err := d.recordDeparture(l, owner.endLT); err != nil {
+				return err
+			}
+		} else if d.shard.contains(l.next()) {
+			d.inbound = append(d.inbound, l)
 		}
 	}
-	if err := d.deliver(); err != nil {
-		return err
+	for _, n := range neighbours {
+		d.inbound = append(d.inbound, n.queue.filter(func(l letter) bool {
+			return d.shard.contains(l.next()) && !d.marks.processed(l, d.ended)
+		})...)
 	}
-	return d.close()
+	d.inbound.sort()
+	return nil
 }
 
 // accept executes an external message and notes what became of it.
@@ -96,14 +104,7 @@ func (d *draft) accept(root int, m *external) error {
 	if err != nil {
 		return &refusal{root, err}
 	}
-	if prepared.Message().MsgType != tlb.MsgTypeExternalIn {
-		return &refusal{root, errors.New("not an external message")}
-	}
-	id, err := basechainID(prepared.Message().AsExternalIn().DstAddr)
-	if err != nil {
-		return &refusal{root, fmt.Errorf("destination: %w", err)}
-	}
-	result, err := d.execute(id, prepared, root)
+	result, err := d.execute(m.to.accountID, prepared, root)
 	if err != nil || result.TransactionCell == nil {
 		return err
 	}
@@ -113,29 +114,21 @@ func (d *draft) accept(root int, m *external) error {
 	return d.in.Set(bits256(m.cell.HashKey()), record)
 }
 
-// deliver brings every waiting message to its account, and every message that
-// follows, until none is left or the block is full.
-func (d *draft) deliver() error {
-	for len(d.waiting) > 0 && d.room > 0 {
-		d.room--
-		l := heap.Pop(&d.waiting).(letter)
-		id, err := basechainID(l.msg.AsInternal().DstAddr)
-		if err != nil {
-			return err
-		}
-		prepared, err := tvm.PrepareParsedMessage(l.cell, l.msg)
-		if err != nil {
-			return err
-		}
-		result, err := d.execute(id, prepared, l.root)
-		if err != nil {
-			return err
-		}
-		if err = d.recordDelivery(l, result.TransactionCell); err != nil {
-			return err
-		}
+// deliver brings a message to its account.
+func (d *draft) deliver(l letter) error {
+	id, err := parseAddress(l.msg.DstAddr)
+	if err != nil {
+		return err
 	}
-	return nil
+	prepared, err := tvm.PrepareParsedMessage(l.cell, &tlb.Message{MsgType: tlb.MsgTypeInternal, Msg: l.msg})
+	if err != nil {
+		return err
+	}
+	result, err := d.execute(id.accountID, prepared, l.root)
+	if err != nil {
+		return err
+	}
+	return d.recordDelivery(l, result.TransactionCell)
 }
 
 // execute runs one transaction and posts what it sends.
@@ -144,23 +137,37 @@ func (d *draft) execute(id accountID, message *tvm.PreparedMessage, root int) (*
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.chain.machine.EmulateTransaction(d.context, t.account, message,
-		tvm.TransactionOptions{LogicalTime: int64(max(d.startLT+1, t.endLT)), AccountStorageStat: t.stat})
+	result, err := d.machine.EmulateTransaction(d.context, t.account, message, d.options(t))
 	if err != nil {
 		return nil, &refusal{root, err}
 	}
 	if result.TransactionCell == nil {
 		return result, nil
 	}
-	if err = d.keep(id, t, result); err != nil {
-		return nil, &refusal{root, err}
+	return result, d.take(id, t, result, root)
+}
+
+// options of an account's next transaction. What is sent from outside comes
+// after what was brought in, so that messages stay in order.
+func (d *draft) options(t *touched) tvm.TransactionOptions {
+	lt := max(d.startLT+1, t.endLT)
+	if d.last != nil {
+		lt = max(lt, d.last.lt()+1)
+	}
+	return tvm.TransactionOptions{LogicalTime: int64(lt), AccountStorageStat: t.stat}
+}
+
+// take makes a transaction part of the block and posts what it sent.
+func (d *draft) take(id accountID, t *touched, result *tvm.TransactionExecutionResult, root int) error {
+	if err := d.keep(id, t, result, root); err != nil {
+		return err
 	}
 	for _, sent := range result.OutMessages {
-		if err = d.post(letter{sent.Cell, sent.Msg, result.TransactionCell, root}); err != nil {
-			return nil, err
+		if err := d.post(sent, result.TransactionCell, root); err != nil {
+			return err
 		}
 	}
-	return result, nil
+	return nil
 }
 
 // touch returns the account as this block left it so far. An account that gets
@@ -172,7 +179,7 @@ func (d *draft) touch(id accountID) (*touched, error) {
 	l := d.lanes[id]
 	if l == nil {
 		var err error
-		if l, err = openLane(d.previous.accounts, id); err != nil {
+		if l, err = openLane(d.accounts, id.in(d.shard.workchain)); err != nil {
 			return nil, err
 		}
 	}
@@ -184,11 +191,11 @@ func (d *draft) touch(id accountID) (*touched, error) {
 }
 
 // keep makes a transaction part of the block.
-func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionResult) error {
+func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionResult, root int) error {
 	wasActive := t.active()
 	t.lane = lane{result.NextAccount, result.AccountStorageStat}
 	if wasActive && !t.active() {
-		if err := checkDeletion(result); err != nil {
+		if err := d.checkDeletion(result, root); err != nil {
 			return err
 		}
 	}
@@ -203,14 +210,20 @@ func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionR
 }
 
 // checkDeletion refuses a deletion that the reference executor would have undone:
-// the one place where ours is known to leave another state behind.
-func checkDeletion(result *tvm.TransactionExecutionResult) error {
+// the one place where ours is known to leave another state behind. Where no
+// external message of this block is to blame it can only be told.
+func (d *draft) checkDeletion(result *tvm.TransactionExecutionResult, root int) error {
 	tx, err := result.ParseTransaction()
 	if err != nil {
 		return err
 	}
-	if o, ok := tx.Description.(tlb.TransactionDescriptionOrdinary); ok && o.Aborted && o.Destroyed && o.ActionPhase != nil {
-		return errDestroyed
+	o, ok := tx.Description.(tlb.TransactionDescriptionOrdinary)
+	if !ok || !o.Aborted || !o.Destroyed || o.ActionPhase == nil {
+		return nil
 	}
-	return nil
+	if root == noRoot {
+		d.chain.log.Warn(errDestroyed.Error(), "account", fmt.Sprintf("%x", tx.AccountAddr), "lt", tx.LT)
+		return nil
+	}
+	return &refusal{root, errDestroyed}
 }

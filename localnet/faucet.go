@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"sync"
 
 	"github.com/xssnick/tonutils-go/address"
@@ -31,12 +32,13 @@ var errFaucetEmpty = errors.New("the faucet does not hold that much")
 // transfer, made when a block is, so that its seqno is never in doubt.
 type faucet struct {
 	key      ed25519.PrivateKey
-	id       accountID
+	id       fullID
 	init     *tlb.StateInit
 	walletID uint32
 
-	mu    sync.Mutex
-	gifts []*gift
+	mu       sync.Mutex
+	gifts    []*gift
+	underway map[cell.Hash]*gift // by message; only rounds touch it
 }
 
 type gift struct {
@@ -54,7 +56,8 @@ func newFaucet(key ed25519.PrivateKey, globalID int32) (*faucet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &faucet{key: key, id: accountID(c.Hash()), init: init, walletID: wallet.V5R1ID{NetworkGlobalID: globalID}.Serialized()}, nil
+	return &faucet{key: key, id: accountID(c.Hash()).in(basechainID), init: init,
+		walletID: wallet.V5R1ID{NetworkGlobalID: globalID}.Serialized(), underway: map[cell.Hash]*gift{}}, nil
 }
 
 func (f *faucet) account() GenesisAccount {
@@ -62,11 +65,11 @@ func (f *faucet) account() GenesisAccount {
 	return GenesisAccount{Address: f.id.address(), Code: f.init.Code, Data: f.init.Data, Nano: nano}
 }
 
-// Faucet sends nanoTON from a genesis account and returns when the transfer is
-// in the chain. The money arrives in the same block; it does not bounce. A ctx
-// that ends first leaves open whether the transfer will still be made.
+// Faucet sends nanoTON from a genesis account and returns when the money has
+// arrived; it does not bounce. In manual mode others have to make the blocks. A
+// ctx that ends first leaves open whether the transfer will still be made.
 func (c *Chain) Faucet(ctx context.Context, to *address.Address, nano *big.Int) error {
-	if _, err := basechainID(to); err != nil {
+	if _, err := parseAddress(to); err != nil {
 		return fmt.Errorf("faucet: %w", err)
 	}
 	if !isAmount(nano) || nano.Sign() == 0 {
@@ -98,8 +101,8 @@ func (c *Chain) FaucetKey() ed25519.PrivateKey { return c.keys.faucet }
 func (c *Chain) FaucetAddress() *address.Address { return c.faucet.id.address() }
 
 // take turns the gifts asked for into one transfer out of the wallet as it is
-// in accounts; nil when there are none.
-func (f *faucet) take(accounts *tlb.ShardAccountsAugDict, utime uint32) ([]*gift, *external) {
+// now; nil when there are none.
+func (f *faucet) take(v view, utime uint32) ([]*gift, *external) {
 	f.mu.Lock()
 	n := min(len(f.gifts), maxGifts)
 	asked := f.gifts[:n:n]
@@ -108,7 +111,7 @@ func (f *faucet) take(accounts *tlb.ShardAccountsAugDict, utime uint32) ([]*gift
 	if n == 0 {
 		return nil, nil
 	}
-	gifts, message, err := f.transfer(accounts, utime, asked)
+	gifts, message, err := f.transfer(v.holder(f.id).accounts, utime, asked)
 	if err != nil {
 		settle(gifts, err)
 		return nil, nil
@@ -148,7 +151,7 @@ func (f *faucet) transfer(accounts *tlb.ShardAccountsAugDict, utime uint32, aske
 		return nil, nil, nil
 	}
 	c, err := f.sign(state.StateInit.Data, utime, messages)
-	return gifts, &external{cell: c}, err
+	return gifts, &external{cell: c, to: f.id}, err
 }
 
 // sign makes the external message of a v5r1 wallet. Its deadline is told in the
@@ -182,17 +185,74 @@ func settle(gifts []*gift, err error) {
 	}
 }
 
-// outcome checks that a transfer sent everything it was to send.
-func outcome(gifts []*gift, m *external) error {
+// follow waits for the messages of a transfer that was made to arrive.
+func (f *faucet) follow(gifts []*gift, m *external) {
+	if m == nil {
+		return
+	}
+	sent, err := outcome(gifts, m)
+	if err != nil {
+		settle(gifts, err)
+		return
+	}
+	for _, out := range sent {
+		to := out.AsInternal().DstAddr
+		i := slices.IndexFunc(gifts, func(g *gift) bool { return g.to.Equals(to) })
+		f.underway[out.hash] = gifts[i]
+		gifts = slices.Delete(slices.Clone(gifts), i, i+1)
+	}
+}
+
+// arrived settles the gifts whose messages blocks have brought in.
+func (f *faucet) arrived(blocks []*block) {
+	for _, b := range blocks {
+		if len(f.underway) == 0 {
+			return
+		}
+		var in tlb.InMsgDescrAugDict
+		if err := tlb.Parse(&in, b.root.MustPeekRef(3).MustPeekRef(0)); err != nil {
+			continue
+		}
+		for hash, g := range f.underway {
+			if _, err := in.LoadValue(bits256(hash)); err == nil {
+				delete(f.underway, hash)
+				g.done <- nil
+			}
+		}
+	}
+}
+
+type sentMessage struct {
+	tlb.Message
+	hash cell.Hash
+}
+
+// outcome lists what a transfer sent, and checks that this is everything it was to send.
+func outcome(gifts []*gift, m *external) (list []sentMessage, err error) {
 	if m.err != nil {
-		return m.err
+		return nil, m.err
 	}
 	var tx tlb.Transaction
-	if err := tlb.Parse(&tx, m.tx); err != nil {
-		return err
+	if err = tlb.Parse(&tx, m.tx); err != nil {
+		return nil, err
 	}
 	if int(tx.OutMsgCount) != len(gifts) {
-		return fmt.Errorf("the wallet sent %d of %d transfers", tx.OutMsgCount, len(gifts))
+		return nil, fmt.Errorf("the wallet sent %d of %d transfers", tx.OutMsgCount, len(gifts))
 	}
-	return nil
+	items, err := tx.IO.Out.List.LoadAll()
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		c, err := item.Value.LoadRefCell()
+		if err != nil {
+			return nil, err
+		}
+		out := sentMessage{hash: c.HashKey()}
+		if err = tlb.Parse(&out.Message, c); err != nil {
+			return nil, err
+		}
+		list = append(list, out)
+	}
+	return list, nil
 }

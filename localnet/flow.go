@@ -9,12 +9,14 @@ import (
 )
 
 // flow is where the money of a block came from and went, in nanoTON. Nothing is
-// created, minted or recovered on this chain.
+// created or recovered on this chain; minted and burned is what changes by hand
+// made of nothing, or into nothing.
 type flow struct {
 	before, after      *big.Int // balances of all accounts
 	imported, exported *big.Int // messages taken from the queue and put into it
 	fees               *big.Int // collected, those imported from shard blocks included
 	shardFees          *big.Int
+	minted, burned     *big.Int
 }
 
 // measureFlow adds a block up and fails where it does not.
@@ -34,8 +36,8 @@ func measureFlow(before, after, shardFees *big.Int, d *draft, accountBlocks *tlb
 		}
 	}
 	f := flow{before: before, after: after, imported: imports.ValueImported.Coins.Nano(), exported: exported.Coins.Nano(),
-		fees: sum(collected.Coins.Nano(), imports.FeesCollected.Nano(), shardFees), shardFees: shardFees}
-	if in, out := sum(f.before, f.imported, f.shardFees), sum(f.after, f.exported, f.fees); in.Cmp(out) != 0 {
+		fees: sum(collected.Coins.Nano(), imports.FeesCollected.Nano(), shardFees), shardFees: shardFees, minted: d.minted, burned: d.burned}
+	if in, out := sum(f.before, f.imported, f.shardFees, f.minted), sum(f.after, f.exported, f.fees, f.burned); in.Cmp(out) != 0 {
 		return flow{}, fmt.Errorf("value flow does not add up: %s came in, %s went out", in, out)
 	}
 	return f, nil
@@ -49,7 +51,7 @@ func sum(ns ...*big.Int) *big.Int {
 	return total
 }
 
-// cell is value_flow#b8e48dfb.
+// cell is value_flow#b8e48dfb or, where something is burned, value_flow_v2#3ebf98b7.
 func (f flow) cell() (*cell.Cell, error) {
 	zero := new(big.Int)
 	balances, err := storeCurrencies(cell.BeginCell(), f.before, f.after, f.imported, f.exported)
@@ -57,11 +59,15 @@ func (f flow) cell() (*cell.Cell, error) {
 		return nil, err
 	}
 	// fees_imported recovered created minted
-	created, err := storeCurrencies(cell.BeginCell(), f.shardFees, zero, zero, zero)
+	created, err := storeCurrencies(cell.BeginCell(), f.shardFees, zero, zero, f.minted)
 	if err != nil {
 		return nil, err
 	}
-	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(0xb8e48dfb, 32).MustStoreRef(balances.EndCell()), f.fees)
+	tag, collected := uint64(0xb8e48dfb), []*big.Int{f.fees}
+	if f.burned.Sign() > 0 {
+		tag, collected = 0x3ebf98b7, append(collected, f.burned)
+	}
+	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(tag, 32).MustStoreRef(balances.EndCell()), collected...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +106,15 @@ func totalBalance(accounts *tlb.ShardAccountsAugDict) (*big.Int, error) {
 
 // statsCell is the part of a shard state with its totals: overload_history
 // underload_history total_balance total_validator_fees libraries master_ref.
-func statsCell(balance, validatorFees *big.Int, master *block) (*cell.Cell, error) {
+func statsCell(balance, validatorFees *big.Int, libraries *cell.Cell, master *block) (*cell.Cell, error) {
 	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(0, 64).MustStoreUInt(0, 64), balance, validatorFees)
 	if err != nil {
 		return nil, err
 	}
-	b.MustStoreBoolBit(false).MustStoreBoolBit(master != nil)
+	if err = b.StoreMaybeRef(libraries); err != nil {
+		return nil, err
+	}
+	b.MustStoreBoolBit(master != nil)
 	if master != nil {
 		ref, err := tlb.ToCell(master.ref())
 		if err != nil {

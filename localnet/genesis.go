@@ -5,81 +5,116 @@ import (
 	"math/big"
 
 	"github.com/xssnick/tonutils-go/tlb"
-	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // genesis makes the zerostates and, with the first round, the key block.
 func (c *Chain) genesis() error {
 	utime := uint32(c.cfg.Genesis.Unix())
-	accounts, err := genesisAccounts(append([]GenesisAccount{c.faucet.account()}, c.cfg.Accounts...), utime)
+	base, master, err := genesisAccounts(append([]GenesisAccount{c.faucet.account()}, c.cfg.Accounts...), utime)
 	if err != nil {
 		return fmt.Errorf("genesis: %w", err)
 	}
-	shard, err := c.zerostate(0, utime, accounts, nil)
+	shard, err := c.zerostate(wholeBasechain, utime, base, nil)
 	if err != nil {
 		return fmt.Errorf("genesis of the basechain: %w", err)
 	}
-	config, err := BlockchainConfig(ConfigOptions{GlobalID: c.cfg.GlobalID, GlobalVersion: c.cfg.GlobalVersion, Validator: publicOf(c.keys.validator),
-		Since: c.cfg.Genesis, ZeroRootHash: shard.id.RootHash, ZeroFileHash: shard.id.FileHash})
+	config, err := c.cfg.parameters(publicOf(c.keys.validator), shard.id)
 	if err != nil {
 		return err
 	}
-	if c.config, err = tvm.PrepareBlockchainConfig(config.AsCell()); err != nil {
+	rules, err := newRules(c.cfg.GlobalID, config.AsCell(), publicOf(c.keys.validator))
+	if err != nil {
 		return fmt.Errorf("genesis config: %w", err)
 	}
-	total, err := totalBalance(accounts)
-	if err != nil {
-		return err
+	if err = addConfigContract(master, config, utime); err != nil {
+		return fmt.Errorf("genesis: config contract: %w", err)
 	}
-	extra, err := c.zeroExtra(config, total)
-	if err != nil {
-		return err
-	}
-	none, err := tlb.NewShardAccountsAugDict()
-	if err != nil {
-		return err
-	}
-	master, err := c.zerostate(-1, utime, none, extra)
+	zero, err := c.zeroMaster(utime, master, config, shard)
 	if err != nil {
 		return fmt.Errorf("genesis of the masterchain: %w", err)
 	}
-	master.top = shard
-	c.shard, c.master = newLine(shard), newLine(master)
+	zero.commitment = &commitment{rules: rules, tops: []*top{{block: shard, fees: new(big.Int), made: new(big.Int)}}}
+	c.now = view{history{wholeBasechain: {shard}, wholeMasterchain: {zero}}, zero}
 	return c.round()
 }
 
-func genesisAccounts(list []GenesisAccount, utime uint32) (*tlb.ShardAccountsAugDict, error) {
-	accounts, err := tlb.NewShardAccountsAugDict()
+// zeroMaster is the zerostate of the masterchain.
+func (c *Chain) zeroMaster(utime uint32, accounts *tlb.ShardAccountsAugDict, config *cell.Dictionary, shard *block) (*block, error) {
+	ours, err := totalBalance(accounts)
 	if err != nil {
 		return nil, err
+	}
+	theirs, err := totalBalance(shard.accounts)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := c.zeroExtra(config, sum(ours, theirs))
+	if err != nil {
+		return nil, err
+	}
+	return c.zerostate(wholeMasterchain, utime, accounts, extra)
+}
+
+// genesisAccounts are the accounts of the two workchains.
+func genesisAccounts(list []GenesisAccount, utime uint32) (base, master *tlb.ShardAccountsAugDict, err error) {
+	if base, err = tlb.NewShardAccountsAugDict(); err != nil {
+		return nil, nil, err
+	}
+	if master, err = tlb.NewShardAccountsAugDict(); err != nil {
+		return nil, nil, err
 	}
 	for _, g := range list {
 		id, err := g.id()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		c, err := g.cell(utime)
-		if err != nil {
-			return nil, fmt.Errorf("account %s: %w", g.Address, err)
+		accounts := base
+		if id.workchain == masterchainID {
+			accounts = master
 		}
-		fresh, err := accounts.SetWithMode(id.key(), c, cell.DictSetModeAdd)
-		if err != nil {
-			return nil, err
-		}
-		if !fresh {
-			return nil, fmt.Errorf("account %s is there twice", g.Address)
+		if err = addAccount(accounts, g, id, utime); err != nil {
+			return nil, nil, err
 		}
 	}
-	return accounts, nil
+	return base, master, nil
 }
 
-func (c *Chain) zerostate(workchain int32, utime uint32, accounts *tlb.ShardAccountsAugDict, extra *cell.Cell) (*block, error) {
-	box, err := emptyOutbox()
+func addAccount(accounts *tlb.ShardAccountsAugDict, g GenesisAccount, id fullID, utime uint32) error {
+	c, err := g.cell(id, utime)
+	if err != nil {
+		return fmt.Errorf("account %s: %w", id.address(), err)
+	}
+	fresh, err := accounts.SetWithMode(id.key(), c, cell.DictSetModeAdd)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		return fmt.Errorf("account %s is there twice", id.address())
+	}
+	return nil
+}
+
+// addConfigContract puts the config where nodes look for its next version: in
+// the data of a contract. Ours does nothing by itself (SETCP0); Chain.SetConfig
+// changes it. A genesis account of that address takes its place.
+func addConfigContract(accounts *tlb.ShardAccountsAugDict, config *cell.Dictionary, utime uint32) error {
+	id := configAddress().in(masterchainID)
+	if there, err := loadAccount(accounts, id.accountID); err != nil || there != nil {
+		return err
+	}
+	// cfg_vote_setup and all that elections need stays out: config, seqno, key, votes
+	data := cell.BeginCell().MustStoreRef(config.AsCell()).MustStoreUInt(0, 32).MustStoreSlice(make([]byte, 32), 256).MustStoreBoolBit(false).EndCell()
+	code := cell.BeginCell().MustStoreUInt(0xff00, 16).EndCell()
+	return addAccount(accounts, GenesisAccount{Code: code, Data: data, Nano: big.NewInt(1e9)}, id, utime)
+}
+
+func (c *Chain) zerostate(shard shardID, utime uint32, accounts *tlb.ShardAccountsAugDict, extra *cell.Cell) (*block, error) {
+	empty, err := newQueue(nil)
 	if err != nil {
 		return nil, err
 	}
-	queue, err := box.cell()
+	queue, err := queueCell(empty, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +122,11 @@ func (c *Chain) zerostate(workchain int32, utime uint32, accounts *tlb.ShardAcco
 	if err != nil {
 		return nil, err
 	}
-	stats, err := statsCell(total, new(big.Int), nil)
+	stats, err := statsCell(total, new(big.Int), nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	state := tlb.ShardStateUnsplit{GlobalID: c.cfg.GlobalID, ShardIdent: tlb.ShardIdent{WorkchainID: workchain}, GenUTime: utime,
+	state := tlb.ShardStateUnsplit{GlobalID: c.cfg.GlobalID, ShardIdent: shard.ident(), GenUTime: utime,
 		MinRefMCSeqno: noRef, OutMsgQueueInfo: queue, Stats: stats, McStateExtra: extra}
 	state.Accounts.ShardAccounts = accounts
 	root, err := tlb.ToCell(state)
@@ -99,8 +134,8 @@ func (c *Chain) zerostate(workchain int32, utime uint32, accounts *tlb.ShardAcco
 		return nil, err
 	}
 	boc := root.ToBOC()
-	return &block{id: newID(workchain, 0, root, boc), boc: boc, state: root, accounts: accounts, utime: utime,
-		fees: new(big.Int), validatorFees: new(big.Int)}, nil
+	return &block{shard: shard, id: newID(shard, 0, root, boc), boc: boc, state: root, accounts: accounts, utime: utime, minRef: noRef,
+		fees: new(big.Int), validatorFees: new(big.Int), made: new(big.Int)}, nil
 }
 
 // zeroExtra is the masterchain's part of its zerostate.

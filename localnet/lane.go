@@ -18,19 +18,55 @@ type lane struct {
 	stat    *cell.Cell // storage statistics the executor carries along
 }
 
-func openLane(accounts *tlb.ShardAccountsAugDict, id accountID) (*lane, error) {
-	a, err := loadAccount(accounts, id)
+// lanes are accounts of a shard as they are after its last block. They save
+// parsing; where one is missing it is read from the state.
+type lanes map[accountID]*lane
+
+// lanesKept bounds the memory spent on parsed accounts of a shard.
+const lanesKept = 1 << 15
+
+// of are the lanes of a part of a shard.
+func (l lanes) of(shard shardID) lanes {
+	part := lanes{}
+	for id, lane := range l {
+		if shard.contains(id.in(shard.workchain).place()) {
+			part[id] = lane
+		}
+	}
+	return part
+}
+
+// move takes over the accounts that a block touched.
+func (l lanes) move(touched map[accountID]*touched) {
+	if len(l) > lanesKept {
+		clear(l)
+	}
+	for id, t := range touched {
+		if t.gone() {
+			delete(l, id)
+			continue
+		}
+		l[id] = &t.lane
+	}
+}
+
+func openLane(accounts *tlb.ShardAccountsAugDict, id fullID) (*lane, error) {
+	a, err := loadAccount(accounts, id.accountID)
 	if err != nil {
 		return nil, err
 	}
 	if a == nil {
-		a = &tlb.ShardAccount{Account: cell.BeginCell().MustStoreUInt(0, 1).EndCell(), LastTransHash: make([]byte, 32)}
+		a = noAccount()
 	}
 	prepared, err := tvm.PrepareAccount(a, id.address())
 	if err != nil {
 		return nil, err
 	}
 	return &lane{account: prepared}, nil
+}
+
+func noAccount() *tlb.ShardAccount {
+	return &tlb.ShardAccount{Account: cell.BeginCell().MustStoreUInt(0, 1).EndCell(), LastTransHash: make([]byte, 32)}
 }
 
 // touched is an account with the transactions a block gave it.
@@ -65,8 +101,11 @@ func (d *draft) sorted() []transaction {
 }
 
 // randSeed of a block: nobody without the chain's key can foretell it.
-func randSeed(key ed25519.PrivateKey, startLT uint64) []byte {
-	h := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("rand_seed"), key.Seed()...), startLT))
+func randSeed(key ed25519.PrivateKey, shard shardID, startLT uint64) []byte {
+	b := append([]byte("rand_seed"), key.Seed()...)
+	b = binary.BigEndian.AppendUint32(b, uint32(shard.workchain))
+	b = binary.BigEndian.AppendUint64(b, shard.prefix)
+	h := sha256.Sum256(binary.BigEndian.AppendUint64(b, startLT))
 	return h[:]
 }
 

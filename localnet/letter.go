@@ -2,116 +2,122 @@ package localnet
 
 import (
 	"bytes"
-	"container/heap"
-	"fmt"
+	"slices"
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
-// letters is a heap of messages by logical time, then hash.
+// letter is an internal message on its way.
+type letter struct {
+	cell     *cell.Cell
+	msg      *tlb.InternalMessage
+	from, to place
+	stamp    stamp      // how far it has come
+	envelope *cell.Cell // with the stamp; nil where it is not in a queue
+	tx       *cell.Cell // that sent it; nil where an earlier block did, or nobody
+	root     int        // which external message of this block it goes back to, or noRoot
+}
+
+// stamp is what an envelope adds to its message.
+type stamp struct {
+	current, next uint8
+	fee           tlb.Coins // what is left of the forwarding fee
+}
+
+// noRoot is the root of messages that no external message of this block led to.
+const noRoot = -1
+
+// newLetter addresses a message that a transaction sent, or nobody.
+func newLetter(c *cell.Cell, msg *tlb.InternalMessage, tx *cell.Cell, root int) (letter, error) {
+	from, err := placeOf(msg.SrcAddr)
+	if err != nil {
+		return letter{}, err
+	}
+	to, err := placeOf(msg.DstAddr)
+	if err != nil {
+		return letter{}, err
+	}
+	return letter{cell: c, msg: msg, from: from, to: to, tx: tx, root: root, stamp: stamp{allBits, allBits, msg.FwdFee}}, nil
+}
+
+func (l letter) lt() uint64     { return l.msg.CreatedLT }
+func (l letter) current() place { return l.from.toward(l.to, l.stamp.current) }
+func (l letter) next() place    { return l.from.toward(l.to, l.stamp.next) }
+
+// compare orders letters as they are delivered: by logical time, then hash.
+func (l letter) compare(o letter) int {
+	switch {
+	case l.lt() < o.lt():
+		return -1
+	case l.lt() > o.lt():
+		return 1
+	}
+	return bytes.Compare(l.cell.Hash(), o.cell.Hash())
+}
+
+// seal puts the letter into an envelope that says how far it has come.
+func (l letter) sealed(current, next uint8) (letter, error) {
+	l.stamp.current, l.stamp.next = current, next
+	regular := func(bits uint8) tlb.IntermediateAddress {
+		return tlb.IntermediateAddress{Type: tlb.IntermediateAddressRegular, UseDestBits: bits}
+	}
+	var err error
+	l.envelope, err = tlb.ToCell(tlb.MsgEnvelope{CurAddr: regular(current), NextAddr: regular(next), FwdFeeRemaining: l.stamp.fee, Msg: l.cell})
+	return l, err
+}
+
+// key of the letter in a queue: where it goes next, and the hash.
+func (l letter) key() *cell.Cell {
+	next := l.next()
+	return cell.BeginCell().MustStoreInt(int64(next.workchain), 32).MustStoreUInt(next.prefix, 64).MustStoreSlice(l.cell.Hash(), 256).EndCell()
+}
+
+// enqueued is the letter as a queue holds it.
+func (l letter) enqueued() (*cell.Cell, error) {
+	return tlb.ToCell(tlb.EnqueuedMsg{EnqueuedLT: l.lt(), Msg: l.envelope})
+}
+
+func openEnqueued(value *cell.Slice) (letter, error) {
+	var m tlb.EnqueuedMsg
+	if err := tlb.LoadFromCell(&m, value); err != nil {
+		return letter{}, err
+	}
+	var e tlb.MsgEnvelope
+	if err := tlb.Parse(&e, m.Msg); err != nil {
+		return letter{}, err
+	}
+	var msg tlb.InternalMessage
+	if err := tlb.Parse(&msg, e.Msg); err != nil {
+		return letter{}, err
+	}
+	l, err := newLetter(e.Msg, &msg, nil, noRoot)
+	l.stamp, l.envelope = stamp{e.CurAddr.UseDestBits, e.NextAddr.UseDestBits, e.FwdFeeRemaining}, m.Msg
+	return l, err
+}
+
+// letters are sorted in the order of delivery where they lie in a queue, and a
+// heap of that order where they are fresh.
 type letters []letter
 
-func (l letters) Len() int { return len(l) }
-func (l letters) Less(i, j int) bool {
-	if a, b := l[i].lt(), l[j].lt(); a != b {
-		return a < b
-	}
-	return bytes.Compare(l[i].cell.Hash(), l[j].cell.Hash()) < 0
-}
-func (l letters) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
-func (l *letters) Push(x any)   { *l = append(*l, x.(letter)) }
-func (l *letters) Pop() any {
-	last := (*l)[len(*l)-1]
-	*l = (*l)[:len(*l)-1]
+func (ls letters) Len() int           { return len(ls) }
+func (ls letters) Less(i, j int) bool { return ls[i].compare(ls[j]) < 0 }
+func (ls letters) Swap(i, j int)      { ls[i], ls[j] = ls[j], ls[i] }
+func (ls *letters) Push(x any)        { *ls = append(*ls, x.(letter)) }
+func (ls *letters) Pop() any {
+	last := (*ls)[len(*ls)-1]
+	*ls = (*ls)[:len(*ls)-1]
 	return last
 }
 
-// post takes what a transaction sent: events are recorded, messages wait for
-// their turn. A message that leaves the basechain keeps its cause out of the
-// chain; where that cause is already in it, the message stays in the queue.
-func (d *draft) post(l letter) error {
-	if l.msg.MsgType != tlb.MsgTypeInternal {
-		// msg_export_ext$000 msg:^(Message Any) transaction:^Transaction
-		return d.out.Set(bits256(l.cell.HashKey()), cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(l.cell).MustStoreRef(l.tx).EndCell())
-	}
-	_, err := basechainID(l.msg.AsInternal().DstAddr)
-	switch {
-	case err == nil:
-		heap.Push(&d.waiting, l)
-	case l.root != fromQueue:
-		return &refusal{l.root, fmt.Errorf("a message would be sent to %s: %w", l.msg.AsInternal().DstAddr, err)}
-	default:
-		d.chain.log.Warn("message stays in the queue", "to", l.msg.AsInternal().DstAddr.String(), "lt", l.lt())
-		return d.enqueue(l)
-	}
-	return nil
-}
+func (ls letters) sort() { slices.SortFunc(ls, letter.compare) }
 
-// envelope is the message as it travels: already where it is to be.
-func (l letter) envelope() (*cell.Cell, error) {
-	here := tlb.IntermediateAddress{Type: tlb.IntermediateAddressRegular, UseDestBits: 96}
-	return tlb.ToCell(tlb.MsgEnvelope{CurAddr: here, NextAddr: here, FwdFeeRemaining: l.msg.AsInternal().FwdFee, Msg: l.cell})
-}
-
-// recordDelivery enters a delivered message in the descriptors of both its ends.
-func (d *draft) recordDelivery(l letter, tx *cell.Cell) error {
-	envelope, err := l.envelope()
-	if err != nil {
-		return err
-	}
-	key := bits256(l.cell.HashKey())
-	record := func(tag uint64) *cell.Builder {
-		return cell.BeginCell().MustStoreUInt(tag, 3).MustStoreRef(envelope)
-	}
-	// msg_import_imm$011 or, from the queue, msg_import_fin$100 in_msg transaction fwd_fee
-	tag := uint64(0b011)
-	if l.tx == nil {
-		tag = 0b100
-	}
-	imported := record(tag).MustStoreRef(tx).MustStoreBigCoins(l.msg.AsInternal().FwdFee.Nano()).EndCell()
-	if err = d.in.Set(key, imported); err != nil {
-		return err
-	}
-	if l.tx == nil {
-		d.dequeued = append(d.dequeued, l)
-		// msg_export_deq_imm$100 out_msg reimport
-		return d.out.Set(key, record(0b100).MustStoreRef(imported).EndCell())
-	}
-	// msg_export_imm$010 out_msg transaction reimport
-	return d.out.Set(key, record(0b010).MustStoreRef(l.tx).MustStoreRef(imported).EndCell())
-}
-
-// enqueue leaves a message to a later block.
-func (d *draft) enqueue(l letter) error {
-	envelope, err := l.envelope()
-	if err != nil {
-		return err
-	}
-	d.enqueued = append(d.enqueued, l)
-	// msg_export_new$001 out_msg transaction
-	return d.out.Set(bits256(l.cell.HashKey()), cell.BeginCell().MustStoreUInt(0b001, 3).MustStoreRef(envelope).MustStoreRef(l.tx).EndCell())
-}
-
-// close enqueues what did not fit.
-func (d *draft) close() error {
-	for _, l := range d.waiting {
-		if l.tx == nil { // it is in the queue already
-			continue
-		}
-		if err := d.enqueue(l); err != nil {
-			return err
+// filter is a new list of those that keep says yes to.
+func (ls letters) filter(keep func(letter) bool) (kept letters) {
+	for _, l := range ls {
+		if keep(l) {
+			kept = append(kept, l)
 		}
 	}
-	return nil
-}
-
-// leftover is what the next block delivers first.
-func (d *draft) leftover() (rest letters) {
-	for _, l := range d.waiting {
-		l.tx, l.root = nil, fromQueue
-		rest = append(rest, l)
-	}
-	heap.Init(&rest)
-	return rest
+	return kept
 }

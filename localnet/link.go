@@ -3,7 +3,6 @@ package localnet
 import (
 	"crypto/ed25519"
 	"math/big"
-	"sort"
 
 	adnlkeys "github.com/xssnick/tonutils-go/adnl/keys"
 	"github.com/xssnick/tonutils-go/tl"
@@ -22,7 +21,7 @@ func (l lookout) shardBlockProof(q ton.GetShardBlockProof) (tl.Serializable, err
 	if b.id.Workchain == -1 {
 		return nil, badQuery("block %d is of the masterchain", b.id.SeqNo)
 	}
-	master := l.masterOf(b)
+	master := l.history.find(wholeMasterchain, b.master)
 	if master == nil {
 		return nil, errNoBlock
 	}
@@ -30,23 +29,18 @@ func (l lookout) shardBlockProof(q ton.GetShardBlockProof) (tl.Serializable, err
 	if err != nil {
 		return nil, err
 	}
-	answer := ton.ShardBlockProof{MasterchainID: master.id, Links: []ton.ShardBlockLink{{ID: master.top.id, Proof: proof.ToBOC()}}}
-	for i := master.top.id.SeqNo; i > b.id.SeqNo; i-- {
-		if proof, err = l.shard[i].prove(nil); err != nil {
+	top := master.topOf(place{b.shard.workchain, b.shard.prefix}).block
+	answer := ton.ShardBlockProof{MasterchainID: master.id, Links: []ton.ShardBlockLink{{ID: top.id, Proof: proof.ToBOC()}}}
+	for later := top; later.id.SeqNo > b.id.SeqNo; {
+		if proof, err = later.prove(nil); err != nil {
 			return nil, err
 		}
-		answer.Links = append(answer.Links, ton.ShardBlockLink{ID: l.shard[i-1].id, Proof: proof.ToBOC()})
+		if later = l.history.find(b.shard, later.id.SeqNo-1); later == nil {
+			return nil, errNoBlock
+		}
+		answer.Links = append(answer.Links, ton.ShardBlockLink{ID: later.id, Proof: proof.ToBOC()})
 	}
 	return answer, nil
-}
-
-// masterOf is the masterchain block that a shard block first came under.
-func (l lookout) masterOf(b *block) *block {
-	i := sort.Search(len(l.master), func(i int) bool { return l.master[i].top.id.SeqNo >= b.id.SeqNo })
-	if i == len(l.master) {
-		return nil
-	}
-	return l.master[i]
 }
 
 // visitShardHashes walks from a block's extra part to its shard hashes.
@@ -80,7 +74,7 @@ func (l lookout) blockProof(q ton.GetBlockProof) (tl.Serializable, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := l.last()
+	to := l.head
 	if q.Mode&1 != 0 {
 		if to, err = l.findMaster(q.TargetBlock); err != nil {
 			return nil, err
@@ -101,14 +95,40 @@ func (l lookout) blockProof(q ton.GetBlockProof) (tl.Serializable, error) {
 	if from == to {
 		return answer, nil
 	}
-	key := l.master[keyBlock]
-	if err = add(l.linkBack, from, key); err != nil {
+	path, err := l.keysBetween(from, to)
+	if err != nil {
 		return nil, err
 	}
-	if err = add(l.linkForward, key, to); err != nil {
+	if err = add(l.linkBack, from, path[0]); err != nil {
 		return nil, err
+	}
+	for i, key := range path {
+		next := to
+		if i+1 < len(path) {
+			next = path[i+1]
+		}
+		if err = add(l.linkForward, key, next); err != nil {
+			return nil, err
+		}
 	}
 	return answer, nil
+}
+
+// keysBetween are the key blocks on the way: the newest that is not after from,
+// then all up to the last one that is not after to.
+func (l lookout) keysBetween(from, to *block) (path []*block, err error) {
+	seqno := to.keySeqno()
+	for {
+		key := l.history.find(wholeMasterchain, seqno)
+		if key == nil || key.root == nil {
+			return nil, errNoBlock
+		}
+		path = append([]*block{key}, path...)
+		if seqno <= from.id.SeqNo {
+			return path, nil
+		}
+		seqno = key.lastKey.SeqNo
+	}
 }
 
 func (l lookout) linkBack(from, to *block) (any, error) {

@@ -12,46 +12,64 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
-// keyBlock is the seqno of the only key block: the first, which carries the config.
-const keyBlock = 1
+// firstKey is the seqno of the first key block, which carries the genesis config.
+const firstKey = 1
 
 // masterBlock makes the masterchain block that commits to the shard blocks made
 // since the last one.
-func (c *Chain) masterBlock(utime uint32) (*block, error) {
-	d, err := c.newDraft(c.master.last(), nil, c.nextLT(), utime)
+func (c *Chain) masterBlock(r *round) (*block, error) {
+	previous := r.before.head
+	fresh := r.tops()
+	own := after(previous, r.lanes[wholeMasterchain])
+	d, err := c.newDraft(own, r.setting, r.startLT(wholeMasterchain))
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.newSeal(c.master, d, nil)
+	d.ref = own.seqno()
+	if err = d.read(own.neighbours(nil, fresh)); err != nil {
+		return nil, err
+	}
+	if err = d.fill(r.messages[wholeMasterchain], r.hands[wholeMasterchain]); err != nil {
+		return nil, err
+	}
+	s, err := d.newSeal(nil)
 	if err != nil {
 		return nil, err
 	}
-	s.key, s.top = s.seqno() == keyBlock, c.shard.last()
-	for i := len(c.shard.blocks) - 1; c.shard.blocks[i] != s.previous.top; i-- {
-		s.imported.Add(s.imported, c.shard.blocks[i].fees)
-	}
-	if err = s.commit(); err != nil {
-		return nil, fmt.Errorf("commit to shard block %d: %w", s.top.id.SeqNo, err)
+	if err = s.commitTo(fresh, previous); err != nil {
+		return nil, err
 	}
 	b, err := s.block()
 	if err != nil {
 		return nil, err
 	}
+	b.master = b.id.SeqNo
 	if b.signature, err = sign(c.keys.validator, b.id); err != nil {
 		return nil, err
 	}
-	c.master.append(b, d)
+	r.lanes[wholeMasterchain].move(d.touched)
 	return b, nil
 }
 
-// commit fills in what only masterchain blocks have.
-func (s *seal) commit() error {
-	shards, err := s.shardHashes()
-	if err != nil {
+// commitTo fills in what only masterchain blocks have.
+func (s *seal) commitTo(tops []*top, previous *block) error {
+	var old tlb.McStateExtra
+	if err := tlb.Parse(&old, s.old.extra); err != nil {
 		return err
 	}
-	var old tlb.McStateExtra
-	if err = tlb.Parse(&old, s.old.McStateExtra); err != nil {
+	s.commit = &commitment{tops: tops, lastKey: previous.lastKey, rules: s.rules}
+	if previous.key {
+		ref := previous.ref()
+		s.commit.lastKey = &ref
+	}
+	if err := s.newRules(); err != nil {
+		return err
+	}
+	for _, t := range tops {
+		s.imported.Add(s.imported, t.fees)
+	}
+	shards, err := shardHashes(tops, s.seqno())
+	if err != nil {
 		return err
 	}
 	if s.stateExtra, err = s.masterState(old, shards); err != nil {
@@ -61,21 +79,6 @@ func (s *seal) commit() error {
 	return err
 }
 
-// shardHashes names the newest shard block: workchain to a tree of one leaf.
-func (s *seal) shardHashes() (*cell.Dictionary, error) {
-	desc := tlb.ShardDesc{SeqNo: s.top.id.SeqNo, RegMcSeqno: s.seqno(), StartLT: s.top.startLT, EndLT: s.top.endLT,
-		RootHash: s.top.id.RootHash, FileHash: s.top.id.FileHash, NextValidatorShard: fullShard,
-		MinRefMcSeqNo: s.previous.id.SeqNo, GenUTime: s.top.utime, SplitMergeAt: tlb.FutureSplitMergeNone{}}
-	desc.Currencies.FeesCollected, desc.Currencies.FundsCreated = currencies(s.imported), currencies(new(big.Int))
-	c, err := tlb.ToCell(desc)
-	if err != nil {
-		return nil, err
-	}
-	leaf := cell.BeginCell().MustStoreBoolBit(false).MustStoreBuilder(c.ToBuilder()).EndCell()
-	shards := cell.NewDict(32)
-	return shards, shards.SetIntKey(new(big.Int), cell.BeginCell().MustStoreRef(leaf).EndCell())
-}
-
 // masterState is the masterchain's part of its state. Config and the log of
 // blocks are taken from the old state, so that its update can leave them out.
 func (s *seal) masterState(old tlb.McStateExtra, shards *cell.Dictionary) (*cell.Cell, error) {
@@ -83,8 +86,8 @@ func (s *seal) masterState(old tlb.McStateExtra, shards *cell.Dictionary) (*cell
 	if err != nil {
 		return nil, fmt.Errorf("parse the log of blocks: %w", err)
 	}
-	ref := s.previous.ref()
-	entry, err := tlb.ToCell(tlb.KeyExtBlkRef{IsKey: s.previous.key, BlkRef: ref})
+	ref := s.previous[0].ref()
+	entry, err := tlb.ToCell(tlb.KeyExtBlkRef{IsKey: s.previous[0].key, BlkRef: ref})
 	if err != nil {
 		return nil, err
 	}
@@ -92,16 +95,26 @@ func (s *seal) masterState(old tlb.McStateExtra, shards *cell.Dictionary) (*cell
 		return nil, err
 	}
 	info := tlb.McStateExtraBlockInfo{ValidatorInfo: tlb.ValidatorInfo{ValidatorListHashShort: s.chain.keys.validatorSet},
-		PrevBlocks: &tlb.OldMcBlocksInfoAugDict{AugmentedDictionary: log}, AfterKeyBlock: s.key}
-	if blocks := s.chain.master.blocks; len(blocks) > keyBlock {
-		last := blocks[keyBlock].ref()
-		info.LastKeyBlock = &last
-	}
+		PrevBlocks: &tlb.OldMcBlocksInfoAugDict{AugmentedDictionary: log}, AfterKeyBlock: s.commit.key, LastKeyBlock: s.commit.lastKey}
 	infoCell, err := info.ToCell()
 	if err != nil {
 		return nil, err
 	}
-	return tlb.ToCell(tlb.McStateExtra{ShardHashes: shards, ConfigParams: old.ConfigParams, Info: infoCell, GlobalBalance: old.GlobalBalance})
+	extra := tlb.McStateExtra{ShardHashes: shards, ConfigParams: old.ConfigParams, Info: infoCell, GlobalBalance: s.globalBalance(old)}
+	if s.commit.key && s.seqno() != firstKey {
+		extra.ConfigParams.Config.Params = s.commit.rules.config.Root().AsDict(32)
+	}
+	return tlb.ToCell(extra)
+}
+
+// globalBalance is all there is: accounts, messages on their way, fees.
+func (s *seal) globalBalance(old tlb.McStateExtra) tlb.CurrencyCollection {
+	total := sum(old.GlobalBalance.Coins.Nano(), s.minted)
+	total.Sub(total, s.burned)
+	for _, t := range s.commit.tops {
+		total.Add(total, t.made)
+	}
+	return currencies(total)
 }
 
 // masterExtra is masterchain_block_extra#cca5 key_block shard_hashes shard_fees
@@ -111,12 +124,15 @@ func (s *seal) masterExtra(shards *cell.Dictionary) (*cell.Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.imported.Sign() > 0 {
-		value, err := storeCurrencies(cell.BeginCell(), s.imported, new(big.Int))
+	for _, t := range s.commit.tops {
+		if t.fees.Sign() == 0 {
+			continue
+		}
+		value, err := storeCurrencies(cell.BeginCell(), t.fees, new(big.Int))
 		if err != nil {
 			return nil, err
 		}
-		key := cell.BeginCell().MustStoreInt(0, 32).MustStoreInt(fullShard, 64).EndCell()
+		key := cell.BeginCell().MustStoreInt(int64(t.block.shard.workchain), 32).MustStoreUInt(t.block.shard.prefix, 64).EndCell()
 		if err = fees.Set(key, value.EndCell()); err != nil {
 			return nil, err
 		}
@@ -125,14 +141,14 @@ func (s *seal) masterExtra(shards *cell.Dictionary) (*cell.Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := cell.BeginCell().MustStoreUInt(0xcca5, 16).MustStoreBoolBit(s.key).MustStoreDict(shards)
+	b := cell.BeginCell().MustStoreUInt(0xcca5, 16).MustStoreBoolBit(s.commit.key).MustStoreDict(shards)
 	if err = b.StoreBuilder(feesCell.ToBuilder()); err != nil {
 		return nil, err
 	}
 	b.MustStoreRef(cell.BeginCell().MustStoreUInt(0, 3).EndCell())
-	if s.key {
+	if s.commit.key {
 		id := configAddress()
-		b.MustStoreSlice(id[:], 256).MustStoreRef(s.chain.config.Root())
+		b.MustStoreSlice(id[:], 256).MustStoreRef(s.commit.rules.config.Root())
 	}
 	return b.EndCell(), nil
 }

@@ -51,8 +51,11 @@ func (l lookout) runMethod(q ton.RunSmcMethod) (tl.Serializable, error) {
 	if err != nil || c7 == nil {
 		return answer, err
 	}
-	result, err := l.chain.machine.ExecuteGetMethod(nil, nil, *c7, vm.GasWithLimit(methodGas), stack,
-		tvm.ExecutionConfig{Config: l.chain.config, AccountRoot: root})
+	config := tvm.ExecutionConfig{Config: l.head.rules.config, AccountRoot: root}
+	if libraries := l.head.rules.libraries; libraries != nil {
+		config.Libraries = []*cell.Cell{libraries}
+	}
+	result, err := tvm.NewTVM().ExecuteGetMethod(nil, nil, *c7, vm.GasWithLimit(methodGas), stack, config)
 	if err != nil {
 		return nil, badQuery("run the method: %s", err)
 	}
@@ -112,7 +115,8 @@ func (l lookout) methodContext(f found, root *cell.Cell) (*tuple.Tuple, error) {
 	if account.Status != tlb.AccountStatusActive || account.StateInit == nil {
 		return nil, nil
 	}
-	block, err := l.chain.config.NewBlockContext(tvm.BlockOptions{Now: f.holder.utime, BlockLT: int64(f.holder.endLT), GlobalID: l.chain.cfg.GlobalID})
+	past := l.past(l.head)
+	block, err := l.head.rules.context(f.holder.utime, f.holder.endLT, nil, past)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +135,8 @@ func (l lookout) methodContext(f found, root *cell.Cell) (*tuple.Tuple, error) {
 	c7 := tuple.NewTupleValue(tuple.NewTupleValue(
 		big.NewInt(0x076ef1ea), zero(), zero(), // magic, actions, messages sent
 		big.NewInt(int64(f.holder.utime)), lt, new(big.Int).Set(lt), zero(), // time, block lt, lt, random seed
-		tuple.NewTupleValue(account.Balance.Nano(), nil), cell.BeginCell().MustStoreAddr(account.Address).ToSlice(), l.chain.config.Root(),
-		account.StateInit.Code, tuple.NewTupleValue(zero(), nil), zero(), nil, // code, incoming value, storage fees, previous blocks
+		tuple.NewTupleValue(account.Balance.Nano(), nil), cell.BeginCell().MustStoreAddr(account.Address).ToSlice(), l.head.rules.config.Root(),
+		account.StateInit.Code, tuple.NewTupleValue(zero(), nil), zero(), past, // code, incoming value, storage fees, previous blocks
 		config, due, nil, message))
 	return &c7, nil
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
+
+	"github.com/xssnick/tonutils-go/address"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // Config is what a chain may be given. The zero value is good: instant mode on
@@ -27,14 +31,32 @@ type Config struct {
 	// Heartbeat is, in instant mode, the time after which an empty block is made,
 	// so that followers see time move; 0 means 1 s.
 	Heartbeat time.Duration
-	// ShardBlocks is how many basechain blocks lie at most between two masterchain
+	// Manual makes blocks only when Mine, MineAll, Advance or Reshard ask for them.
+	Manual bool
+	// Shards is how many shards the basechain has from the start, a power of two up
+	// to 16; 0 means 1. Reshard changes it.
+	Shards int
+	// ShardBlocks is how many blocks of a shard lie at most between two masterchain
 	// blocks; messages that wait together are spread over them. 0 means 2.
 	ShardBlocks int
+	// Workers is how many shards make blocks at the same time; 0 means as many as
+	// there are processors. It changes nothing about the blocks.
+	Workers int
+	// Keep is how many masterchain blocks are kept, with the shard blocks under
+	// them; a few more may be. 0 keeps all.
+	Keep int
 	// Listen is the liteserver's IPv4 address, host:port; port 0 is a free one.
 	// Empty means 127.0.0.1:0.
 	Listen string
 	// Accounts exist from the start, beside the faucet's wallet.
 	Accounts []GenesisAccount
+	// Parameters replace parameters of the config, such as those of a real
+	// network; see ParseParameters. The chain sets those that name its validator,
+	// its zerostate, its own contracts and its global id, whatever is asked for.
+	Parameters map[uint32]*cell.Cell
+	// Special are masterchain accounts that pay no gas and run tick-tock
+	// transactions where their state says so.
+	Special []*address.Address
 	// Logger hears what happens; nil is silence.
 	Logger *slog.Logger
 	// Clock is the wall clock; nil means time.Now.
@@ -56,8 +78,15 @@ func (c *Config) complete() error {
 	if c.Genesis.After(now) || c.Genesis.Unix() <= 0 || c.Genesis.Unix() > noRef-configLifetime {
 		return fmt.Errorf("genesis %s is not in the past", c.Genesis)
 	}
-	if c.BlockTime < 0 || c.Heartbeat < 0 || c.ShardBlocks < 0 {
-		return fmt.Errorf("block time %s, heartbeat %s and %d shard blocks: none may be negative", c.BlockTime, c.Heartbeat, c.ShardBlocks)
+	if c.BlockTime < 0 || c.Heartbeat < 0 || min(c.ShardBlocks, c.Workers, c.Keep) < 0 {
+		return fmt.Errorf("block time %s, heartbeat %s, %d shard blocks, %d workers and %d kept blocks: none may be negative",
+			c.BlockTime, c.Heartbeat, c.ShardBlocks, c.Workers, c.Keep)
+	}
+	if c.Shards == 0 {
+		c.Shards = 1
+	}
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	if c.GlobalID == 0 {
 		c.GlobalID = DefaultGlobalID

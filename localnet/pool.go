@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/tvm"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -25,6 +26,7 @@ var (
 // external is an external message and, after its block, what became of it.
 type external struct {
 	cell *cell.Cell
+	to   fullID
 	tx   *cell.Cell // nil where there is none
 	err  error
 }
@@ -50,19 +52,25 @@ func (p *pool) signal() {
 }
 
 // add takes a message once, however often it is sent.
-func (p *pool) add(message *cell.Cell) error {
+func (p *pool) add(m *external) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seen[message.HashKey()] {
+	if p.seen[m.cell.HashKey()] {
 		return nil
 	}
 	if len(p.messages) == poolSize {
 		return errPoolFull
 	}
-	p.seen[message.HashKey()] = true
-	p.messages = append(p.messages, &external{cell: message})
+	p.seen[m.cell.HashKey()] = true
+	p.messages = append(p.messages, m)
 	p.signal()
 	return nil
+}
+
+func (p *pool) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.messages) == 0
 }
 
 func (p *pool) take() []*external {
@@ -73,10 +81,9 @@ func (p *pool) take() []*external {
 	return taken
 }
 
-// Push admits an external message, a bag of cells, to the next block. It tries
-// the message and all that follows from it on the newest state first: what is
-// malformed, is not accepted by its contract or would send anything out of the
-// basechain is refused, and changes nothing.
+// Push admits an external message, a bag of cells, to the next block, as a node
+// does: what is malformed, or is not accepted by its contract in the newest
+// state, is refused and changes nothing.
 func (c *Chain) Push(boc []byte) error {
 	if len(boc) > maxExternalBytes {
 		return fmt.Errorf("external message has %d bytes, at most %d are allowed", len(boc), maxExternalBytes)
@@ -88,50 +95,67 @@ func (c *Chain) Push(boc []byte) error {
 	if message.Depth() > maxExternalDepth {
 		return fmt.Errorf("external message is %d cells deep, at most %d are allowed", message.Depth(), maxExternalDepth)
 	}
-	if err = c.try(message); err != nil {
+	m, err := newExternal(message)
+	if err != nil {
 		return err
 	}
-	return c.pool.add(message)
+	if err = c.try(m); err != nil {
+		return err
+	}
+	return c.pool.add(m)
 }
 
-// try executes a message on a draft that nobody will see.
-func (c *Chain) try(message *cell.Cell) (err error) {
+// try asks the contract whether it would accept a message.
+func (c *Chain) try(m *external) (err error) {
 	// The executor has foreign bytes in its hands here.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("execute external message: %v", r)
 		}
 	}()
-	if err = checkExternal(message); err != nil {
-		return err
-	}
-	view := c.view()
-	d, err := c.newDraft(view.lastShard(), nil, view.nextLT(), c.utime(view))
+	v := c.view()
+	l, err := openLane(v.holder(m.to).accounts, m.to)
 	if err != nil {
 		return err
 	}
-	m := &external{cell: message}
-	if err = d.fill(nil, []*external{m}); err != nil {
-		return fmt.Errorf("external message refused: %w", err)
+	prepared, err := tvm.PrepareMessage(m.cell)
+	if err != nil {
+		return fmt.Errorf("prepare external message: %w", err)
 	}
-	return m.err
+	lt := (v.lastLT()/ltStep + 1) * ltStep
+	context, err := v.head.rules.context(c.utime(v), lt, randSeed(c.keys.validator, wholeMasterchain, lt), v.past(v.head))
+	if err != nil {
+		return err
+	}
+	accepted, err := tvm.NewTVM().CheckExternalMessageAccepted(context, l.account, prepared, tvm.TransactionOptions{LogicalTime: int64(lt + 1)})
+	if err != nil {
+		return fmt.Errorf("execute external message: %w", err)
+	}
+	if !accepted {
+		return errNotAccepted
+	}
+	return nil
 }
 
-// checkExternal refuses a message that parses but is more than a message.
-func checkExternal(message *cell.Cell) error {
+// newExternal refuses a message that parses but is more than a message.
+func newExternal(message *cell.Cell) (*external, error) {
 	if message.GetType() != cell.OrdinaryCellType {
-		return errors.New("parse external message: the root cell is not ordinary")
+		return nil, errors.New("parse external message: the root cell is not ordinary")
 	}
 	s, err := message.BeginParse()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var m tlb.ExternalMessage
 	if err = tlb.LoadFromCell(&m, s); err != nil {
-		return fmt.Errorf("parse external message: %w", err)
+		return nil, fmt.Errorf("parse external message: %w", err)
 	}
 	if s.BitsLeft() != 0 || s.RefsNum() != 0 {
-		return errors.New("parse external message: trailing data")
+		return nil, errors.New("parse external message: trailing data")
 	}
-	return nil
+	to, err := parseAddress(m.DstAddr)
+	if err != nil {
+		return nil, fmt.Errorf("external message: destination: %w", err)
+	}
+	return &external{cell: message, to: to}, nil
 }

@@ -78,7 +78,7 @@ func (c *Chain) await(ctx context.Context, seqno uint32, timeout time.Duration) 
 	defer expired.Stop()
 	for {
 		v, grown := c.watch()
-		if v.last().id.SeqNo >= seqno {
+		if v.head.id.SeqNo >= seqno {
 			return nil
 		}
 		select {
@@ -165,22 +165,22 @@ func (l lookout) respondAccounts(query tl.Serializable) (tl.Serializable, error)
 	case ton.GetConfigParams:
 		return l.config(q.BlockID, q.Mode, q.Params)
 	case ton.GetLibraries:
-		return ton.LibraryResult{Result: []*ton.LibraryEntry{}}, nil
+		return l.libraries(q)
 	}
 	return nil, ton.LSError{Code: codeUnknown, Text: fmt.Sprintf("unsupported query %T", query)}
 }
 
-func (l lookout) zero() *ton.ZeroStateIDExt {
-	id := l.master[0].id
+func (l lookout) zeroID() *ton.ZeroStateIDExt {
+	id := l.view.zero().id
 	return &ton.ZeroStateIDExt{Workchain: id.Workchain, RootHash: id.RootHash, FileHash: id.FileHash}
 }
 
 func (l lookout) masterchainInfo() ton.MasterchainInfo {
-	return ton.MasterchainInfo{Last: l.last().id, StateRootHash: l.last().state.Hash(), Init: l.zero()}
+	return ton.MasterchainInfo{Last: l.head.id, StateRootHash: l.head.state.Hash(), Init: l.zeroID()}
 }
 
 func (l lookout) masterchainInfoExt() ton.MasterchainInfoExt {
-	last := l.last()
+	last := l.head
 	return ton.MasterchainInfoExt{Version: protocolVersion, Capabilities: protocolCapabilities, Last: last.id, LastUTime: last.utime,
-		Now: l.now, StateRootHash: last.state.Hash(), Init: l.zero()}
+		Now: l.now, StateRootHash: last.state.Hash(), Init: l.zeroID()}
 }

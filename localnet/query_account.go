@@ -20,24 +20,25 @@ type found struct {
 }
 
 // findAccount proves an account, or that there is none, at a block.
-func (l lookout) findAccount(id *ton.BlockIDExt, a ton.AccountID) (found, error) {
+func (l lookout) findAccount(block *ton.BlockIDExt, a ton.AccountID) (found, error) {
 	if len(a.ID) != 32 {
 		return found{}, badQuery("an account id has 32 bytes, not %d", len(a.ID))
 	}
-	asked, err := l.findBlock(id)
+	asked, err := l.findBlock(block)
 	if err != nil {
 		return found{}, err
 	}
+	id := accountID(a.ID).in(a.Workchain)
 	f := found{asked: asked, holder: asked}
 	switch {
-	case asked.id.Workchain == a.Workchain:
-	case asked.id.Workchain == -1 && a.Workchain == 0:
-		f.holder = asked.top
+	case asked.shard.contains(id.place()):
+	case asked.commitment != nil && a.Workchain == basechainID && asked.tops != nil:
+		f.holder = asked.holder(id)
 		if f.shardProof, err = asked.proveShards(); err != nil {
 			return found{}, err
 		}
 	default:
-		return found{}, badQuery("block of workchain %d does not know accounts of workchain %d", asked.id.Workchain, a.Workchain)
+		return found{}, badQuery("block %d of shard %s does not know account %s", asked.id.SeqNo, asked.shard, id.address())
 	}
 	header, err := f.holder.prove(nil)
 	if err != nil {
@@ -95,15 +96,13 @@ func (l lookout) transactions(q ton.GetTransactions) (tl.Serializable, error) {
 }
 
 func (l lookout) findTransaction(a *ton.AccountID, lt uint64) (*block, transaction, bool) {
-	if a.Workchain != 0 {
+	id := accountID(a.ID)
+	b := l.history.first(id.in(a.Workchain).place(), func(b *block) bool { return b.endLT >= lt })
+	if b == nil {
 		return nil, transaction{}, false
 	}
-	i := sort.Search(len(l.shard), func(i int) bool { return l.shard[i].endLT >= lt })
-	if i == len(l.shard) {
-		return nil, transaction{}, false
-	}
-	tx, ok := l.shard[i].transaction(accountID(a.ID), lt)
-	return l.shard[i], tx, ok
+	tx, ok := b.transaction(id, lt)
+	return b, tx, ok
 }
 
 // previousTransaction reads transaction$0111 account_addr lt prev_trans_hash prev_trans_lt.
@@ -130,8 +129,8 @@ func (l lookout) oneTransaction(q ton.GetOneTransaction) (tl.Serializable, error
 	if err != nil {
 		return nil, err
 	}
-	if b.id.Workchain != q.AccID.Workchain {
-		return nil, badQuery("block of workchain %d has no transactions of workchain %d", b.id.Workchain, q.AccID.Workchain)
+	if id := accountID(q.AccID.ID).in(q.AccID.Workchain); !b.shard.contains(id.place()) {
+		return nil, badQuery("block of shard %s has no transactions of account %s", b.shard, id.address())
 	}
 	tx, ok := b.transaction(accountID(q.AccID.ID), uint64(q.LT))
 	if !ok {

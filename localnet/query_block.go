@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
-	"sort"
 
 	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
@@ -70,10 +69,7 @@ func (l lookout) lookupBlock(q ton.LookupBlock) (tl.Serializable, error) {
 	if q.ID == nil {
 		return nil, badQuery("no block id")
 	}
-	list, err := l.blocks(q.ID.Workchain, q.ID.Shard)
-	if err != nil {
-		return nil, err
-	}
+	at := place{q.ID.Workchain, uint64(q.ID.Shard)}
 	var reached func(*block) bool
 	switch q.Mode & 7 {
 	case 1:
@@ -85,16 +81,15 @@ func (l lookout) lookupBlock(q ton.LookupBlock) (tl.Serializable, error) {
 	default:
 		return nil, badQuery("lookup takes one of seqno, lt and utime")
 	}
-	made := list[1:]
-	i := sort.Search(len(made), func(i int) bool { return reached(made[i]) })
-	if i == len(made) || q.Mode&1 != 0 && made[i].id.SeqNo != uint32(q.ID.Seqno) {
+	b := l.history.first(at, reached)
+	if b == nil || q.Mode&1 != 0 && b.id.SeqNo != uint32(q.ID.Seqno) {
 		return nil, errNoBlock
 	}
-	proof, err := made[i].prove(nil)
+	proof, err := b.prove(nil)
 	if err != nil {
 		return nil, err
 	}
-	return ton.BlockHeader{ID: made[i].id, HeaderProof: proof.ToBOC()}, nil
+	return ton.BlockHeader{ID: b.id, HeaderProof: proof.ToBOC()}, nil
 }
 
 func (l lookout) allShardsInfo(q ton.GetAllShardsInfo) (tl.Serializable, error) {
@@ -130,33 +125,46 @@ func (l lookout) shardInfo(q ton.GetShardInfo) (tl.Serializable, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.Workchain != 0 || q.Exact && q.Shard != fullShard {
+	t := b.topOf(place{q.Workchain, uint64(q.Shard)})
+	if t == nil || q.Exact && t.block.shard.prefix != uint64(q.Shard) {
 		return nil, fmt.Errorf("%w: no shard %016x in workchain %d", errNoBlock, uint64(q.Shard), q.Workchain)
 	}
 	proof, err := b.proveShards()
 	if err != nil {
 		return nil, err
 	}
-	shards, err := b.shardHashes()
+	desc, err := tlb.ToCell(t.descr(b.id.SeqNo))
 	if err != nil {
 		return nil, err
 	}
-	value, err := shards.LoadValueByIntKey(new(big.Int))
-	if err != nil {
-		return nil, err
+	return ton.ShardInfo{ID: b.id, ShardBlock: t.block.id, ShardProof: proof, ShardDescription: desc}, nil
+}
+
+// libraries are those of the asked hashes that masterchain accounts publish.
+func (l lookout) libraries(q ton.GetLibraries) (tl.Serializable, error) {
+	answer := ton.LibraryResult{Result: []*ton.LibraryEntry{}}
+	all := l.head.rules.libraries
+	if all == nil {
+		return answer, nil
 	}
-	leaf, err := value.LoadRef()
-	if err != nil {
-		return nil, err
+	for _, hash := range q.LibraryList {
+		if len(hash) != 32 {
+			return nil, badQuery("the hash of a library has 32 bytes, not %d", len(hash))
+		}
+		value, err := all.AsDict(256).LoadValue(bits256([32]byte(hash)))
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		library, err := value.LoadRefCell()
+		if err != nil {
+			return nil, err
+		}
+		answer.Result = append(answer.Result, &ton.LibraryEntry{Hash: hash, Data: library.ToBOC()})
 	}
-	if _, err = leaf.LoadBoolBit(); err != nil { // bt_leaf$0
-		return nil, err
-	}
-	desc, err := leaf.ToCell()
-	if err != nil {
-		return nil, err
-	}
-	return ton.ShardInfo{ID: b.id, ShardBlock: b.top.id, ShardProof: proof, ShardDescription: desc}, nil
+	return answer, nil
 }
 
 // config proves the parameters asked for, or all of them.

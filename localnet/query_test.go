@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -22,13 +23,13 @@ func ask[T any](t testing.TB, c *Chain, query tl.Serializable) T {
 func TestQuery_ErrorsCarryTheCodesOfTheReferenceServer(t *testing.T) {
 	t.Parallel()
 	c, r := traffic(t)
-	head, top := c.Head(), c.view().lastShard().id
+	head, top := c.Head(), lastShard(c).id
 	wallet := ton.AccountID{ID: r.WalletAddress().Data()}
 	future := head.Copy()
 	future.SeqNo += 10
 	other := head.Copy()
 	other.RootHash[0] ^= 1
-	zero := c.view().master[0].id
+	zero := c.view().zero().id
 	wait := func(seqno, ms int32) ton.WaitMasterchainSeqno {
 		return ton.WaitMasterchainSeqno{Seqno: seqno, Timeout: ms}
 	}
@@ -44,12 +45,12 @@ func TestQuery_ErrorsCarryTheCodesOfTheReferenceServer(t *testing.T) {
 		"header of the zerostate":  {ton.GetBlockHeader{ID: zero}, codeNotFound},
 		"shards of a shard block":  {ton.GetAllShardsInfo{ID: top}, codeBadQuery},
 		"config of a shard block":  {ton.GetConfigAll{BlockID: top}, codeBadQuery},
-		"unknown workchain":        {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Workchain: 7, Shard: fullShard, Seqno: 1}}, codeNotFound},
-		"unknown shard":            {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Shard: 1 << 62, Seqno: 1}}, codeNotFound},
-		"lookup by nothing":        {ton.LookupBlock{ID: &ton.BlockInfoShort{Shard: fullShard}}, codeBadQuery},
+		"unknown workchain":        {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Workchain: 7, Shard: math.MinInt64, Seqno: 1}}, codeNotFound},
+		"unknown seqno":            {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Shard: 1 << 62, Seqno: 1 << 20}}, codeNotFound},
+		"lookup by nothing":        {ton.LookupBlock{ID: &ton.BlockInfoShort{Shard: math.MinInt64}}, codeBadQuery},
 		"lookup without id":        {ton.LookupBlock{Mode: 1}, codeBadQuery},
-		"lookup of the zerostate":  {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Shard: fullShard}}, codeNotFound},
-		"lookup of the future":     {ton.LookupBlock{Mode: 2, ID: &ton.BlockInfoShort{Shard: fullShard}, LT: 1 << 62}, codeNotFound},
+		"lookup of the zerostate":  {ton.LookupBlock{Mode: 1, ID: &ton.BlockInfoShort{Shard: math.MinInt64}}, codeNotFound},
+		"lookup of the future":     {ton.LookupBlock{Mode: 2, ID: &ton.BlockInfoShort{Shard: math.MinInt64}, LT: 1 << 62}, codeNotFound},
 		"account of elsewhere":     {ton.GetAccountState{ID: head, Account: ton.AccountID{Workchain: 4, ID: make([]byte, 32)}}, codeBadQuery},
 		"masterchain in shard":     {ton.GetAccountState{ID: top, Account: ton.AccountID{Workchain: -1, ID: make([]byte, 32)}}, codeBadQuery},
 		"short account":            {ton.GetAccountState{ID: head, Account: ton.AccountID{ID: make([]byte, 31)}}, codeBadQuery},
@@ -62,7 +63,7 @@ func TestQuery_ErrorsCarryTheCodesOfTheReferenceServer(t *testing.T) {
 		"proof to a shard block":   {ton.GetBlockProof{Mode: 1, KnownBlock: head, TargetBlock: top}, codeBadQuery},
 		"proof from nowhere":       {ton.GetBlockProof{}, codeNotFound},
 		"shard proof of master":    {ton.GetShardBlockProof{ID: head}, codeBadQuery},
-		"no such shard":            {ton.GetShardInfo{ID: head, Workchain: 2, Shard: fullShard}, codeNotFound},
+		"no such shard":            {ton.GetShardInfo{ID: head, Workchain: 2, Shard: math.MinInt64}, codeNotFound},
 		"message of noise":         {ton.SendMessage{Body: []byte{1, 2}}, codeRefused},
 		"no such question":         {ton.GetValidatorStats{ID: head}, codeUnknown},
 		"not a question":           {ton.BlockID{}, codeUnknown},
@@ -80,9 +81,9 @@ func TestQuery_ErrorsCarryTheCodesOfTheReferenceServer(t *testing.T) {
 func TestQuery_LooksBlocksUp(t *testing.T) {
 	t.Parallel()
 	c, _ := traffic(t)
-	for _, list := range [][]*block{c.view().shard, c.view().master} {
+	for _, list := range [][]*block{shardBlocks(c), c.view().history[wholeMasterchain]} {
 		for i, b := range list[1:] {
-			in := &ton.BlockInfoShort{Workchain: b.id.Workchain, Shard: fullShard}
+			in := &ton.BlockInfoShort{Workchain: b.id.Workchain, Shard: math.MinInt64}
 			require.Equal(t, b.id, ask[ton.BlockHeader](t, c, ton.LookupBlock{Mode: 2, ID: in, LT: b.startLT + 1}).ID)
 			require.Equal(t, b.id, ask[ton.BlockHeader](t, c, ton.LookupBlock{Mode: 2, ID: in, LT: list[i].endLT + 1}).ID)
 			found := ask[ton.BlockHeader](t, c, ton.LookupBlock{Mode: 4, ID: in, UTime: b.utime}).ID
@@ -97,7 +98,7 @@ func TestQuery_LooksBlocksUp(t *testing.T) {
 func TestQuery_ListsTransactionsBothWays(t *testing.T) {
 	t.Parallel()
 	c, _ := traffic(t)
-	b := slices.MaxFunc(c.view().shard, func(a, b *block) int { return len(a.txs) - len(b.txs) })
+	b := slices.MaxFunc(shardBlocks(c), func(a, b *block) int { return len(a.txs) - len(b.txs) })
 	require.Greater(t, len(b.txs), 3)
 	hashes := func(mode, count uint32, after *ton.TransactionID3) (list []string) {
 		for _, id := range ask[ton.BlockTransactions](t, c, ton.ListBlockTransactions{ID: b.id, Mode: mode | 7, Count: count, After: after}).TransactionIds {
@@ -124,7 +125,7 @@ func TestQuery_ListsTransactionsBothWays(t *testing.T) {
 func TestQuery_ProvesShardBlocks(t *testing.T) {
 	t.Parallel()
 	c, _ := traffic(t)
-	for _, b := range c.view().shard[1:] {
+	for _, b := range shardBlocks(c)[1:] {
 		answer := ask[ton.ShardBlockProof](t, c, ton.GetShardBlockProof{ID: b.id})
 		proof, err := cell.FromBOC(answer.Links[0].Proof)
 		require.NoError(t, err)
@@ -145,8 +146,8 @@ func TestQuery_ProvesShardBlocks(t *testing.T) {
 		require.True(t, answer.Links[len(answer.Links)-1].ID.Equals(b.id))
 		require.LessOrEqual(t, len(answer.Links), 2, "two shard blocks to a masterchain block")
 	}
-	info := ask[ton.ShardInfo](t, c, ton.GetShardInfo{ID: c.Head(), Shard: fullShard})
-	require.True(t, info.ShardBlock.Equals(c.view().lastShard().id))
+	info := ask[ton.ShardInfo](t, c, ton.GetShardInfo{ID: c.Head(), Shard: math.MinInt64})
+	require.True(t, info.ShardBlock.Equals(lastShard(c).id))
 	var desc tlb.ShardDesc
 	require.NoError(t, tlb.Parse(&desc, info.ShardDescription))
 	require.Equal(t, info.ShardBlock.RootHash, desc.RootHash)
@@ -161,8 +162,8 @@ func TestQuery_AnswersTheRest(t *testing.T) {
 	require.EqualValues(t, protocolVersion, ask[ton.Version](t, c, ton.GetVersion{}).Version)
 	require.Empty(t, ask[ton.LibraryResult](t, c, ton.GetLibraries{}).Result)
 	require.NotEmpty(t, ask[ton.ConfigAll](t, c, ton.GetConfigParams{BlockID: head, Params: []int32{8, 9999}}).ConfigProof)
-	state := ask[ton.BlockState](t, c, ton.GetState{ID: c.view().master[0].id})
-	require.Equal(t, c.view().master[0].id.FileHash, state.FileHash, "a zerostate is what the global config names")
+	state := ask[ton.BlockState](t, c, ton.GetState{ID: c.view().zero().id})
+	require.Equal(t, c.view().zero().id.FileHash, state.FileHash, "a zerostate is what the global config names")
 
 	run := func(a []byte, method string, params []byte) ton.RunMethodResult {
 		return ask[ton.RunMethodResult](t, c, ton.RunSmcMethod{Mode: 4, ID: head, Account: ton.AccountID{ID: a}, MethodID: tlb.MethodNameHash(method), Params: params})
@@ -179,7 +180,7 @@ func FuzzQuery(f *testing.F) {
 	c := New(f, byHand, with(r.genesis(f)))
 	require.NoError(f, c.Push(r.send(f, coins(1), account(20))))
 	require.NoError(f, c.Mine())
-	head, top := c.Head(), c.view().lastShard().id
+	head, top := c.Head(), lastShard(c).id
 	a := ton.AccountID{ID: r.WalletAddress().Data()}
 	var stack tlb.Stack
 	stack.Push(uint64(1))
@@ -187,10 +188,10 @@ func FuzzQuery(f *testing.F) {
 	require.NoError(f, err)
 	for _, q := range []tl.Serializable{
 		ton.GetMasterchainInf{}, ton.GetMasterchainInfoExt{}, ton.GetVersion{}, ton.GetTime{}, ton.GetBlockData{ID: head}, ton.GetState{ID: top},
-		ton.GetBlockHeader{ID: top, Mode: 255}, ton.LookupBlock{Mode: 4, ID: &ton.BlockInfoShort{Workchain: -1, Shard: fullShard}, UTime: 5},
-		ton.GetAllShardsInfo{ID: head}, ton.GetShardInfo{ID: head, Shard: fullShard}, ton.GetShardBlockProof{ID: top}, ton.GetBlockProof{KnownBlock: head},
+		ton.GetBlockHeader{ID: top, Mode: 255}, ton.LookupBlock{Mode: 4, ID: &ton.BlockInfoShort{Workchain: -1, Shard: math.MinInt64}, UTime: 5},
+		ton.GetAllShardsInfo{ID: head}, ton.GetShardInfo{ID: head, Shard: math.MinInt64}, ton.GetShardBlockProof{ID: top}, ton.GetBlockProof{KnownBlock: head},
 		ton.GetAccountState{ID: head, Account: a}, ton.RunSmcMethod{Mode: 255, ID: head, Account: a, MethodID: tlb.MethodNameHash("seqno"), Params: params.ToBOC()},
-		ton.GetTransactions{Limit: 5, AccID: &a, LT: int64(c.view().lastShard().txs[0].lt), TxHash: c.view().lastShard().txs[0].hash},
+		ton.GetTransactions{Limit: 5, AccID: &a, LT: int64(lastShard(c).txs[0].lt), TxHash: lastShard(c).txs[0].hash},
 		ton.GetOneTransaction{ID: top, AccID: &a, LT: 1}, ton.ListBlockTransactions{ID: top, Mode: 7 | listProof, Count: 9, WantProof: &ton.True{}},
 		ton.ListBlockTransactionsExt{ID: top, Mode: listReverse, Count: 9, ReverseOrder: &ton.True{}, WantProof: &ton.True{}}, ton.GetConfigAll{BlockID: head}, ton.GetConfigParams{BlockID: head, Params: []int32{8}},
 		ton.GetLibraries{}, ton.SendMessage{Body: []byte{1}},

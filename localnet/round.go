@@ -6,53 +6,287 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ltStep separates the logical times of blocks.
 const ltStep = 1_000_000
 
-// round makes the next blocks: one or more of the basechain, then one of the
-// masterchain. Where it fails nothing is published, and the messages that took
-// part are dropped.
+// round makes the next blocks: one or more of every shard, then one of the
+// masterchain that names them.
+type round struct {
+	chain    *Chain
+	before   view
+	setting  setting
+	bases    []*base
+	messages map[shardID][]*external
+	hands    map[shardID][]*hand
+	lanes    map[shardID]lanes
+
+	mu   sync.Mutex
+	made map[shardID][]*block
+}
+
+// round makes the next blocks. Where it fails nothing is published, and the
+// messages that took part are dropped.
 func (c *Chain) round() (err error) {
 	c.making.Lock()
 	defer c.making.Unlock()
-	undoShard, undoMaster := c.shard.mark(), c.master.mark()
 	var gifts []*gift
+	var hands []*hand
 	defer func() {
-		if r := recover(); r != nil {
-			c.log.Error("making a block panicked", "panic", r, "stack", string(debug.Stack()))
-			err = fmt.Errorf("make a block: %v", r)
+		if p := recover(); p != nil {
+			c.log.Error("making a block panicked", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("make a block: %v", p)
 		}
 		if err != nil {
-			undoShard()
-			undoMaster()
+			c.lanes = nil // they may be ahead of the blocks
 			settle(gifts, err)
 		}
+		for _, h := range hands {
+			h.done <- err
+		}
 	}()
-	utime := max(c.master.last().utime, uint32(c.clock.now().Unix()))
+	r, err := c.newRound()
+	if err != nil {
+		return err
+	}
+	hands = c.takeHands(r)
 	messages := c.pool.take()
-	gifts, transfer := c.faucet.take(c.shard.last().accounts, utime)
+	gifts, transfer := c.faucet.take(r.before, r.setting.utime)
 	if transfer != nil {
 		messages = append([]*external{transfer}, messages...)
 	}
-	for _, part := range split(messages, c.cfg.ShardBlocks) {
-		if err = c.shardBlock(utime, part); err != nil {
-			return fmt.Errorf("make a basechain block: %w", err)
-		}
+	r.sort(messages)
+	head, err := r.make()
+	if err != nil {
+		return err
 	}
-	if _, err = c.masterBlock(utime); err != nil {
-		return fmt.Errorf("make a masterchain block: %w", err)
+	if err = c.commit(r, head); err != nil {
+		return err
 	}
-	c.publish()
 	c.report(messages)
-	if transfer != nil {
-		settle(gifts, outcome(gifts, transfer))
-	}
-	if len(c.shard.queue) > 0 || c.faucet.pending() {
+	c.faucet.follow(gifts, transfer)
+	c.faucet.arrived(r.blocks(head))
+	if c.view().busy() || c.faucet.pending() {
 		c.pool.signal()
 	}
 	return nil
+}
+
+// commit makes the blocks of a round part of the chain, for good.
+func (c *Chain) commit(r *round, head *block) error {
+	blocks := r.blocks(head)
+	for _, b := range blocks {
+		b.master = head.id.SeqNo
+	}
+	if err := c.store.append(blocks); err != nil {
+		return err
+	}
+	c.lanes = r.lanes
+	grown := view{r.before.history.with(blocks...), head}
+	c.publish(c.prune(grown))
+	return nil
+}
+
+// newRound decides which blocks are made, and out of which.
+func (c *Chain) newRound() (*round, error) {
+	v := c.view()
+	head := v.head
+	r := &round{chain: c, before: v, lanes: map[shardID]lanes{}, made: map[shardID][]*block{}}
+	r.setting = setting{rules: head.rules, utime: max(head.utime, uint32(c.clock.now().Unix())), past: v.past(head), ended: v.ended}
+	for i, t := range head.tops {
+		own := c.lanes[t.block.shard]
+		switch {
+		case t.block.flags.beforeSplit:
+			for _, right := range []bool{false, true} {
+				b, err := half(t.block, right, own)
+				if err != nil {
+					return nil, err
+				}
+				r.bases = append(r.bases, b)
+			}
+		case t.beforeMerge && t.block.shard.isRight(): // with its left half
+		case t.beforeMerge:
+			b, err := join(t.block, head.tops[i+1].block, lanes{})
+			if err != nil {
+				return nil, err
+			}
+			r.bases = append(r.bases, b)
+		default:
+			r.bases = append(r.bases, after(t.block, own))
+		}
+	}
+	for _, b := range r.bases {
+		if b.lanes == nil {
+			b.lanes = lanes{}
+		}
+		r.lanes[b.shard] = b.lanes
+	}
+	if r.lanes[wholeMasterchain] = c.lanes[wholeMasterchain]; r.lanes[wholeMasterchain] == nil {
+		r.lanes[wholeMasterchain] = lanes{}
+	}
+	return r, nil
+}
+
+// ended tells when the shard of a place had ended by a masterchain block.
+func (v view) ended(seqno uint32, p place) uint64 {
+	if b := v.history.find(wholeMasterchain, seqno); b != nil {
+		return b.endLTOf(p)
+	}
+	return 0
+}
+
+// sort gives every shard its messages.
+func (r *round) sort(messages []*external) {
+	r.messages = map[shardID][]*external{}
+	for _, m := range messages {
+		shard := r.shardOf(m.to)
+		r.messages[shard] = append(r.messages[shard], m)
+	}
+}
+
+// shardOf is the shard, as it is in this round, of an account.
+func (r *round) shardOf(id fullID) shardID {
+	for _, b := range r.bases {
+		if b.shard.contains(id.place()) {
+			return b.shard
+		}
+	}
+	return wholeMasterchain
+}
+
+// make makes the shards' blocks, all shards at once, then the masterchain's.
+func (r *round) make() (*block, error) {
+	var group errgroup.Group
+	group.SetLimit(r.chain.cfg.Workers)
+	for _, b := range r.bases {
+		group.Go(func() (err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+			}()
+			if err := r.makeShard(b); err != nil {
+				return fmt.Errorf("make a block of shard %s: %w", b.shard, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	head, err := r.chain.masterBlock(r)
+	if err != nil {
+		return nil, fmt.Errorf("make a masterchain block: %w", err)
+	}
+	return head, nil
+}
+
+// makeShard makes one shard's blocks of the round.
+func (r *round) makeShard(b *base) error {
+	parts := split(r.messages[b.shard], r.chain.cfg.ShardBlocks)
+	hands := r.hands[b.shard]
+	var made []*block
+	for i, messages := range parts {
+		block, err := r.shardBlock(b, messages, hands, i == len(parts)-1)
+		if err != nil {
+			return err
+		}
+		made, b, hands = append(made, block), after(block, b.lanes), nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made[b.shard] = made
+	return nil
+}
+
+// shardBlock makes one block. A message that turns out to lead where the chain
+// does not go is left out, as if it had not been sent.
+func (r *round) shardBlock(b *base, messages []*external, hands []*hand, last bool) (*block, error) {
+	for {
+		d, err := r.draft(b, messages, hands)
+		var refused *refusal
+		if errors.As(err, &refused) && refused.root != noRoot {
+			messages[refused.root].err = refused
+			messages = slices.Delete(slices.Clone(messages), refused.root, refused.root+1)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s, err := d.newSeal(r.before.head)
+		if err != nil {
+			return nil, err
+		}
+		s.want = r.chain.wish(b.shard, r.before.head, d.utime, last)
+		made, err := s.block()
+		if err != nil {
+			return nil, err
+		}
+		b.lanes.move(d.touched)
+		return made, nil
+	}
+}
+
+func (r *round) draft(b *base, messages []*external, hands []*hand) (*draft, error) {
+	head := r.before.head
+	d, err := r.chain.newDraft(b, r.setting, r.startLT(b.shard, b.previous...))
+	if err != nil {
+		return nil, err
+	}
+	d.ref = head.id.SeqNo
+	if err = d.read(b.neighbours(head, head.tops)); err != nil {
+		return nil, err
+	}
+	return d, d.fill(messages, hands)
+}
+
+// startLT is a logical time after all that a block can have seen.
+func (r *round) startLT(shard shardID, previous ...*block) uint64 {
+	end := r.before.head.endLT
+	for _, t := range r.before.head.tops {
+		end = max(end, t.block.endLT)
+	}
+	for _, b := range previous {
+		end = max(end, b.endLT)
+	}
+	if shard == wholeMasterchain {
+		for _, list := range r.made {
+			end = max(end, list[len(list)-1].endLT)
+		}
+	}
+	return (end/ltStep + 1) * ltStep
+}
+
+// tops are the newest blocks of all shards, as the masterchain block names them.
+func (r *round) tops() (tops []*top) {
+	for _, b := range r.bases {
+		tops = append(tops, newTop(r.made[b.shard]))
+	}
+	sortTops(tops)
+	agree(tops, r.before.head)
+	return tops
+}
+
+// blocks are all blocks of the round, the masterchain's last.
+func (r *round) blocks(head *block) (all []*block) {
+	for _, b := range r.bases {
+		all = append(all, r.made[b.shard]...)
+	}
+	return append(all, head)
+}
+
+// busy tells whether the next round has something to do beside external messages.
+func (v view) busy() bool {
+	busy := len(v.head.queue) > 0
+	for _, t := range v.head.tops {
+		f := t.block.flags
+		busy = busy || len(t.block.queue) > 0 || f.beforeSplit || f.wantSplit || f.wantMerge
+	}
+	return busy
 }
 
 // report tells of the messages that did not make it, though they were admitted.
@@ -71,45 +305,4 @@ func split(messages []*external, n int) (parts [][]*external) {
 		parts = append(parts, messages[i*len(messages)/n:(i+1)*len(messages)/n])
 	}
 	return parts
-}
-
-// shardBlock makes one basechain block. A message that turns out to lead where
-// the chain does not go is left out, as if it had not been sent.
-func (c *Chain) shardBlock(utime uint32, messages []*external) error {
-	for {
-		d, err := c.newDraft(c.shard.last(), c.shard.lanes, c.nextLT(), utime)
-		if err != nil {
-			return err
-		}
-		err = d.fill(c.shard.queue, messages)
-		var r *refusal
-		if errors.As(err, &r) && r.root != fromQueue {
-			messages[r.root].err = r
-			messages = slices.Delete(slices.Clone(messages), r.root, r.root+1)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		return c.sealShard(d)
-	}
-}
-
-func (c *Chain) sealShard(d *draft) error {
-	s, err := c.newSeal(c.shard, d, c.master.last())
-	if err != nil {
-		return err
-	}
-	b, err := s.block()
-	if err != nil {
-		return err
-	}
-	c.shard.append(b, d)
-	return nil
-}
-
-func (c *Chain) nextLT() uint64 { return nextLT(c.shard.last(), c.master.last()) }
-
-func nextLT(shard, master *block) uint64 {
-	return (max(shard.endLT, master.endLT)/ltStep + 1) * ltStep
 }

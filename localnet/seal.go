@@ -14,56 +14,105 @@ import (
 // seal turns a full draft into a block: it writes the state after it, proves
 // the change and describes where the money went.
 type seal struct {
-	chain    *Chain
-	line     *line
-	draft    *draft
-	previous *block
-	master   *block // that a shard's block refers to; nil in the masterchain
+	*draft
+	master *block // that a shard's block refers to; nil in the masterchain
 
-	old      tlb.ShardStateUnsplit // as read through the usage tree
+	state    *cell.Cell // before, as no usage tree sees it
+	old      oldState
 	usage    *cell.CellUsageTree
 	imported *big.Int // fees of shard blocks, in the masterchain
 	flow     flow
+	commit   *commitment // in the masterchain
+	want     flags       // beforeSplit, wantSplit, wantMerge
 
-	key                    bool
-	top                    *block
 	blockExtra, stateExtra *cell.Cell // masterchain only
 }
 
-func (c *Chain) newSeal(l *line, d *draft, master *block) (*seal, error) {
-	s := &seal{chain: c, line: l, draft: d, previous: l.last(), master: master, usage: cell.NewCellUsageTree(), imported: new(big.Int)}
-	// What is read from old below is what the Merkle update will contain of it.
-	if err := tlb.Parse(&s.old, s.previous.state.WithTrace(s.usage.RootTrace())); err != nil {
-		return nil, fmt.Errorf("parse the state of block %d: %w", s.previous.id.SeqNo, err)
+// oldState is what of the state before is changed, read through the usage tree:
+// that is what the Merkle update will contain of it.
+type oldState struct {
+	accounts *tlb.ShardAccountsAugDict
+	queue    *tlb.OutMsgQueueAugDict
+	extra    *cell.Cell
+}
+
+func (d *draft) newSeal(master *block) (*seal, error) {
+	s := &seal{draft: d, master: master, state: d.base.state(), usage: cell.NewCellUsageTree(), imported: new(big.Int)}
+	err := s.open(s.state.WithTrace(s.usage.RootTrace()))
+	if err != nil {
+		return nil, fmt.Errorf("read the state that block %d of shard %s begins from: %w", d.seqno(), d.shard, err)
 	}
 	return s, nil
 }
 
-func (s *seal) seqno() uint32 { return s.previous.id.SeqNo + 1 }
+// open reads the old state: of one block, of half of one, or of two.
+func (s *seal) open(root *cell.Cell) (err error) {
+	if !s.flags.afterMerge {
+		var state tlb.ShardStateUnsplit
+		if err = tlb.Parse(&state, root); err != nil {
+			return err
+		}
+		s.old = oldState{accounts: state.Accounts.ShardAccounts, extra: state.McStateExtra}
+		if s.flags.afterSplit {
+			if s.old.accounts, err = cut(state.Accounts.ShardAccounts, s.shard); err != nil {
+				return err
+			}
+			s.old.queue, err = newQueue(s.base.queue)
+			return err
+		}
+		var info tlb.OutMsgQueueInfo
+		if err = tlb.Parse(&info, state.OutMsgQueueInfo); err != nil {
+			return err
+		}
+		s.old.queue = info.OutQueue
+		return nil
+	}
+	var sides [2]tlb.ShardStateUnsplit
+	slice, err := root.BeginParse()
+	if err != nil {
+		return err
+	}
+	if _, err = slice.LoadUInt(32); err != nil {
+		return err
+	}
+	for i := range sides {
+		side, err := slice.LoadRefCell()
+		if err != nil {
+			return err
+		}
+		if err = tlb.Parse(&sides[i], side); err != nil {
+			return err
+		}
+	}
+	if s.old.accounts, err = combine(sides[0].Accounts.ShardAccounts, sides[1].Accounts.ShardAccounts); err != nil {
+		return err
+	}
+	s.old.queue, err = newQueue(s.base.queue)
+	return err
+}
 
 // block finishes the seal. Everything that depends on the masterchain is in its extra fields by now.
 func (s *seal) block() (*block, error) {
-	accounts := s.old.Accounts.ShardAccounts
-	before, err := totalBalance(s.previous.accounts)
+	before, err := totalBalance(s.base.accounts)
 	if err != nil {
 		return nil, err
 	}
-	accountBlocks, err := s.apply(accounts)
+	accountBlocks, err := s.apply(s.old.accounts)
 	if err != nil {
 		return nil, err
 	}
-	after, err := totalBalance(accounts)
+	after, err := totalBalance(s.old.accounts)
 	if err != nil {
 		return nil, err
 	}
 	if s.flow, err = measureFlow(before, after, s.imported, s.draft, accountBlocks); err != nil {
 		return nil, err
 	}
-	state, err := s.state(accounts, after)
+	state, err := s.newState(s.old.accounts, after)
 	if err != nil {
 		return nil, err
 	}
-	update, err := s.usage.CreateMerkleUpdate(s.previous.state, state)
+	update, err := s.usage.CreateMerkleUpdate(s.state, state)
 	if err != nil {
 		return nil, fmt.Errorf("make the state update: %w", err)
 	}
@@ -80,7 +129,7 @@ func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (*tlb.ShardAccountBlock
 	if err != nil {
 		return nil, err
 	}
-	for id, t := range s.draft.touched {
+	for id, t := range s.touched {
 		if t.gone() {
 			if err = accounts.Delete(id.key()); isMissing(err) {
 				err = nil
@@ -90,6 +139,9 @@ func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (*tlb.ShardAccountBlock
 		}
 		if err != nil {
 			return nil, fmt.Errorf("write account %x: %w", id, err)
+		}
+		if t.txs.IsEmpty() { // changed by hand
+			continue
 		}
 		if err = setAccountBlock(blocks, id, t); err != nil {
 			return nil, fmt.Errorf("list transactions of account %x: %w", id, err)
@@ -114,60 +166,94 @@ func setAccountBlock(blocks *tlb.ShardAccountBlocksAugDict, id accountID, t *tou
 	return blocks.Set(id.key(), b.MustStoreRef(update).EndCell())
 }
 
-func (s *seal) state(accounts *tlb.ShardAccountsAugDict, total *big.Int) (*cell.Cell, error) {
-	box, err := loadOutbox(s.old.OutMsgQueueInfo)
+// newState writes the state after the block.
+func (s *seal) newState(accounts *tlb.ShardAccountsAugDict, total *big.Int) (*cell.Cell, error) {
+	queue, err := s.newQueue()
 	if err != nil {
 		return nil, err
 	}
-	if s.master != nil {
-		if err = box.update(s.draft, s.master.id.SeqNo); err != nil {
-			return nil, err
-		}
-	}
-	queue, err := box.cell()
+	stats, err := statsCell(total, s.validatorFees(), s.libraries(), s.master)
 	if err != nil {
 		return nil, err
 	}
-	stats, err := statsCell(total, s.validatorFees(), s.master)
-	if err != nil {
-		return nil, err
-	}
-	state := tlb.ShardStateUnsplit{GlobalID: s.chain.cfg.GlobalID, ShardIdent: tlb.ShardIdent{WorkchainID: s.line.workchain}, Seqno: s.seqno(),
-		GenUTime: s.draft.utime, GenLT: s.draft.endLT, MinRefMCSeqno: s.minRef(), OutMsgQueueInfo: queue, Stats: stats, McStateExtra: s.stateExtra}
+	state := tlb.ShardStateUnsplit{GlobalID: s.chain.cfg.GlobalID, ShardIdent: s.shard.ident(), Seqno: s.seqno(), GenUTime: s.utime, GenLT: s.endLT,
+		MinRefMCSeqno: s.minRef(), OutMsgQueueInfo: queue, BeforeSplit: s.want.beforeSplit, Stats: stats, McStateExtra: s.stateExtra}
 	state.Accounts.ShardAccounts = accounts
 	return tlb.ToCell(state)
 }
 
-func (s *seal) validatorFees() *big.Int {
-	return new(big.Int).Add(s.previous.validatorFees, s.flow.fees)
+// newQueue takes out of the queue what left it and puts in what was left over.
+func (s *seal) newQueue() (*cell.Cell, error) {
+	for _, l := range s.base.queue {
+		if s.dequeued[l.cell.HashKey()] {
+			if err := s.old.queue.Delete(l.key()); err != nil {
+				return nil, fmt.Errorf("take a message out of the queue: %w", err)
+			}
+		}
+	}
+	if err := putAll(s.old.queue, s.enqueued); err != nil {
+		return nil, err
+	}
+	return queueCell(s.old.queue, s.reach())
+}
+
+func (s *seal) validatorFees() *big.Int { return new(big.Int).Add(s.base.fees, s.flow.fees) }
+
+// libraries are those of the state after the block: the masterchain holds them.
+func (s *seal) libraries() *cell.Cell {
+	if s.commit == nil {
+		return nil
+	}
+	return s.commit.rules.libraries
 }
 
 // noRef is min_ref_mc_seqno of a state that refers to no masterchain block.
 const noRef = 1<<32 - 1
 
 func (s *seal) minRef() uint32 {
-	if s.master == nil {
-		return noRef
+	oldest := min(s.ref, s.reach().minSeqno())
+	if s.commit != nil {
+		for _, t := range s.commit.tops {
+			oldest = min(oldest, t.block.minRef)
+		}
 	}
-	return s.master.id.SeqNo
+	return oldest
 }
 
 func (s *seal) header() tlb.BlockHeader {
 	var h tlb.BlockHeader
-	h.NotMaster, h.KeyBlock, h.Flags = s.master != nil, s.key, 1
-	h.SeqNo, h.Shard = s.seqno(), tlb.ShardIdent{WorkchainID: s.line.workchain}
-	h.GenUtime, h.StartLt, h.EndLt = s.draft.utime, s.draft.startLT, s.draft.endLT
+	h.NotMaster, h.Flags = s.master != nil, 1
+	h.AfterSplit, h.AfterMerge = s.flags.afterSplit, s.flags.afterMerge
+	h.BeforeSplit, h.WantSplit, h.WantMerge = s.want.beforeSplit, s.want.wantSplit, s.want.wantMerge
+	h.SeqNo, h.Shard = s.seqno(), s.shard.ident()
+	h.GenUtime, h.StartLt, h.EndLt = s.utime, s.startLT, s.endLT
 	h.GenValidatorListHashShort, h.MinRefMcSeqno = s.chain.keys.validatorSet, s.minRef()
-	if len(s.chain.master.blocks) > 1 {
-		h.PrevKeyBlockSeqno = keyBlock
-	}
-	h.GenSoftware = &tlb.GlobalVersion{Version: s.chain.config.GlobalVersion(), Capabilities: s.chain.config.Capabilities()}
-	if s.master != nil {
+	h.GenSoftware = &tlb.GlobalVersion{Version: s.rules.config.GlobalVersion(), Capabilities: s.rules.config.Capabilities()}
+	parent := s.master
+	if s.commit != nil {
+		h.KeyBlock, parent = s.commit.key, s.previous[0]
+	} else {
 		ref := s.master.ref()
 		h.MasterRef = &ref
 	}
-	h.PrevRef = tlb.BlkPrevInfo{Prev1: s.previous.ref()}
+	h.PrevKeyBlockSeqno = parent.keySeqno()
+	h.PrevRef = tlb.BlkPrevInfo{Prev1: s.previous[0].ref()}
+	if len(s.previous) > 1 {
+		right := s.previous[1].ref()
+		h.PrevRef.Prev2 = &right
+	}
 	return h
+}
+
+// keySeqno is the newest key block as of a masterchain block, 0 before the first.
+func (b *block) keySeqno() uint32 {
+	switch {
+	case b.key:
+		return b.id.SeqNo
+	case b.lastKey != nil:
+		return b.lastKey.SeqNo
+	}
+	return 0
 }
 
 // assemble puts the block together.
@@ -182,14 +268,14 @@ func (s *seal) assemble(update *cell.Cell, accountBlocks *tlb.ShardAccountBlocks
 	}
 	// block_extra in_msg_descr out_msg_descr account_blocks rand_seed created_by custom
 	extra := cell.BeginCell().MustStoreUInt(0x4a33f6fd, 32)
-	for _, dict := range []interface{ ToCell() (*cell.Cell, error) }{s.draft.in, s.draft.out, accountBlocks} {
+	for _, dict := range []interface{ ToCell() (*cell.Cell, error) }{s.in, s.out, accountBlocks} {
 		c, err := dict.ToCell()
 		if err != nil {
 			return nil, err
 		}
 		extra.MustStoreRef(c)
 	}
-	extra.MustStoreSlice(s.draft.seed, 256).MustStoreSlice(s.chain.keys.validator.Public().(ed25519.PublicKey), 256)
+	extra.MustStoreSlice(s.seed, 256).MustStoreSlice(s.chain.keys.validator.Public().(ed25519.PublicKey), 256)
 	if err = extra.StoreMaybeRef(s.blockExtra); err != nil {
 		return nil, err
 	}
@@ -204,24 +290,33 @@ var errUpdate = errors.New("the state update does not lead to the new state")
 // update. That also lets go of the usage tree, which cells made from a traced
 // state would keep alive.
 func (s *seal) finish(root *cell.Cell, stateHash []byte) (*block, error) {
-	boc := root.ToBOC()
+	b, err := readBack(root.ToBOC(), s.shard, s.seqno(), s.state)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(b.state.Hash(), stateHash) {
+		return nil, errUpdate
+	}
+	b.startLT, b.endLT, b.utime, b.minRef, b.txs = s.startLT, s.endLT, s.utime, s.minRef(), s.sorted()
+	b.fees, b.validatorFees, b.queue, b.marks, b.commitment = s.flow.fees, s.validatorFees(), s.after(), s.reach(), s.commit
+	b.made, b.flags = new(big.Int).Sub(s.minted, s.burned), s.want
+	b.flags.afterSplit, b.flags.afterMerge = s.flags.afterSplit, s.flags.afterMerge
+	return b, nil
+}
+
+// readBack reads a block out of its bytes and applies its update to a state.
+func readBack(boc []byte, shard shardID, seqno uint32, before *cell.Cell) (*block, error) {
 	root, err := cell.FromBOC(boc)
 	if err != nil {
 		return nil, fmt.Errorf("read the block back: %w", err)
 	}
-	state, _, err := cell.ApplyMerkleUpdate(s.previous.state, root.MustPeekRef(2))
+	state, _, err := cell.ApplyMerkleUpdate(before, root.MustPeekRef(2))
 	if err != nil {
 		return nil, fmt.Errorf("apply the state update: %w", err)
-	}
-	if !bytes.Equal(state.Hash(), stateHash) {
-		return nil, errUpdate
 	}
 	var parsed tlb.ShardStateUnsplit
 	if err = tlb.Parse(&parsed, state); err != nil {
 		return nil, fmt.Errorf("parse the new state: %w", err)
 	}
-	b := &block{id: newID(s.line.workchain, s.seqno(), root, boc), root: root, boc: boc, state: state, accounts: parsed.Accounts.ShardAccounts,
-		startLT: s.draft.startLT, endLT: s.draft.endLT, utime: s.draft.utime, key: s.key, txs: s.draft.sorted(),
-		fees: s.flow.fees, validatorFees: s.validatorFees(), top: s.top}
-	return b, nil
+	return &block{shard: shard, id: newID(shard, seqno, root, boc), root: root, boc: boc, state: state, accounts: parsed.Accounts.ShardAccounts}, nil
 }

@@ -161,13 +161,13 @@ func (s *server) receive(ctx context.Context, client *liteclient.ServerClient, i
 // GlobalConfig is the chain's global.config.json, which any TON client takes.
 func (c *Chain) GlobalConfig() []byte {
 	ip := c.server.dialable().As4()
-	blocks := c.view().master
+	v := c.view()
 	config := liteclient.GlobalConfig{Type: "config.global",
 		DHT: liteclient.DHTConfig{Type: "dht.config.global", K: 6, A: 3, StaticNodes: liteclient.DHTNodes{Type: "dht.nodes", Nodes: []liteclient.DHTNode{}}},
 		Liteservers: []liteclient.LiteserverConfig{{IP: int64(int32(binary.BigEndian.Uint32(ip[:]))), Port: int(c.server.port.Port()),
 			ID: liteclient.ServerID{Type: "pub.ed25519", Key: base64.StdEncoding.EncodeToString(publicOf(c.keys.liteserver))}}},
-		Validator: liteclient.ValidatorConfig{Type: "validator.config.global", ZeroState: configBlock(blocks[0].id),
-			InitBlock: configBlock(blocks[keyBlock].id), Hardforks: []liteclient.ConfigBlock{}}}
+		Validator: liteclient.ValidatorConfig{Type: "validator.config.global", ZeroState: configBlock(v.zero().id),
+			InitBlock: configBlock(v.history.find(wholeMasterchain, firstKey).id), Hardforks: []liteclient.ConfigBlock{}}}
 	b, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
 		panic(err) // plain numbers and strings

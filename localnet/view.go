@@ -11,51 +11,63 @@ import (
 	"github.com/xssnick/tonutils-go/ton"
 )
 
-// view is the chain as it was at some moment; both lists are by seqno.
+// view is the chain as it was at some moment.
 type view struct {
-	shard, master []*block
+	history
+	head *block // of the masterchain
 }
-
-func (v view) lastShard() *block { return v.shard[len(v.shard)-1] }
-func (v view) last() *block      { return v.master[len(v.master)-1] }
-func (v view) nextLT() uint64    { return nextLT(v.lastShard(), v.last()) }
 
 var errNoBlock = errors.New("block not found")
-
-// blocks of a workchain, the zerostate first.
-func (v view) blocks(workchain int32, shard int64) ([]*block, error) {
-	if shard != fullShard {
-		return nil, fmt.Errorf("%w: there is no shard %016x", errNoBlock, uint64(shard))
-	}
-	switch workchain {
-	case 0:
-		return v.shard, nil
-	case -1:
-		return v.master, nil
-	}
-	return nil, fmt.Errorf("%w: there is no workchain %d", errNoBlock, workchain)
-}
 
 func (v view) find(id *ton.BlockIDExt) (*block, error) {
 	if id == nil {
 		return nil, fmt.Errorf("%w: no id", errNoBlock)
 	}
-	list, err := v.blocks(id.Workchain, id.Shard)
-	if err != nil {
-		return nil, err
+	shard := shardID{id.Workchain, uint64(id.Shard)}
+	b := v.history.find(shard, id.SeqNo)
+	if b == nil {
+		return nil, fmt.Errorf("%w: (%s,%d)", errNoBlock, shard, id.SeqNo)
 	}
-	if uint64(id.SeqNo) >= uint64(len(list)) {
-		return nil, fmt.Errorf("%w: (%d,%016x,%d)", errNoBlock, id.Workchain, uint64(id.Shard), id.SeqNo)
-	}
-	b := list[id.SeqNo]
 	if !bytes.Equal(b.id.RootHash, id.RootHash) || !bytes.Equal(b.id.FileHash, id.FileHash) {
-		return nil, fmt.Errorf("%w: (%d,%016x,%d) has other hashes", errNoBlock, id.Workchain, uint64(id.Shard), id.SeqNo)
+		return nil, fmt.Errorf("%w: (%s,%d) has other hashes", errNoBlock, shard, id.SeqNo)
 	}
 	return b, nil
 }
 
+// lastLT is the latest logical time there is.
+func (v view) lastLT() uint64 {
+	lt := v.head.endLT
+	for _, t := range v.head.tops {
+		lt = max(lt, t.block.endLT)
+	}
+	return lt
+}
+
+// zero is the zerostate of the masterchain.
+func (v view) zero() *block { return v.history[wholeMasterchain][0] }
+
+// holder is the newest block whose state has an account.
+func (v view) holder(id fullID) *block { return v.head.holder(id) }
+
+// holder is the block whose state has an account at a masterchain block.
+func (b *block) holder(id fullID) *block {
+	if id.workchain == masterchainID {
+		return b
+	}
+	return b.topOf(id.place()).block
+}
+
 // Head is the newest masterchain block.
-func (c *Chain) Head() *ton.BlockIDExt { return c.view().last().id.Copy() }
+func (c *Chain) Head() *ton.BlockIDExt { return c.view().head.id.Copy() }
+
+// Shards are the newest blocks of the basechain, by shard, as the newest
+// masterchain block names them.
+func (c *Chain) Shards() (ids []*ton.BlockIDExt) {
+	for _, t := range c.view().head.tops {
+		ids = append(ids, t.block.id.Copy())
+	}
+	return ids
+}
 
 // Block is the bag of cells of a block, whose SHA-256 is its file_hash. The
 // zerostates have seqno 0.
@@ -70,11 +82,11 @@ func (c *Chain) Block(id *ton.BlockIDExt) ([]byte, error) {
 // Balance is what an account holds at the newest block, in nanoTON; zero where
 // there is no account.
 func (c *Chain) Balance(a *address.Address) (*big.Int, error) {
-	id, err := basechainID(a)
+	id, err := parseAddress(a)
 	if err != nil {
 		return nil, fmt.Errorf("balance: %w", err)
 	}
-	_, extra, err := c.view().lastShard().accounts.LoadValueExtra(id.key())
+	_, extra, err := c.view().holder(id).accounts.LoadValueExtra(id.key())
 	if isMissing(err) {
 		return new(big.Int), nil
 	}
@@ -89,12 +101,22 @@ func (c *Chain) Balance(a *address.Address) (*big.Int, error) {
 }
 
 // Accounts yields every account of the newest block with its balance in
-// nanoTON, by address.
+// nanoTON: those of the basechain by address, then those of the masterchain.
 func (c *Chain) Accounts(yield func(*address.Address, *big.Int) bool) {
-	items, err := c.view().lastShard().accounts.RangeExtra(false, false)
+	head := c.view().head
+	for _, t := range head.tops {
+		if !c.yieldAccounts(t.block, yield) {
+			return
+		}
+	}
+	c.yieldAccounts(head, yield)
+}
+
+func (c *Chain) yieldAccounts(b *block, yield func(*address.Address, *big.Int) bool) bool {
+	items, err := b.accounts.RangeExtra(false, false)
 	if err != nil {
 		c.log.Error("list accounts", "error", err)
-		return
+		return false
 	}
 	for _, item := range items {
 		key, err := item.Key.BeginParse()
@@ -105,8 +127,10 @@ func (c *Chain) Accounts(yield func(*address.Address, *big.Int) bool) {
 		if err = tlb.LoadFromCell(&info, item.Extra); err != nil {
 			continue
 		}
-		if !yield(accountID(key.MustLoadSlice(256)).address(), info.Currencies.Coins.Nano()) {
-			return
+		id := accountID(key.MustLoadSlice(256)).in(b.shard.workchain)
+		if !yield(id.address(), info.Currencies.Coins.Nano()) {
+			return false
 		}
 	}
+	return true
 }

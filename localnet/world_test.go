@@ -26,7 +26,7 @@ import (
 // coins is n whole coins in nanoTON.
 func coins(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(1e9)) }
 
-func account(n byte) *address.Address { return accountID{31: n}.address().Bounce(false) }
+func account(n byte) *address.Address { return accountID{31: n}.in(0).address().Bounce(false) }
 
 func keyOf(name string) ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte(name))
@@ -167,10 +167,15 @@ func balance(t testing.TB, c *Chain, a *address.Address) *big.Int {
 	return n
 }
 
+// shardBlocks are all blocks of a chain whose basechain never split.
+func shardBlocks(c *Chain) []*block { return c.view().history[wholeBasechain] }
+
+func lastShard(c *Chain) *block { return c.view().head.tops[0].block }
+
 // all transactions of the basechain, by logical time within a block.
 func transactions(t testing.TB, c *Chain) (list []*tlb.Transaction) {
 	t.Helper()
-	for _, b := range c.view().shard {
+	for _, b := range shardBlocks(c) {
 		for _, tx := range b.txs {
 			var parsed tlb.Transaction
 			require.NoError(t, tlb.Parse(&parsed, tx.cell))
