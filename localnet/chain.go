@@ -56,7 +56,7 @@ func Start(ctx context.Context, cfg Config) (*Chain, error) {
 		return nil, fmt.Errorf("localnet: %w", err)
 	}
 	if c.server, err = listen(c, cfg.Listen); err != nil {
-		return nil, fmt.Errorf("localnet: %w", err)
+		return nil, fmt.Errorf("localnet: %w", errors.Join(err, c.store.close()))
 	}
 	ctx, c.stop = context.WithCancel(ctx)
 	go c.run(ctx)
@@ -64,24 +64,65 @@ func Start(ctx context.Context, cfg Config) (*Chain, error) {
 	return c, nil
 }
 
-// newChain makes the genesis; nobody is served and no blocks follow yet.
+// newChain makes the genesis, or opens the chain of Config.Data; nobody is
+// served and no blocks follow yet.
 func newChain(cfg Config) (*Chain, error) {
 	keys, err := deriveKeys(cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
-	c := &Chain{cfg: cfg, log: cfg.Logger, keys: keys, clock: startClock(cfg.Clock, cfg.Genesis),
-		pool: newPool(), deliveries: deliveriesPerBlock, grown: make(chan struct{}), done: make(chan struct{})}
-	if c.goal, err = evenly(cfg.Shards); err != nil {
-		return nil, err
-	}
+	c := &Chain{cfg: cfg, log: cfg.Logger, keys: keys, pool: newPool(), deliveries: deliveriesPerBlock,
+		grown: make(chan struct{}), done: make(chan struct{})}
 	if c.faucet, err = newFaucet(keys.faucet, cfg.GlobalID); err != nil {
 		return nil, err
 	}
-	if err = c.genesis(); err != nil {
-		return nil, err
+	resumed, err := c.resume()
+	if err == nil && !resumed {
+		err = c.found()
 	}
-	return c, c.reach(c.goal)
+	if err != nil {
+		return nil, errors.Join(err, c.store.close())
+	}
+	return c, nil
+}
+
+// found makes a new chain, with as many shards as are asked for.
+func (c *Chain) found() (err error) {
+	c.clock = startClock(c.cfg.Clock, c.cfg.Genesis)
+	if c.goal, err = evenly(c.cfg.Shards); err != nil {
+		return err
+	}
+	if err = c.genesis(); err != nil {
+		return err
+	}
+	return c.reach(c.goal)
+}
+
+// resume opens the chain of the data folder, and tells whether there is one.
+func (c *Chain) resume() (bool, error) {
+	if c.cfg.Data == "" {
+		return false, nil
+	}
+	r := &restorer{chain: c, history: history{}}
+	var err error
+	if c.store, err = openStore(c.cfg.Data, c.cfg.Keep, r); err != nil {
+		return false, fmt.Errorf("open the data folder: %w", err)
+	}
+	if r.head == nil {
+		return false, nil
+	}
+	for _, t := range r.head.tops {
+		c.goal = append(c.goal, t.block.shard)
+	}
+	c.now, c.clock = view{r.history, r.head}, startClock(c.cfg.Clock, time.Unix(int64(r.head.utime), 0))
+	if len(c.store.rounds) > 0 {
+		c.pruned = c.store.rounds[0].seqno
+	}
+	c.log.Info("localnet resumed", "dir", c.cfg.Data, "seqno", r.head.id.SeqNo)
+	if r.head.id.SeqNo < firstKey {
+		return true, c.round()
+	}
+	return true, nil
 }
 
 // deliveriesPerBlock keeps contracts that answer each other without end from
@@ -95,7 +136,9 @@ const gather = 2 * time.Millisecond
 // run makes blocks until ctx ends.
 func (c *Chain) run(ctx context.Context) {
 	defer func() {
-		c.stopErr = c.server.close()
+		c.making.Lock()
+		c.stopErr = errors.Join(c.server.close(), c.store.close())
+		c.making.Unlock()
 		close(c.done)
 	}()
 	if c.cfg.Manual {

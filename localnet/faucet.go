@@ -222,6 +222,14 @@ func (f *faucet) arrived(blocks []*block) {
 	}
 }
 
+// forget settles all gifts that are under way.
+func (f *faucet) forget(err error) {
+	for hash, g := range f.underway {
+		delete(f.underway, hash)
+		g.done <- err
+	}
+}
+
 type sentMessage struct {
 	tlb.Message
 	hash cell.Hash

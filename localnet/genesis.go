@@ -36,6 +36,9 @@ func (c *Chain) genesis() error {
 	}
 	zero.commitment = &commitment{rules: rules, tops: []*top{{block: shard, fees: new(big.Int), made: new(big.Int)}}}
 	c.now = view{history{wholeBasechain: {shard}, wholeMasterchain: {zero}}, zero}
+	if err = c.store.create(shard, zero); err != nil {
+		return fmt.Errorf("keep the genesis: %w", err)
+	}
 	return c.round()
 }
 

@@ -181,16 +181,18 @@ func visitValidators(extra *cell.Slice) error {
 	if err != nil {
 		return err
 	}
-	var parts [3]*cell.Cell // shard_hashes details config
-	for i := range parts {
-		if parts[i], err = custom.LoadRefCell(); err != nil {
+	// shard_hashes, shard_fees where there are any, details; the config is last
+	var config *cell.Dictionary
+	for custom.RefsNum() > 0 {
+		part, err := custom.LoadRefCell()
+		if err != nil {
 			return err
 		}
+		if _, err = part.BeginParse(); err != nil {
+			return err
+		}
+		config = part.AsDict(32)
 	}
-	if _, err = parts[1].BeginParse(); err != nil {
-		return err
-	}
-	config := parts[2].AsDict(32)
 	for _, id := range []int64{28, 34} {
 		value, err := config.LoadValueByIntKey(big.NewInt(id))
 		if err != nil {

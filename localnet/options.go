@@ -48,6 +48,11 @@ type Config struct {
 	// Listen is the liteserver's IPv4 address, host:port; port 0 is a free one.
 	// Empty means 127.0.0.1:0.
 	Listen string
+	// Data is a folder that keeps the chain; empty keeps nothing. A folder that
+	// holds one already is resumed: its time goes on where it stopped, and Genesis,
+	// Shards, Accounts, Parameters and Special are its own. Seed and GlobalID must be those
+	// it was made with.
+	Data string
 	// Accounts exist from the start, beside the faucet's wallet.
 	Accounts []GenesisAccount
 	// Parameters replace parameters of the config, such as those of a real

@@ -14,8 +14,10 @@ func (c *Chain) prune(v view) view {
 	if limit <= c.pruned {
 		return v
 	}
+	if err := c.store.prune(limit); err != nil {
+		c.log.Error("old blocks stay in the data folder", "error", err)
+	}
 	c.pruned = limit
-	c.store.prune(limit)
 	return view{v.history.since(limit), v.head}
 }
 

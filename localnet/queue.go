@@ -13,7 +13,7 @@ func loadQueue(workchain int32, root *cell.Cell) (letters, marks, error) {
 	if err := tlb.Parse(&info, root); err != nil {
 		return nil, nil, fmt.Errorf("parse the message queue: %w", err)
 	}
-	items, err := info.OutQueue.Range(false, false)
+	items, err := info.OutQueue.RangeExtra(false, false)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list the message queue: %w", err)
 	}
