@@ -1,0 +1,267 @@
+package localnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/ton"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+// verdict is what became of a lie.
+type verdict string
+
+const (
+	refused  verdict = "refused"  // the client says that something is wrong
+	believed verdict = "believed" // the client says what is not so
+	ignored  verdict = "ignored"  // the client does not look at what was changed
+	unasked  verdict = "unasked"  // the client does not ask what the lie is about
+)
+
+// asking puts one question to a client and tells what it answered.
+type asking func(ctx context.Context, api *ton.APIClient, s scene) (string, error)
+
+// scene is what questions are about.
+type scene struct {
+	*rich
+	head, top *ton.BlockIDExt
+	account   *tlb.Account
+}
+
+func askHead(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	id, err := api.GetMasterchainInfo(ctx)
+	return fmt.Sprint(id), err
+}
+
+func askAccount(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	a, err := api.GetAccount(ctx, s.head, s.WalletAddress())
+	if err != nil || a.State == nil {
+		return "none", err
+	}
+	return fmt.Sprint(a.State.Balance, a.LastTxLT), nil
+}
+
+func askSeqno(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	r, err := api.RunGetMethod(ctx, s.head, s.WalletAddress(), "seqno")
+	if err != nil {
+		return "", err
+	}
+	return r.MustInt(0).String(), nil
+}
+
+func askBlock(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	b, err := api.GetBlockDataAsCell(ctx, s.top)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", b.Hash()), nil
+}
+
+func askHeader(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	h, err := api.GetBlockHeader(ctx, s.top)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(h.SeqNo), nil
+}
+
+func askLookup(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	id, err := api.LookupBlock(ctx, s.top.Workchain, s.top.Shard, s.top.SeqNo)
+	return fmt.Sprint(id), err
+}
+
+func askShards(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	shards, err := api.GetBlockShardsInfo(ctx, s.head)
+	said := ""
+	for _, id := range shards {
+		said += fullID(id)
+	}
+	return said, err
+}
+
+func askConfig(params ...int32) asking {
+	return func(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+		config, err := api.GetBlockchainConfig(ctx, s.head, params...)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%x %x", config.Get(8).Hash(), config.Get(21).Hash()), nil
+	}
+}
+
+func askList(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	list, more, err := api.GetBlockTransactionsV2(ctx, s.top, 100)
+	return fmt.Sprint(list, more), err
+}
+
+func askOne(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	tx, err := api.GetTransaction(ctx, s.top, s.WalletAddress(), s.account.LastTxLT)
+	if errors.Is(err, ton.ErrNoTransactionsWereFound) {
+		return "none", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(tx.Now), nil
+}
+
+func askHistory(ctx context.Context, api *ton.APIClient, s scene) (string, error) {
+	list, err := api.ListTransactions(ctx, s.WalletAddress(), 5, s.account.LastTxLT, s.account.LastTxHash)
+	hashes := ""
+	for _, tx := range list {
+		hashes += fmt.Sprintf("%x ", tx.Hash)
+	}
+	return hashes, err
+}
+
+type lieCase struct {
+	lie      Lie
+	about    string
+	ask      asking
+	verdicts [3]verdict
+}
+
+// Columns are what tonutils-go makes of it: unsafe, fast, secure. What breaks a
+// proof is refused under secure. The rest no proof of a liteserver can show:
+// who needs to know asks otherwise, or another server.
+var lieTable = []lieCase{
+	{LieHead, "head", askHead, [3]verdict{believed, believed, refused}},
+	{LieSignature, "head", askHead, [3]verdict{unasked, unasked, refused}},
+	{LieSigner, "head", askHead, [3]verdict{unasked, unasked, refused}},
+	{LieState, "account", askAccount, [3]verdict{believed, refused, refused}},
+	{LieState, "method", askSeqno, [3]verdict{believed, refused, refused}},
+	{LieBalance, "account", askAccount, [3]verdict{refused, refused, refused}},
+	// tonutils-go takes a proof that does not reach the account for one of its absence
+	{LieAbsent, "account", askAccount, [3]verdict{believed, believed, believed}},
+	// no client runs the method again: the proof is of the state it ran on
+	{LieResult, "method", askSeqno, [3]verdict{believed, believed, believed}},
+	{LieProof, "head", askHead, [3]verdict{unasked, unasked, refused}},
+	{LieProof, "account", askAccount, [3]verdict{ignored, refused, refused}},
+	{LieProof, "method", askSeqno, [3]verdict{unasked, refused, refused}},
+	{LieProof, "header", askHeader, [3]verdict{refused, refused, refused}},
+	{LieProof, "shards", askShards, [3]verdict{ignored, refused, refused}},
+	{LieProof, "config", askConfig(), [3]verdict{refused, refused, refused}},
+	{LieProof, "list", askList, [3]verdict{unasked, refused, refused}},
+	{LieProof, "transaction", askOne, [3]verdict{ignored, refused, refused}},
+	{LieBlock, "block", askBlock, [3]verdict{refused, refused, refused}},
+	{LieHeader, "header", askHeader, [3]verdict{refused, refused, refused}},
+	// a block by its number is the server's word; of the masterchain, VerifyProofChain proves it
+	{LieLookup, "lookup", askLookup, [3]verdict{believed, believed, believed}},
+	{LieShards, "shards", askShards, [3]verdict{believed, refused, refused}},
+	{LieConfig, "config", askConfig(), [3]verdict{refused, refused, refused}},
+	{LieConfig, "parameters", askConfig(21, 8), [3]verdict{refused, refused, refused}},
+	{LieTransaction, "list", askList, [3]verdict{believed, refused, refused}},
+	{LieTransaction, "transaction", askOne, [3]verdict{believed, refused, refused}},
+	{LieTransaction, "history", askHistory, [3]verdict{refused, refused, refused}},
+	{LieGap, "history", askHistory, [3]verdict{refused, refused, refused}},
+	// a list that ends early proves each that is in it: only the block itself tells
+	{LieOmit, "list", askList, [3]verdict{believed, believed, believed}},
+	{LieOmit, "transaction", askOne, [3]verdict{believed, believed, believed}},
+	{LieOmit, "history", askHistory, [3]verdict{believed, believed, believed}},
+}
+
+func TestLie_WhatBreaksAProofIsRefusedBySecure(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	order := []ton.ProofCheckPolicy{ton.ProofCheckPolicyUnsafe, ton.ProofCheckPolicyFast, ton.ProofCheckPolicySecure}
+	for _, row := range lieTable {
+		for i, policy := range order {
+			t.Run(fmt.Sprintf("%s/%s/%s", row.lie, row.about, [...]string{"unsafe", "fast", "secure"}[i]), func(t *testing.T) {
+				t.Parallel()
+				server := serve(t, c, Faults{Lie: row.lie})
+				truth, err := row.ask(t.Context(), connect(t, c, policy), s)
+				require.NoError(t, err)
+				said, err := row.ask(t.Context(), connectTo(t, server.Config(), policy), s)
+				require.Equal(t, row.verdicts[i], judge(server, truth, said, err), "%v", err)
+			})
+		}
+	}
+}
+
+func judge(server *Server, truth, said string, err error) verdict {
+	switch {
+	case server.Stats().Lied == 0:
+		return unasked
+	case err != nil:
+		return refused
+	case said == truth:
+		return ignored
+	}
+	return believed
+}
+
+func TestLie_EachHasATest(t *testing.T) {
+	t.Parallel()
+	for _, lie := range Lies() {
+		listed := slices.ContainsFunc(lieTable, func(row lieCase) bool { return row.lie == lie })
+		require.True(t, listed || lie == LieSent, "%s", lie)
+	}
+}
+
+func TestLie_AMessageConfirmedAndForgottenIsInNoBlock(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	server := serve(t, c, Faults{Lie: LieSent})
+	api := connectTo(t, server.Config(), ton.ProofCheckPolicySecure)
+	message := s.send(t, coins(1), account(99))
+	send := func() {
+		var external tlb.ExternalMessage
+		root, err := cell.FromBOC(message)
+		require.NoError(t, err)
+		require.NoError(t, tlb.Parse(&external, root))
+		require.NoError(t, api.SendExternalMessage(t.Context(), &external))
+		require.NoError(t, c.Mine())
+	}
+	send()
+	require.Zero(t, balance(t, c, account(99)).Sign())
+	require.Equal(t, 1, server.Stats().Lied)
+	require.NoError(t, server.SetFaults(Faults{}))
+	send()
+	require.Positive(t, balance(t, c, account(99)).Sign())
+}
+
+func TestLie_LeavesTheChainAsItIs(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	for _, row := range lieTable {
+		server := serve(t, c, Faults{Lie: row.lie})
+		_, _ = row.ask(t.Context(), connectTo(t, server.Config(), ton.ProofCheckPolicyFast), s)
+	}
+	requireSound(t, c)
+	api := connect(t, c, ton.ProofCheckPolicySecure)
+	for _, row := range lieTable {
+		_, err := row.ask(t.Context(), api, s)
+		require.NoError(t, err, row.about)
+	}
+}
+
+func serve(t *testing.T, c *Chain, f Faults) *Server {
+	t.Helper()
+	s, err := c.Serve(f)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// stage is a chain with some history, and what to ask about it.
+func stage(t *testing.T) (*Chain, scene) {
+	t.Helper()
+	c, r := traffic(t)
+	s := scene{rich: r, head: c.Head()}
+	api := connect(t, c, ton.ProofCheckPolicyFast)
+	var err error
+	s.account, err = api.GetAccount(t.Context(), s.head, r.WalletAddress())
+	require.NoError(t, err)
+	for _, b := range c.view().shard {
+		if _, ok := b.transaction(accountID(r.WalletAddress().Data()), s.account.LastTxLT); ok {
+			s.top = b.id
+		}
+	}
+	require.NotNil(t, s.top)
+	return c, s
+}

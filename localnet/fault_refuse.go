@@ -1,0 +1,53 @@
+package localnet
+
+import (
+	"fmt"
+
+	"github.com/xssnick/tonutils-go/tl"
+	"github.com/xssnick/tonutils-go/ton"
+)
+
+// refuse says of a block beyond the horizon what the reference server says, to
+// the letter: clients tell by code and text whether to ask another server.
+func (h horizon) refuse(query tl.Serializable, id *ton.BlockIDExt) ton.LSError {
+	switch q := query.(type) {
+	case ton.GetBlockData, ton.GetBlockHeader, ton.GetState:
+		return ton.LSError{Code: codeNotFound, Text: h.missing(id, shortID(id), "block handle")}
+	case ton.LookupBlock:
+		what, value := "seqno", uint64(uint32(q.ID.Seqno))
+		switch {
+		case q.Mode&2 != 0:
+			what, value = "lt", q.LT
+		case q.Mode&4 != 0:
+			what, value = "utime", uint64(q.UTime)
+		}
+		return ton.LSError{Code: codeNotFound, Text: fmt.Sprintf("cannot find block (%d,%016x) %s=%d: %s",
+			q.ID.Workchain, uint64(q.ID.Shard), what, value, h.missing(id, fullID(id), what))}
+	case ton.GetTransactions:
+		return ton.LSError{Code: codeBadQuery, Text: "cannot compute block with specified transaction: " + h.missing(id, fullID(id), "lt")}
+	case ton.GetBlockProof:
+		return ton.LSError{Code: codeBadQuery, Text: fmt.Sprintf("client knows block %s newer than the reference masterchain block %s", fullID(id), fullID(h.head))}
+	}
+	return ton.LSError{Code: codeNotFound, Text: fmt.Sprintf("cannot load block %s : %s", fullID(id), h.missing(id, shortID(id), "block handle"))}
+}
+
+// missing tells why a block is not there. One that the masterchain the server
+// knows speaks of has arrived; it waits for the shard client.
+func (h horizon) missing(id *ton.BlockIDExt, name, index string) string {
+	if id.Workchain == -1 {
+		return fmt.Sprintf("%s not in db (last known masterchain block: %d)", index, h.head.SeqNo)
+	}
+	why := index + " not in db"
+	if h.applied.SeqNo < h.head.SeqNo {
+		why = fmt.Sprintf("block %s is not applied", name)
+	}
+	return fmt.Sprintf("%s (possibly out of sync: shard_client_seqno=%d ls_seqno=%d)", why, h.applied.SeqNo, h.head.SeqNo)
+}
+
+func shortID(id *ton.BlockIDExt) string {
+	return fmt.Sprintf("(%d,%016x,%d)", id.Workchain, uint64(id.Shard), id.SeqNo)
+}
+
+func fullID(id *ton.BlockIDExt) string {
+	return fmt.Sprintf("%s:%X:%X", shortID(id), id.RootHash, id.FileHash)
+}
