@@ -2,7 +2,6 @@ package localnet
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -218,52 +217,6 @@ func TestClient_ProvesAnyBlockFromAnyOther(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestClient_RefusesABlockWithAFlippedSignatureBit(t *testing.T) {
-	t.Parallel()
-	c, r := traffic(t)
-	api := connect(t, c, ton.ProofCheckPolicySecure)
-	c.tamper(func(head *block) { head.signature = flipped(head.signature, 41) })
-	_, err := api.GetMasterchainInfo(t.Context())
-	require.ErrorContains(t, err, "signature")
-	// an honest block after it is good again
-	require.NoError(t, c.Mine())
-	master, err := api.GetMasterchainInfo(t.Context())
-	require.NoError(t, err)
-	_, err = api.GetAccount(t.Context(), master, r.WalletAddress())
-	require.NoError(t, err)
-}
-
-func TestClient_RefusesAWrongState(t *testing.T) {
-	t.Parallel()
-	c, r := traffic(t)
-	old := c.view().shard[3]
-	c.tamper(func(head *block) {
-		top := *head.top
-		top.state, top.accounts = old.state, old.accounts
-		head.top = &top
-	})
-	api := connect(t, c, ton.ProofCheckPolicyFast)
-	_, err := api.GetAccount(t.Context(), c.Head(), r.WalletAddress())
-	require.ErrorContains(t, err, "proof")
-	_, err = api.RunGetMethod(t.Context(), c.Head(), r.WalletAddress(), "seqno")
-	require.ErrorContains(t, err, "proof")
-}
-
-// tamper shows clients another newest block than the chain has.
-func (c *Chain) tamper(change func(head *block)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	head := *c.head.last()
-	change(&head)
-	c.head.master = append(slices.Clone(c.head.master[:len(c.head.master)-1]), &head)
-}
-
-func flipped(b []byte, bit int) []byte {
-	b = slices.Clone(b)
-	b[bit/8] ^= 1 << (bit % 8)
-	return b
 }
 
 func TestClient_WaitsForABlockWithoutAsking(t *testing.T) {

@@ -27,7 +27,8 @@ type Faults struct {
 	ErrorRate float64
 	Error     ton.LSError
 	// DropRate is of queries whose connection is closed in place of the answer,
-	// SilenceRate of those that are never answered. Either was carried out.
+	// SilenceRate of those that are never answered. Either was carried out, and
+	// comes before an error.
 	DropRate, SilenceRate float64
 	// HalfClose keeps connections open but reads and writes nothing from the next
 	// query on.
@@ -89,6 +90,8 @@ func (f Faults) fate(key, number uint64) fate {
 	d.refuse = draw.Float64() < f.ErrorRate
 	d.drop = draw.Float64() < f.DropRate
 	d.silence = draw.Float64() < f.SilenceRate
+	d.silence = d.silence && !d.drop
+	d.refuse = d.refuse && !d.drop && !d.silence
 	d.lie = draw.Float64() < f.LieRate || f.LieRate == 0
 	d.lie = d.lie && f.Lie != ""
 	return d

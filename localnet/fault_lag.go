@@ -177,13 +177,14 @@ func blocksIn(message tl.Serializable) (ids []*ton.BlockIDExt) {
 	walk = func(v reflect.Value) {
 		switch v.Kind() {
 		case reflect.Pointer, reflect.Interface:
-			if id, ok := v.Interface().(*ton.BlockIDExt); ok {
-				if id != nil {
-					ids = append(ids, id)
-				}
+			if v.IsNil() || !v.CanInterface() {
 				return
 			}
-			if _, ok := v.Interface().(*cell.Cell); !ok && !v.IsNil() {
+			switch named := v.Interface().(type) {
+			case *ton.BlockIDExt:
+				ids = append(ids, named)
+			case *cell.Cell:
+			default:
 				walk(v.Elem())
 			}
 		case reflect.Struct:

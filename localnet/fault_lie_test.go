@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tonkeeper/tongo/liteapi"
+	tongoton "github.com/tonkeeper/tongo/ton"
+	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -193,6 +196,96 @@ func judge(server *Server, truth, said string, err error) verdict {
 		return ignored
 	}
 	return believed
+}
+
+func TestLie_TheTruthAfterItIsGoodAgain(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	server := serve(t, c, Faults{Lie: LieSignature})
+	api := connectTo(t, server.Config(), ton.ProofCheckPolicySecure)
+	_, err := api.GetMasterchainInfo(t.Context())
+	require.ErrorContains(t, err, "incorrect signature")
+	require.NoError(t, server.SetFaults(Faults{Lie: LieSigner}))
+	_, err = api.GetMasterchainInfo(t.Context())
+	require.ErrorContains(t, err, "unknown validator")
+	require.NoError(t, server.SetFaults(Faults{}))
+	require.NoError(t, c.Mine())
+	s.head, err = api.GetMasterchainInfo(t.Context())
+	require.NoError(t, err)
+	_, err = askAccount(t.Context(), api, s)
+	require.NoError(t, err)
+}
+
+func TestLie_SomeAnswersOnlyWhereTheRateSaysSo(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	server := serve(t, c, Faults{Lie: LieState, LieRate: 0.5, Only: []string{"getAccountState"}})
+	api := connectTo(t, server.Config(), ton.ProofCheckPolicySecure)
+	bad := 0
+	for range 50 {
+		if _, err := askAccount(t.Context(), api, s); err != nil {
+			bad++
+		}
+		_, err := askSeqno(t.Context(), api, s)
+		require.NoError(t, err, "the lie is told of accounts only")
+	}
+	require.Greater(t, bad, 0)
+	require.Less(t, bad, 50)
+	require.Equal(t, bad, server.Stats().Lied)
+}
+
+// tongo's fast policy proves blocks, and takes all else on the server's word.
+func TestLie_WhatTongoMakesOfIt(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	who := tongoton.MustParseAccountID(s.WalletAddress().StringRaw())
+	for lie, row := range map[Lie]struct {
+		want verdict
+		ask  func(*liteapi.Client) (any, error)
+	}{
+		LieBlock:   {refused, func(api *liteapi.Client) (any, error) { return api.GetBlock(t.Context(), tongoID(s.top)) }},
+		LieState:   {believed, func(api *liteapi.Client) (any, error) { return api.GetAccountState(t.Context(), who) }},
+		LieBalance: {believed, func(api *liteapi.Client) (any, error) { return api.GetAccountState(t.Context(), who) }},
+		LieShards:  {believed, func(api *liteapi.Client) (any, error) { return api.GetAllShardsInfo(t.Context(), tongoID(s.head)) }},
+		LieOmit:    {believed, func(api *liteapi.Client) (any, error) { return api.GetLastTransactions(t.Context(), who, 5) }},
+		LieProof:   {ignored, func(api *liteapi.Client) (any, error) { return api.GetAllShardsInfo(t.Context(), tongoID(s.head)) }},
+	} {
+		server := serve(t, c, Faults{Lie: lie})
+		truth, err := row.ask(connectTongo(t, c))
+		require.NoError(t, err)
+		said, err := row.ask(connectTongoTo(t, server.Config()))
+		require.Equal(t, row.want, judge(server, fmt.Sprintf("%+v", truth), fmt.Sprintf("%+v", said), err), "%s: %v", lie, err)
+	}
+}
+
+func TestFaults_AnyQueryHasAnAnswerThatCanBeSent(t *testing.T) {
+	t.Parallel()
+	c, s := stage(t)
+	a := ton.AccountID{ID: s.WalletAddress().Data()}
+	queries := []tl.Serializable{nil, []tl.Serializable{}, tl.Raw{1}, ton.GetMasterchainInf{}, ton.GetMasterchainInfoExt{}, ton.GetVersion{}, ton.GetTime{},
+		ton.GetBlockProof{}, ton.LookupBlock{}, ton.GetTransactions{}, ton.GetOneTransaction{}, ton.SendMessage{}, ton.GetLibraries{},
+		ton.GetTransactions{Limit: 9, AccID: &a, LT: int64(s.account.LastTxLT), TxHash: s.account.LastTxHash},
+		ton.GetOneTransaction{ID: s.top, AccID: &a, LT: int64(s.account.LastTxLT)}, ton.GetOneTransaction{ID: s.top, AccID: &a, LT: 1}}
+	for _, id := range []*ton.BlockIDExt{nil, c.view().master[0].id, c.view().master[1].id, c.view().shard[1].id, s.head, s.top} {
+		queries = append(queries, ton.GetBlockData{ID: id}, ton.GetState{ID: id}, ton.GetBlockHeader{ID: id}, ton.GetAllShardsInfo{ID: id},
+			ton.GetShardInfo{ID: id, Shard: fullShard}, ton.GetShardBlockProof{ID: id}, ton.GetBlockProof{KnownBlock: id, TargetBlock: s.head, Mode: 1},
+			ton.GetBlockProof{KnownBlock: s.head, TargetBlock: id, Mode: 1}, ton.GetAccountState{ID: id}, ton.GetAccountState{ID: id, Account: a},
+			ton.RunSmcMethod{Mode: 255, ID: id, Account: a, MethodID: tlb.MethodNameHash("seqno")}, ton.ListBlockTransactions{ID: id, Mode: 7 | listProof, Count: 9, WantProof: &ton.True{}},
+			ton.ListBlockTransactionsExt{ID: id, Mode: listProof, Count: 9, WantProof: &ton.True{}}, ton.GetConfigAll{BlockID: id}, ton.GetConfigParams{BlockID: id, Params: []int32{8, 99}})
+	}
+	all := []Faults{{LagBlocks: 2}, {ShardLag: 2}, {Lie: LieState, LagBlocks: 2, ShardLag: 2}}
+	for _, lie := range Lies() {
+		all = append(all, Faults{Lie: lie})
+	}
+	for _, f := range all {
+		server := serve(t, c, f)
+		for _, q := range queries {
+			answer := server.answer(t.Context(), server.admit(q))
+			require.NotNil(t, answer, "%+v: %T", f, q)
+			_, err := tl.Serialize(answer, true)
+			require.NoError(t, err, "%+v: %T", f, q)
+		}
+	}
 }
 
 func TestLie_EachHasATest(t *testing.T) {
