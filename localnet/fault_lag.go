@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 
 	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
@@ -18,12 +17,6 @@ import (
 type laggard struct {
 	chain  *Chain
 	faults Faults
-}
-
-// horizon is how far a laggard sees.
-type horizon struct {
-	head, applied *ton.BlockIDExt   // the newest masterchain block it has; the one its shard client is at
-	tops          []*ton.BlockIDExt // shard blocks of applied
 }
 
 func (l laggard) answer(ctx context.Context, query tl.Serializable) tl.Serializable {
@@ -145,65 +138,6 @@ func (l laggard) before(ctx context.Context, id *ton.BlockIDExt, n uint32) (*ton
 	h, err := expect[ton.BlockHeader](l.chain.answer(ctx, ton.LookupBlock{Mode: 1,
 		ID: &ton.BlockInfoShort{Workchain: id.Workchain, Shard: id.Shard, Seqno: int32(seqno)}}))
 	return h.ID, err
-}
-
-func (h horizon) knows(id *ton.BlockIDExt) bool {
-	if id.Workchain == -1 {
-		return id.SeqNo <= h.head.SeqNo
-	}
-	top := h.top(id)
-	return top == nil || id.SeqNo <= top.SeqNo
-}
-
-// top is the applied block of a shard that has accounts in common with a block's.
-func (h horizon) top(id *ton.BlockIDExt) *ton.BlockIDExt {
-	for _, top := range h.tops {
-		if top.Workchain == id.Workchain && intersect(uint64(top.Shard), uint64(id.Shard)) {
-			return top
-		}
-	}
-	return nil
-}
-
-// intersect tells whether one of two shards is a part of the other.
-func intersect(a, b uint64) bool {
-	bit := max(a&-a, b&-b)
-	return (a^b)&(-bit<<1) == 0
-}
-
-// blocksIn are the blocks that a query or an answer names.
-func blocksIn(message tl.Serializable) (ids []*ton.BlockIDExt) {
-	var walk func(reflect.Value)
-	walk = func(v reflect.Value) {
-		switch v.Kind() {
-		case reflect.Pointer, reflect.Interface:
-			if v.IsNil() || !v.CanInterface() {
-				return
-			}
-			switch named := v.Interface().(type) {
-			case *ton.BlockIDExt:
-				ids = append(ids, named)
-			case *cell.Cell:
-			default:
-				walk(v.Elem())
-			}
-		case reflect.Struct:
-			for i := range v.NumField() {
-				walk(v.Field(i))
-			}
-		case reflect.Slice:
-			if v.Type().Elem().Kind() == reflect.Uint8 {
-				return
-			}
-			for i := range v.Len() {
-				walk(v.Index(i))
-			}
-		}
-	}
-	if message != nil {
-		walk(reflect.ValueOf(message))
-	}
-	return ids
 }
 
 func expect[T any](answer tl.Serializable) (T, error) {

@@ -12,8 +12,14 @@ import (
 // proof spoils the last proof in an answer: a field named ...Proof, which is
 // made of cells or of their bytes.
 func (l liar) proof(_, honest tl.Serializable) tl.Serializable {
-	if chain, ok := honest.(ton.PartialBlockProof); ok {
+	switch chain := honest.(type) {
+	case ton.PartialBlockProof:
 		return spoilLinks(chain)
+	case ton.ShardBlockProof:
+		chain.Links = append([]ton.ShardBlockLink{}, chain.Links...)
+		last := &chain.Links[len(chain.Links)-1]
+		last.Proof = spoilBOC(last.Proof)
+		return chain
 	}
 	if honest == nil {
 		return nil

@@ -7,6 +7,36 @@ import (
 	"github.com/xssnick/tonutils-go/ton"
 )
 
+// horizon is how far a laggard sees.
+type horizon struct {
+	head, applied *ton.BlockIDExt   // the newest masterchain block it has; the one its shard client is at
+	tops          []*ton.BlockIDExt // shard blocks of applied
+}
+
+func (h horizon) knows(id *ton.BlockIDExt) bool {
+	if id.Workchain == -1 {
+		return id.SeqNo <= h.head.SeqNo
+	}
+	top := h.top(id)
+	return top == nil || id.SeqNo <= top.SeqNo
+}
+
+// top is the applied block of a shard that has accounts in common with a block's.
+func (h horizon) top(id *ton.BlockIDExt) *ton.BlockIDExt {
+	for _, top := range h.tops {
+		if top.Workchain == id.Workchain && intersect(uint64(top.Shard), uint64(id.Shard)) {
+			return top
+		}
+	}
+	return nil
+}
+
+// intersect tells whether one of two shards is a part of the other.
+func intersect(a, b uint64) bool {
+	bit := max(a&-a, b&-b)
+	return (a^b)&(-bit<<1) == 0
+}
+
 // refuse says of a block beyond the horizon what the reference server says, to
 // the letter: clients tell by code and text whether to ask another server.
 func (h horizon) refuse(query tl.Serializable, id *ton.BlockIDExt) ton.LSError {
