@@ -42,8 +42,14 @@ func TestClient_WalletsDeployAndSendUnmodified(t *testing.T) {
 // traffic makes a chain with some history.
 func traffic(t *testing.T) (*Chain, *rich) {
 	t.Helper()
+	return trafficUntil(t, t)
+}
+
+// trafficUntil is traffic on a chain that closes with what until cleans up.
+func trafficUntil(t *testing.T, until TB) (*Chain, *rich) {
+	t.Helper()
 	r := newRich(t, "rich")
-	c := New(t, byHand, with(r.genesis(t), contract(t, 7, passOn, account(8)), contract(t, 8, passOn, account(9))))
+	c := New(until, byHand, with(r.genesis(t), contract(t, 7, passOn, account(8)), contract(t, 8, passOn, account(9))))
 	other := newRich(t, "rich")
 	for i := range 8 {
 		require.NoError(t, c.Push(r.send(t, coins(1), account(7), account(byte(20+i)))))
@@ -56,7 +62,7 @@ func traffic(t *testing.T) (*Chain, *rich) {
 
 func TestClients_ReadTheSameChain(t *testing.T) {
 	t.Parallel()
-	c, r := traffic(t)
+	c, r := trafficUntil(t, lasting{t})
 	tongo := connectTongo(t, c)
 	head := c.Head()
 	for name, policy := range policies {

@@ -85,7 +85,7 @@ func TestFaults_AServerLagsNoFurtherThanTheFirstBlock(t *testing.T) {
 
 func TestFaults_ALaggingShardClientHasNotAppliedTheBlocks(t *testing.T) {
 	t.Parallel()
-	c, s := stage(t)
+	c, s := stageUntil(t, lasting{t})
 	const lag = 2
 	server := serve(t, c, Faults{ShardLag: lag})
 	api := connectTo(t, server.Config(), ton.ProofCheckPolicySecure)

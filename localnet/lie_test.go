@@ -139,7 +139,7 @@ func TestLie_SomeAnswersOnlyWhereTheRateSaysSo(t *testing.T) {
 // tongo's fast policy proves blocks, and takes all else on the server's word.
 func TestLie_WhatTongoMakesOfIt(t *testing.T) {
 	t.Parallel()
-	c, s := stage(t)
+	c, s := stageUntil(t, lasting{t})
 	who := tongoton.MustParseAccountID(s.WalletAddress().StringRaw())
 	for lie, row := range map[Lie]struct {
 		want verdict
@@ -258,14 +258,18 @@ func serve(t *testing.T, c *Chain, f Faults) *Server {
 	t.Helper()
 	s, err := c.Serve(f)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
 }
 
 // stage is a chain with some history, and what to ask about it.
 func stage(t *testing.T) (*Chain, scene) {
 	t.Helper()
-	c, r := traffic(t)
+	return stageUntil(t, t)
+}
+
+func stageUntil(t *testing.T, until TB) (*Chain, scene) {
+	t.Helper()
+	c, r := trafficUntil(t, until)
 	s := scene{rich: r, head: c.Head()}
 	api := connect(t, c, ton.ProofCheckPolicyFast)
 	var err error

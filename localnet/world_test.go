@@ -77,6 +77,13 @@ func connectTo(t *testing.T, config []byte, policy ton.ProofCheckPolicy) *ton.AP
 	return api
 }
 
+// lasting keeps a chain open to the end of all tests. tongo's client cannot be
+// closed, and one whose server is gone writes to standard output without end,
+// also while an example's output is being collected.
+type lasting struct{ *testing.T }
+
+func (lasting) Cleanup(func()) {}
+
 func connectTongo(t *testing.T, c *Chain) *liteapi.Client {
 	t.Helper()
 	return connectTongoTo(t, c.GlobalConfig())
