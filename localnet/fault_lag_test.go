@@ -116,6 +116,8 @@ func TestFaults_ALaggingShardClientHasNotAppliedTheBlocks(t *testing.T) {
 	applied := c.view().master[head.SeqNo-lag]
 	_, err = api.GetAccount(t.Context(), applied.id, s.WalletAddress())
 	require.NoError(t, err)
+	proof := put[ton.PartialBlockProof](t, server, ton.GetBlockProof{KnownBlock: c.view().master[1].id})
+	require.True(t, applied.id.Equals(proof.To), "what is newest to the shard client")
 	_, err = api.GetBlockData(t.Context(), applied.top.id)
 	require.NoError(t, err)
 }

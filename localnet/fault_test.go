@@ -249,3 +249,13 @@ func TestServe_RefusesNonsense(t *testing.T) {
 
 // What a client does on its own, as connecting anew, takes it a while.
 const eventually, tick = 30 * time.Second, 10 * time.Millisecond
+
+func TestFaults_OneQueryMeetsOneEnd(t *testing.T) {
+	t.Parallel()
+	f := Faults{ErrorRate: 1, DropRate: 1, SilenceRate: 1}
+	require.Equal(t, fate{drop: true}, f.fate(1, 2))
+	f.DropRate = 0
+	require.Equal(t, fate{silence: true}, f.fate(1, 2))
+	f.SilenceRate = 0
+	require.Equal(t, fate{refuse: true}, f.fate(1, 2))
+}
