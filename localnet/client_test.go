@@ -3,7 +3,6 @@ package localnet
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 	"time"
 
@@ -44,8 +43,14 @@ func TestClient_WalletsDeployAndSendUnmodified(t *testing.T) {
 // traffic makes a chain with some history.
 func traffic(t *testing.T) (*Chain, *rich) {
 	t.Helper()
+	return trafficUntil(t, t)
+}
+
+// trafficUntil is traffic on a chain that closes with what until cleans up.
+func trafficUntil(t *testing.T, until TB) (*Chain, *rich) {
+	t.Helper()
 	r := newRich(t, "rich")
-	c := New(t, byHand, with(r.genesis(t), contract(t, 7, passOn, account(8)), contract(t, 8, passOn, account(9))))
+	c := New(until, byHand, with(r.genesis(t), contract(t, 7, passOn, account(8)), contract(t, 8, passOn, account(9))))
 	other := newRich(t, "rich")
 	for i := range 8 {
 		require.NoError(t, c.Push(r.send(t, coins(1), account(7), account(byte(20+i)))))
@@ -58,7 +63,7 @@ func traffic(t *testing.T) (*Chain, *rich) {
 
 func TestClients_ReadTheSameChain(t *testing.T) {
 	t.Parallel()
-	c, r := traffic(t)
+	c, r := trafficUntil(t, lasting{t})
 	tongo := connectTongo(t, c)
 	head := c.Head()
 	for name, policy := range policies {
@@ -219,56 +224,6 @@ func TestClient_ProvesAnyBlockFromAnyOther(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestClient_RefusesABlockWithAFlippedSignatureBit(t *testing.T) {
-	t.Parallel()
-	c, r := traffic(t)
-	api := connect(t, c, ton.ProofCheckPolicySecure)
-	c.tamper(func(head *block) { head.signature = flipped(head.signature, 41) })
-	_, err := api.GetMasterchainInfo(t.Context())
-	require.ErrorContains(t, err, "signature")
-	// an honest block after it is good again
-	require.NoError(t, c.Mine())
-	master, err := api.GetMasterchainInfo(t.Context())
-	require.NoError(t, err)
-	_, err = api.GetAccount(t.Context(), master, r.WalletAddress())
-	require.NoError(t, err)
-}
-
-func TestClient_RefusesAWrongState(t *testing.T) {
-	t.Parallel()
-	c, r := traffic(t)
-	old := shardBlocks(c)[3]
-	c.tamper(func(head *block) {
-		shard := *head.tops[0].block
-		shard.state, shard.accounts = old.state, old.accounts
-		changed := *head.tops[0]
-		changed.block = &shard
-		head.commitment = &commitment{key: head.key, lastKey: head.lastKey, tops: []*top{&changed}, signature: head.signature, rules: head.rules}
-	})
-	api := connect(t, c, ton.ProofCheckPolicyFast)
-	_, err := api.GetAccount(t.Context(), c.Head(), r.WalletAddress())
-	require.ErrorContains(t, err, "proof")
-	_, err = api.RunGetMethod(t.Context(), c.Head(), r.WalletAddress(), "seqno")
-	require.ErrorContains(t, err, "proof")
-}
-
-// tamper shows clients another newest block than the chain has.
-func (c *Chain) tamper(change func(head *block)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	head := *c.now.head
-	commitment := *head.commitment
-	head.commitment = &commitment
-	change(&head)
-	c.now = view{c.now.history.until(head.id.SeqNo - 1).with(&head), &head}
-}
-
-func flipped(b []byte, bit int) []byte {
-	b = slices.Clone(b)
-	b[bit/8] ^= 1 << (bit % 8)
-	return b
 }
 
 func TestClient_WaitsForABlockWithoutAsking(t *testing.T) {

@@ -32,3 +32,27 @@ func Example() {
 	// <nil> true
 	// <nil>
 }
+
+func ExampleChain_Serve() {
+	ctx := context.Background()
+	chain, err := localnet.Start(ctx, localnet.Config{Seed: []byte("faults")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server, err := chain.Serve(localnet.Faults{Lie: localnet.LieSignature})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// a client that checks signatures refuses what it hears with server.Config();
+	// with this one it has an honest server to turn to
+	_ = chain.ConfigOf(server, chain.Server())
+	fmt.Println(server.SetFaults(localnet.Faults{LagBlocks: 3, ErrorRate: 0.1}))
+	fmt.Println(server.SetFaults(localnet.Faults{ErrorRate: 2}))
+	fmt.Println(server.Stats().Total(), chain.Close())
+	// Output:
+	// <nil>
+	// set faults: a rate of 2 is not between 0 and 1
+	// 0 <nil>
+}

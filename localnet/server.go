@@ -18,9 +18,10 @@ import (
 	"github.com/xssnick/tonutils-go/ton"
 )
 
-// server speaks the liteserver protocol for a chain.
+// server speaks the liteserver protocol: connections and bytes, for what front
+// answers.
 type server struct {
-	chain *Chain
+	front *Server
 	lite  *liteclient.Server
 	addr  string
 	port  netip.AddrPort
@@ -29,6 +30,7 @@ type server struct {
 	closed  bool
 	clients map[*liteclient.ServerClient]bool
 	arrived chan string // remote addresses, until the server is known to listen
+	fronts  []*Server   // of the chain's own server: those that close with it
 }
 
 // listenAttempts is how many free ports are tried: another program may take one
@@ -36,6 +38,10 @@ type server struct {
 const listenAttempts = 16
 
 func listen(c *Chain, addr string) (*server, error) {
+	return newFront(c, c.keys.liteserver).listen(addr)
+}
+
+func (f *Server) listen(addr string) (*server, error) {
 	want, err := netip.ParseAddrPort(addr)
 	if err != nil || !want.Addr().Is4() {
 		return nil, fmt.Errorf("listen address %q is not an IPv4 host:port", addr)
@@ -47,9 +53,9 @@ func listen(c *Chain, addr string) (*server, error) {
 				return nil, fmt.Errorf("find a free port: %w", err)
 			}
 		}
-		s := &server{chain: c, addr: at.String(), port: at, clients: map[*liteclient.ServerClient]bool{}, arrived: make(chan string, 16)}
-		if err = s.start(); err == nil {
-			return s, nil
+		f.port = &server{front: f, addr: at.String(), port: at, clients: map[*liteclient.ServerClient]bool{}, arrived: make(chan string, 16)}
+		if err = f.port.start(); err == nil {
+			return f.port, nil
 		}
 		if want.Port() != 0 {
 			break
@@ -69,8 +75,8 @@ func freePort(host netip.Addr) (netip.AddrPort, error) {
 // start returns when the port is known to be ours: the library listens on its
 // own and does not say when, so we knock until it hears us.
 func (s *server) start() error {
-	s.lite = liteclient.NewServer([]ed25519.PrivateKey{s.chain.keys.liteserver})
-	s.lite.SetQueryHandler(s.receive)
+	s.lite = liteclient.NewServer([]ed25519.PrivateKey{s.front.key})
+	s.lite.SetQueryHandler(s.front.receive)
 	s.lite.SetConnectionHook(s.connected)
 	s.lite.SetDisconnectHook(s.disconnected)
 	failed := make(chan error, 1)
@@ -133,46 +139,61 @@ func (s *server) disconnected(client *liteclient.ServerClient) {
 	delete(s.clients, client)
 }
 
+// close ends every connection; of the chain's own server, every other server too.
 func (s *server) close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
 	for client := range s.clients {
 		client.Close()
 	}
-	return s.lite.Close()
+	fronts := s.fronts
+	s.mu.Unlock()
+	s.front.end()
+	errs := []error{s.lite.Close()}
+	for _, f := range fronts {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // answerPatience is how long an answer waits for a slow reader: the library
 // drops what does not fit its queue.
 const answerPatience = 10 * time.Second
 
-func (s *server) receive(ctx context.Context, client *liteclient.ServerClient, id []byte, query tl.Serializable) {
-	id = append([]byte(nil), id...)
-	go func() {
-		answer := s.chain.answer(ctx, query)
-		deadline := time.Now().Add(answerPatience)
-		for !client.Answer(id, answer) && ctx.Err() == nil && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond)
-		}
-	}()
+func send(ctx context.Context, client *liteclient.ServerClient, id []byte, answer tl.Serializable) {
+	deadline := time.Now().Add(answerPatience)
+	for !client.Answer(id, answer) && ctx.Err() == nil && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // GlobalConfig is the chain's global.config.json, which any TON client takes.
-func (c *Chain) GlobalConfig() []byte {
-	ip := c.server.dialable().As4()
+// It names the chain's own liteserver.
+func (c *Chain) GlobalConfig() []byte { return c.ConfigOf(c.Server()) }
+
+// ConfigOf is a global.config.json of this chain that names these liteservers,
+// in this order. A liteserver of another chain may be among them.
+func (c *Chain) ConfigOf(servers ...*Server) []byte {
 	v := c.view()
 	config := liteclient.GlobalConfig{Type: "config.global",
-		DHT: liteclient.DHTConfig{Type: "dht.config.global", K: 6, A: 3, StaticNodes: liteclient.DHTNodes{Type: "dht.nodes", Nodes: []liteclient.DHTNode{}}},
-		Liteservers: []liteclient.LiteserverConfig{{IP: int64(int32(binary.BigEndian.Uint32(ip[:]))), Port: int(c.server.port.Port()),
-			ID: liteclient.ServerID{Type: "pub.ed25519", Key: base64.StdEncoding.EncodeToString(publicOf(c.keys.liteserver))}}},
+		DHT:         liteclient.DHTConfig{Type: "dht.config.global", K: 6, A: 3, StaticNodes: liteclient.DHTNodes{Type: "dht.nodes", Nodes: []liteclient.DHTNode{}}},
+		Liteservers: make([]liteclient.LiteserverConfig, len(servers)),
 		Validator: liteclient.ValidatorConfig{Type: "validator.config.global", ZeroState: configBlock(v.zero().id),
 			InitBlock: configBlock(v.history.find(wholeMasterchain, firstKey).id), Hardforks: []liteclient.ConfigBlock{}}}
+	for i, s := range servers {
+		config.Liteservers[i] = s.port.config()
+	}
 	b, err := json.MarshalIndent(config, "", "  ")
 	if err != nil {
 		panic(err) // plain numbers and strings
 	}
 	return append(b, '\n')
+}
+
+func (s *server) config() liteclient.LiteserverConfig {
+	ip := s.dialable().As4()
+	return liteclient.LiteserverConfig{IP: int64(int32(binary.BigEndian.Uint32(ip[:]))), Port: int(s.port.Port()),
+		ID: liteclient.ServerID{Type: "pub.ed25519", Key: base64.StdEncoding.EncodeToString(publicOf(s.front.key))}}
 }
 
 func configBlock(id *ton.BlockIDExt) liteclient.ConfigBlock {

@@ -59,8 +59,14 @@ func (w *wallClock) move(d time.Duration) {
 // connect is an unmodified client that knows the chain's global config only.
 func connect(t *testing.T, c *Chain, policy ton.ProofCheckPolicy) *ton.APIClient {
 	t.Helper()
+	return connectTo(t, c.GlobalConfig(), policy)
+}
+
+// connectTo is an unmodified client that knows a global config only.
+func connectTo(t *testing.T, config []byte, policy ton.ProofCheckPolicy) *ton.APIClient {
+	t.Helper()
 	var global liteclient.GlobalConfig
-	require.NoError(t, json.Unmarshal(c.GlobalConfig(), &global))
+	require.NoError(t, json.Unmarshal(config, &global))
 	pool := liteclient.NewConnectionPool()
 	t.Cleanup(pool.Stop)
 	require.NoError(t, pool.AddConnectionsFromConfig(t.Context(), &global))
@@ -71,11 +77,23 @@ func connect(t *testing.T, c *Chain, policy ton.ProofCheckPolicy) *ton.APIClient
 	return api
 }
 
+// lasting keeps a chain open to the end of all tests. tongo's client cannot be
+// closed, and one whose server is gone writes to standard output without end,
+// also while an example's output is being collected.
+type lasting struct{ *testing.T }
+
+func (lasting) Cleanup(func()) {}
+
 func connectTongo(t *testing.T, c *Chain) *liteapi.Client {
 	t.Helper()
-	global, err := config.ParseConfig(bytes.NewReader(c.GlobalConfig()))
+	return connectTongoTo(t, c.GlobalConfig())
+}
+
+func connectTongoTo(t *testing.T, global []byte) *liteapi.Client {
+	t.Helper()
+	parsed, err := config.ParseConfig(bytes.NewReader(global))
 	require.NoError(t, err)
-	client, err := liteapi.NewClient(liteapi.WithConfigurationFile(*global), liteapi.WithProofPolicy(liteapi.ProofPolicyFast), liteapi.WithMaxConnectionsNumber(1))
+	client, err := liteapi.NewClient(liteapi.WithConfigurationFile(*parsed), liteapi.WithProofPolicy(liteapi.ProofPolicyFast), liteapi.WithMaxConnectionsNumber(1))
 	require.NoError(t, err)
 	return client
 }
