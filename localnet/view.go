@@ -9,6 +9,7 @@ import (
 	"github.com/xssnick/tonutils-go/address"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // view is the chain as it was at some moment.
@@ -133,4 +134,18 @@ func (c *Chain) yieldAccounts(b *block, yield func(*address.Address, *big.Int) b
 		}
 	}
 	return true
+}
+
+// Account is the state of an account at the newest block, as GenesisAccount.State
+// takes it; nil where there is no account.
+func (c *Chain) Account(a *address.Address) (*cell.Cell, error) {
+	id, err := parseAddress(a)
+	if err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	entry, err := loadAccount(c.view().holder(id).accounts, id.accountID)
+	if err != nil || entry == nil {
+		return nil, err
+	}
+	return entry.Account, nil
 }
