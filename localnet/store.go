@@ -191,7 +191,7 @@ func (r *restorer) key(boc, signature []byte, before uint32) error {
 		return fmt.Errorf("key block: %w", err)
 	}
 	h := &parsed.BlockInfo
-	if h.SeqNo >= before {
+	if h.SeqNo+1 >= before { // the checkpoint or a round has it whole
 		return nil
 	}
 	b := &block{shard: wholeMasterchain, id: newID(wholeMasterchain, h.SeqNo, root, boc), root: root, boc: boc, startLT: h.StartLt, endLT: h.EndLt,

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -283,7 +282,7 @@ func TestStore_SurvivesKills(t *testing.T) {
 		kills = 10
 	}
 	var seqno uint32
-	var hash string
+	var hash, said string
 	for range kills {
 		child := exec.Command(self, "-test.run", "^TestStore_Child$")
 		child.Env = append(os.Environ(), "LOCALNET_TEST_DATA="+dir)
@@ -297,7 +296,7 @@ func TestStore_SurvivesKills(t *testing.T) {
 			var s uint32
 			var h string
 			if n, _ := fmt.Sscanf(lines.Text(), "HEAD %d %s", &s, &h); n != 2 {
-				require.False(t, strings.Contains(lines.Text(), "FAIL"), lines.Text())
+				said += lines.Text() + "\n"
 				continue
 			}
 			if first {
@@ -313,12 +312,13 @@ func TestStore_SurvivesKills(t *testing.T) {
 		}
 		for lines.Scan() { // what it could still tell
 			if n, _ := fmt.Sscanf(lines.Text(), "HEAD %d %s", &seqno, &hash); n != 2 {
-				require.NotContains(t, lines.Text(), "FAIL")
+				said += lines.Text() + "\n"
 			}
 		}
 		_, _ = io.Copy(io.Discard, out)
 		_ = child.Wait()
-		require.False(t, first, "the child came up")
+		require.False(t, first, "the child came up: %s", said)
+		require.NotContains(t, said, "FAIL")
 	}
 	c := mustStart(t, in(dir), func(c *Config) { c.Shards = 2 })
 	require.GreaterOrEqual(t, c.Head().SeqNo, seqno)
