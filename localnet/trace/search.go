@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/xssnick/tonutils-go/address"
-	"github.com/xssnick/tonutils-go/ton"
 )
 
 // Find looks for the newest transaction with a hash that begins so, its own or
