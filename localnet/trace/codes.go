@@ -27,19 +27,19 @@ var skips = map[string]string{
 
 // The flags of modes.
 var (
-	sendModes = []flag{{1, "pay fees separately"}, {2, "ignore errors"}, {16, "bounce on failure"}, {32, "destroy if empty"},
+	sendModes = []modeFlag{{1, "pay fees separately"}, {2, "ignore errors"}, {16, "bounce on failure"}, {32, "destroy if empty"},
 		{64, "carry the value that came in"}, {128, "carry the whole balance"}}
-	reserveModes = []flag{{1, "all but"}, {2, "at most"}, {4, "plus the balance before"}, {8, "less"}, {16, "bounce on failure"}}
-	libraryModes = []flag{{1, "private"}, {2, "public"}, {16, "bounce on failure"}}
+	reserveModes = []modeFlag{{1, "all but"}, {2, "at most"}, {4, "plus the balance before"}, {8, "less"}, {16, "bounce on failure"}}
+	libraryModes = []modeFlag{{1, "private"}, {2, "public"}, {16, "bounce on failure"}}
 )
 
-type flag struct {
+type modeFlag struct {
 	bit  uint8
 	name string
 }
 
 // flagsOf names the bits of mode; one that nobody knows is named by its number.
-func flagsOf(mode uint8, known []flag) (names []string) {
+func flagsOf(mode uint8, known []modeFlag) (names []string) {
 	for bit := uint8(1); bit != 0; bit <<= 1 {
 		if mode&bit == 0 {
 			continue

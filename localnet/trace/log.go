@@ -10,17 +10,21 @@ func (w *writer) log(v *View) {
 	for i, a := range v.Log.Commands {
 		w.row(fmt.Sprintf("action %d", i), "%s", a)
 	}
-	steps, earlier := v.Log.Steps, v.Log.Earlier
-	if n := w.style.Steps; n >= 0 {
-		if n == 0 {
-			n = 20
-		}
-		if cut := len(steps) - n; cut > 0 {
-			steps, earlier = steps[cut:], earlier+cut
+	steps, ran := v.Log.Steps, v.Log.Earlier
+	for _, s := range steps {
+		if s.Op != "" {
+			ran++
 		}
 	}
-	title := fmt.Sprintf("%d steps", len(steps)+earlier)
-	if earlier > 0 {
+	n := w.style.Steps
+	if n == 0 {
+		n = 20
+	}
+	title := fmt.Sprintf("%d steps", ran)
+	if n > 0 && len(steps) > n {
+		steps = steps[len(steps)-n:]
+	}
+	if len(steps) < ran {
 		title += fmt.Sprintf(", the last %d", len(steps))
 	}
 	w.row("log", "%s", title)
@@ -40,7 +44,7 @@ const shownStack = 5
 
 func (w *writer) step(s Step, failing bool) {
 	if s.Op == "" {
-		w.linef("  %6s %9s  %s", "", "", w.dim(printable(s.Note)))
+		w.linef("  %6s %9s  %s", "", "", w.dim(s.Note))
 		return
 	}
 	op := fmt.Sprintf("%-24s", s.Op)

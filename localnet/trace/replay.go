@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
@@ -13,19 +14,19 @@ import (
 
 // Run is what a transaction did, seen by executing it again.
 type Run struct {
-	Exact    bool         `json:"exact"` // the same transaction came out, to the bit
-	Earlier  int          `json:"earlier_steps,omitempty"`
-	Steps    []Step       `json:"steps"` // the last of them
+	Exact    bool         `json:"exact"`                   // the same transaction came out, to the bit
+	Earlier  int          `json:"earlier_steps,omitempty"` // instructions that are not among Steps
+	Steps    []Step       `json:"steps"`                   // the last of them
 	Commands []ActionView `json:"actions"`
 }
 
 // Step is one instruction, with the stack before it.
 type Step struct {
 	N     uint32   `json:"step"`
-	Op    string   `json:"op"`
-	Gas   int64    `json:"gas_left"` // when its own was not all taken yet
-	Stack []string `json:"stack"`    // the top of it comes last
-	Note  string   `json:"note,omitempty"`
+	Op    string   `json:"op,omitempty"`
+	Gas   int64    `json:"gas_left"`        // while some of its own is not taken yet
+	Stack []string `json:"stack,omitempty"` // the top of it comes last
+	Note  string   `json:"note,omitempty"`  // an exception, or what a debug instruction wrote
 }
 
 // Replay executes t once more on the account as it was before, at the moment it
@@ -43,7 +44,7 @@ func Replay(block *tvm.BlockContext, before *tvm.PreparedAccount, t *Transaction
 	}
 	l = &Run{Exact: res.TransactionCell != nil && bytes.Equal(res.TransactionCell.Hash(), t.Cell.Hash()), Earlier: r.dropped, Steps: make([]Step, 0, len(r.steps))}
 	for _, s := range r.steps {
-		l.Steps = append(l.Steps, Step{s.Step, s.Opcode, s.GasRemaining, stackOf(s.Stack), s.Message})
+		l.Steps = append(l.Steps, Step{s.Step, s.Opcode, s.GasRemaining, stackOf(s.Stack), printable(strings.ReplaceAll(strings.TrimSpace(s.Message), "\n", "; "))})
 	}
 	l.Commands, err = actionsOf(res.Actions)
 	return l, err
@@ -73,15 +74,24 @@ type recorder struct {
 }
 
 func (r *recorder) note(s vm.TraceStep) {
-	if s.Opcode == "" && s.Message == "" {
+	if s.Opcode == "" && !worthNoting(s.Message) {
 		return
 	}
 	r.steps = append(r.steps, s)
 	if r.keep < 0 || len(r.steps) <= r.keep {
 		return
 	}
+	if r.steps[0].Opcode != "" {
+		r.dropped++
+	}
 	r.steps[0] = vm.TraceStep{} // let its stack go
-	r.steps, r.dropped = r.steps[1:], r.dropped+1
+	r.steps = r.steps[1:]
+}
+
+// worthNoting tells exceptions and what the contract itself wrote for whoever
+// debugs it from how the machine jumps about.
+func worthNoting(message string) bool {
+	return strings.HasPrefix(message, "[EXCEPTION]") || strings.Contains(message, "DEBUG")
 }
 
 // cold is c read anew: cells out of the machine go on counting its gas.

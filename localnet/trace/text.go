@@ -60,7 +60,11 @@ func (w *writer) branch(t *Tree, head, tail string) {
 func (w *writer) node(t *Tree) []string {
 	v := t.Transaction
 	if v == nil {
-		return []string{w.arrival(t.Message, w.label(t.Message.To, t.Message.ToName)), w.warn(string(t.End))}
+		line := w.arrival(t.Message, w.label(t.Message.To, t.Message.ToName))
+		if t.End == Outside { // which the line says
+			return []string{line}
+		}
+		return []string{line, w.warn(string(t.End))}
 	}
 	columns := []string{v.Kind + " of " + w.label(v.Account, v.Name)}
 	if v.In != nil {
@@ -68,7 +72,7 @@ func (w *writer) node(t *Tree) []string {
 	}
 	columns = append(columns, w.outcome(v))
 	if c := v.Compute; c != nil && c.Skipped == "" {
-		columns = append(columns, fmt.Sprintf("gas %d/%d", c.GasUsed, c.GasLimit))
+		columns = append(columns, fmt.Sprintf("gas %d/%d", c.GasUsed, max(c.GasLimit, c.GasCredit)))
 	}
 	columns = append(columns, "fees "+v.Fees.String())
 	for _, m := range v.Marks {
