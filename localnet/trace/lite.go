@@ -21,11 +21,11 @@ func NewLite(api ton.APIClientWrapped) *Lite { return &Lite{api} }
 func (l *Lite) Tops(ctx context.Context) ([]*ton.BlockIDExt, error) {
 	master, err := l.api.GetMasterchainInfo(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the newest block: %w", err)
+		return nil, fmt.Errorf("read the newest block: %w", ended(ctx, err))
 	}
 	shards, err := l.api.GetBlockShardsInfo(ctx, master)
 	if err != nil {
-		return nil, fmt.Errorf("read the shards of masterchain block %d: %w", master.SeqNo, err)
+		return nil, fmt.Errorf("read the shards of masterchain block %d: %w", master.SeqNo, ended(ctx, err))
 	}
 	return append([]*ton.BlockIDExt{master}, shards...), nil
 }
@@ -39,7 +39,7 @@ func (l *Lite) Lookup(ctx context.Context, workchain int32, shard int64, lt uint
 	query := ton.LookupBlock{Mode: 2, ID: &ton.BlockInfoShort{Workchain: workchain, Shard: shard}, LT: lt}
 	err := l.api.Client().QueryLiteserver(ctx, query, &answer)
 	if err != nil {
-		return nil, fmt.Errorf("look up the block of shard %d:%016x at lt %d: %w", workchain, uint64(shard), lt, err)
+		return nil, fmt.Errorf("look up the block of shard %d:%016x at lt %d: %w", workchain, uint64(shard), lt, ended(ctx, err))
 	}
 	switch a := answer.(type) {
 	case ton.BlockHeader:
@@ -61,7 +61,15 @@ func (l *Lite) Block(ctx context.Context, id *ton.BlockIDExt) (*cell.Cell, error
 		err = fmt.Errorf("%w: %w", ErrNoBlock, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read block %d of shard %d:%016x: %w", id.SeqNo, id.Workchain, uint64(id.Shard), err)
+		return nil, fmt.Errorf("read block %d of shard %d:%016x: %w", id.SeqNo, id.Workchain, uint64(id.Shard), ended(ctx, err))
 	}
 	return c, nil
+}
+
+// ended is why ctx ended, where it has: the client speaks of a timeout then.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
