@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 )
 
@@ -51,10 +52,26 @@ func (w *writer) step(s Step, failing bool) {
 	if failing {
 		op = w.bad(op)
 	}
-	stack := s.Stack
-	hidden := ""
-	if cut := len(stack) - shownStack; cut > 0 {
-		stack, hidden = stack[cut:], fmt.Sprintf("%d more … ", cut)
+	var stack []string
+	hidden := max(0, len(s.Stack)-shownStack)
+	for _, v := range s.Stack[hidden:] {
+		stack = append(stack, shortValue(v))
 	}
-	w.linef("  %6d %9d  %s  %s", s.N, s.Gas, op, w.dim("["+hidden+strings.Join(stack, " ")+"]"))
+	if hidden > 0 {
+		stack = append([]string{fmt.Sprintf("%d more …", hidden)}, stack...)
+	}
+	w.linef("  %6d %9d  %s  %s", s.N, s.Gas, op, w.dim("["+strings.Join(stack, " ")+"]"))
+}
+
+// shortValue writes large numbers, which are keys, hashes and addresses, as the
+// ends of their hexadecimal digits.
+func shortValue(s string) string {
+	if len(s) <= 20 {
+		return s
+	}
+	n, ok := new(big.Int).SetString(s, 10)
+	if !ok {
+		return s
+	}
+	return brief(fmt.Sprintf("%#x", n))
 }

@@ -44,7 +44,7 @@ func Replay(block *tvm.BlockContext, before *tvm.PreparedAccount, t *Transaction
 	}
 	l = &Run{Exact: res.TransactionCell != nil && bytes.Equal(res.TransactionCell.Hash(), t.Cell.Hash()), Earlier: r.dropped, Steps: make([]Step, 0, len(r.steps))}
 	for _, s := range r.steps {
-		l.Steps = append(l.Steps, Step{s.Step, s.Opcode, s.GasRemaining, stackOf(s.Stack), printable(strings.ReplaceAll(strings.TrimSpace(s.Message), "\n", "; "))})
+		l.Steps = append(l.Steps, Step{s.Step, opcode(s.Opcode), s.GasRemaining, stackOf(s.Stack), printable(strings.ReplaceAll(strings.TrimSpace(s.Message), "\n", "; "))})
 	}
 	l.Commands, err = actionsOf(res.Actions)
 	return l, err
@@ -92,6 +92,15 @@ func (r *recorder) note(s vm.TraceStep) {
 // debugs it from how the machine jumps about.
 func worthNoting(message string) bool {
 	return strings.HasPrefix(message, "[EXCEPTION]") || strings.Contains(message, "DEBUG")
+}
+
+// opcode is an instruction on one line, without the code it carries along.
+func opcode(s string) string {
+	from, to := strings.IndexByte(s, '<'), strings.LastIndexByte(s, '>')
+	if from >= 0 && to > from {
+		s = s[:from] + "<…>" + s[to+1:]
+	}
+	return printable(strings.Join(strings.Fields(s), " "))
 }
 
 // cold is c read anew: cells out of the machine go on counting its gas.

@@ -112,8 +112,8 @@ func (m *MessageView) operation() string {
 	case m.Operation != "":
 		return m.Operation
 	case m.Comment != "":
-		return fmt.Sprintf("%q", m.Comment)
-	case m.Op == "0x00000000":
+		return fmt.Sprintf("%q", beginning(m.Comment, 40))
+	case m.Op == "0x00000000" || m.Kind == "external_in": // which mostly begins with a signature
 		return ""
 	}
 	return m.Op
@@ -145,11 +145,19 @@ func (w *writer) label(address, name string) string {
 	return printable(name) + " " + short
 }
 
-// brief keeps the ends of what is long.
+// brief keeps the ends of what is long: an address, a key or a hash.
 func brief(s string) string {
 	r := []rune(s)
 	if len(r) <= 20 {
 		return s
 	}
 	return string(r[:8]) + "…" + string(r[len(r)-4:])
+}
+
+// beginning keeps the first n characters.
+func beginning(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
 }
