@@ -1,11 +1,15 @@
 package trace
 
-// exits are the exit codes that TON reserves for the compute phase.
+// exits are the exit codes that TON reserves for the compute phase, and those
+// from 128 on that Tact does.
 var exits = map[int32]string{
 	0: "ok", 1: "ok",
 	2: "stack underflow", 3: "stack overflow", 4: "integer overflow or division by zero", 5: "integer out of range",
 	6: "invalid opcode", 7: "wrong type", 8: "cell overflow", 9: "cell underflow", 10: "dictionary error",
 	11: "unknown error", 12: "fatal error", 13: "out of gas", -14: "out of gas", 14: "pruned cell met",
+	128: "null reference", 129: "invalid serialization prefix", 130: "invalid incoming message", 131: "constraints error",
+	132: "access denied", 133: "contract stopped", 134: "invalid argument", 135: "code of a contract not found",
+	136: "invalid standard address", 138: "not a basechain address",
 }
 
 // results are the result codes of the action phase.
