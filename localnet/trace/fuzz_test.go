@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -23,6 +24,24 @@ func FuzzTransaction(f *testing.F) {
 			return
 		}
 		render(t, c)
+	})
+}
+
+// FuzzBlock reads whatever a liteserver may say is a block.
+func FuzzBlock(f *testing.F) {
+	n, _ := journey(f)
+	for _, b := range n.blocks {
+		f.Add(b.cell.ToBOC())
+	}
+	f.Fuzz(func(t *testing.T, boc []byte) {
+		c, err := cell.FromBOC(boc)
+		if err != nil {
+			return
+		}
+		if b, err := parseBlock(&ton.BlockIDExt{}, c); err == nil {
+			_, _ = b.master() // what a block names may be missing
+			require.NotEmpty(t, b.parents)
+		}
 	})
 }
 
