@@ -29,7 +29,7 @@ func FuzzTransaction(f *testing.F) {
 
 // FuzzBlock reads whatever a liteserver may say is a block.
 func FuzzBlock(f *testing.F) {
-	n, _ := journey(f)
+	n, _, _ := journey(f)
 	for _, b := range n.blocks {
 		f.Add(b.cell.ToBOC())
 	}

@@ -30,7 +30,7 @@ func (w *writer) log(v *View) {
 	}
 	w.row("log", "%s", title)
 	if !v.Log.Exact {
-		w.row("", "%s", w.warn("executed again it came out different: it read what is not known here, as the libraries or earlier blocks"))
+		w.row("", "%s", w.warn("executed again it came out different: it read what is not known here, as earlier blocks"))
 	}
 	for i, s := range steps {
 		w.step(s, i == len(steps)-1 && v.Compute != nil && !v.Compute.Success)

@@ -12,29 +12,30 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
-// States are a chain's accounts and configuration at a block. A ton.APIClient
-// is one; liteservers keep old states for a while only.
+// States are a chain's accounts and configuration at a block, and its libraries.
+// A ton.APIClient is one; liteservers keep old states for a while only.
 type States interface {
 	GetAccount(ctx context.Context, block *ton.BlockIDExt, a *address.Address) (*tlb.Account, error)
 	GetBlockchainConfig(ctx context.Context, block *ton.BlockIDExt, onlyParams ...int32) (*tlb.BlockchainConfig, error)
+	GetLibraries(ctx context.Context, hashes ...[]byte) ([]*cell.Cell, error)
 }
 
 // Replay executes t again on the account as it was before, which takes the
 // account's earlier transactions in the same block. What the code reads of earlier
-// blocks or of the masterchain's libraries is missing; the log says then that
-// something else came out.
+// blocks is missing, and libraries are those of today; the log says where something
+// else came out.
 func (r *Reader) Replay(ctx context.Context, s States, t *Transaction, keep int) (*Run, error) {
 	b, err := r.around(ctx, t.Account, t.LT)
 	if err != nil {
 		return nil, fmt.Errorf("find the block of transaction %x: %w", t.Hash, err)
 	}
-	moment, err := b.context(ctx, s)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration at transaction %x: %w", t.Hash, err)
-	}
 	before, err := b.accountBefore(ctx, s, t.Account)
 	if err != nil {
 		return nil, fmt.Errorf("read the account before transaction %x: %w", t.Hash, err)
+	}
+	moment, err := b.context(ctx, s, before, t)
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration at transaction %x: %w", t.Hash, err)
 	}
 	for _, earlier := range b.of(t.Account) {
 		if earlier.LT >= t.LT {
@@ -49,8 +50,8 @@ func (r *Reader) Replay(ctx context.Context, s States, t *Transaction, keep int)
 	return Replay(moment, before, t, keep)
 }
 
-// context is what contracts saw of the chain in this block.
-func (b *block) context(ctx context.Context, s States) (*tvm.BlockContext, error) {
+// context is what t saw of the chain in this block.
+func (b *block) context(ctx context.Context, s States, before *tvm.PreparedAccount, t *Transaction) (*tvm.BlockContext, error) {
 	master, err := b.master()
 	if err != nil {
 		return nil, err
@@ -63,7 +64,11 @@ func (b *block) context(ctx context.Context, s States) (*tvm.BlockContext, error
 	if err != nil {
 		return nil, err
 	}
-	return config.NewBlockContext(tvm.BlockOptions{Now: b.info.GenUtime, BlockLT: int64(b.info.StartLt), RandSeed: b.seed, GlobalID: b.global})
+	libs, err := libraries(ctx, s, before, t)
+	if err != nil {
+		return nil, err
+	}
+	return config.NewBlockContext(tvm.BlockOptions{Now: b.info.GenUtime, BlockLT: int64(b.info.StartLt), RandSeed: b.seed, GlobalID: b.global, Libraries: libs})
 }
 
 // master is the masterchain block whose configuration counts here.

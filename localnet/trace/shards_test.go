@@ -3,7 +3,6 @@ package trace
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math/big"
 	"math/bits"
 	"testing"
@@ -100,13 +99,17 @@ func (n *network) accounts(txs []*Transaction) *cell.Cell {
 	return c
 }
 
-var genesisBlock = ton.BlockIDExt{Shard: fullShard, RootHash: make([]byte, 32), FileHash: make([]byte, 32)}
+var (
+	genesisBlock  = ton.BlockIDExt{Shard: fullShard, RootHash: make([]byte, 32), FileHash: make([]byte, 32)}
+	masterGenesis = ton.BlockIDExt{Workchain: -1, Shard: fullShard, RootHash: make([]byte, 32), FileHash: make([]byte, 32)}
+)
 
 // journey is a message that goes on from the left shard to the right one, to the
 // masterchain and home, while the shards split and merge again.
-func journey(t testing.TB) (n *network, txs []*Transaction) {
+func journey(t testing.TB) (n *network, s *stage, txs []*Transaction) {
 	t.Helper()
-	s, left, right, master := newStage(t), account(1), account(0xc1), address.NewAddress(0, 255, account(0x55).Data())
+	s = newStage(t)
+	left, right, master := account(1), account(0xc1), address.NewAddress(0, 255, account(0x55).Data())
 	home := account(0x21)
 	forward := func(a *address.Address) *cell.Cell { return list(t, send(t, 64, to(t, a, "0", false, nil))) }
 	s.put(left, "10", acts, list(t, send(t, 1, to(t, right, "1", true, nil))))
@@ -120,15 +123,15 @@ func journey(t testing.TB) (n *network, txs []*Transaction) {
 	whole := n.add(0, 1<<63, end(0), []*ton.BlockIDExt{&genesisBlock}, txs[0])
 	west := n.add(0, 1<<62, end(1), []*ton.BlockIDExt{whole})
 	east := n.add(0, 3<<62, end(1), []*ton.BlockIDExt{whole}, txs[1])
-	top := n.add(-1, 1<<63, end(2), []*ton.BlockIDExt{&genesisBlock}, txs[2])
+	top := n.add(-1, 1<<63, end(2), []*ton.BlockIDExt{&masterGenesis}, txs[2])
 	late := n.add(0, 1<<63, end(3), []*ton.BlockIDExt{west, east}, txs[3])
 	n.tops = []*ton.BlockIDExt{top, late}
-	return n, txs
+	return n, s, txs
 }
 
 func TestReader_FollowsThroughShardsAndWorkchains(t *testing.T) {
 	t.Parallel()
-	n, txs := journey(t)
+	n, _, txs := journey(t)
 	for i, tx := range txs {
 		r := &Reader{Blocks: n}
 		found, err := r.Find(t.Context(), tx.Hash)
@@ -152,9 +155,9 @@ func TestReader_FollowsThroughShardsAndWorkchains(t *testing.T) {
 
 func TestReader_ShowsAMessageOnItsWayAsPending(t *testing.T) {
 	t.Parallel()
-	n, txs := journey(t)
+	n, _, txs := journey(t)
 	n.blocks = n.blocks[:3] // the masterchain has not taken it
-	n.tops = []*ton.BlockIDExt{n.add(-1, 1<<63, txs[0].LT, []*ton.BlockIDExt{&genesisBlock}), n.blocks[1].id, n.blocks[2].id}
+	n.tops = []*ton.BlockIDExt{n.add(-1, 1<<63, txs[0].LT, []*ton.BlockIDExt{&masterGenesis}), n.blocks[1].id, n.blocks[2].id}
 	r := &Reader{Blocks: n}
 	root, err := r.Trace(t.Context(), txs[1])
 	require.NoError(t, err)
@@ -162,36 +165,4 @@ func TestReader_ShowsAMessageOnItsWayAsPending(t *testing.T) {
 	root.Each(func(node *Node) bool { last = node; return true })
 	require.Equal(t, Pending, last.End)
 	require.Contains(t, root.Text(names), "→ -1:55000…0055  pending")
-}
-
-func TestReader_ReplaysFromTheParentThatHasTheAccount(t *testing.T) {
-	t.Parallel()
-	n, txs := journey(t)
-	r := &Reader{Blocks: n}
-	for i, want := range []*ton.BlockIDExt{&genesisBlock, n.blocks[0].id, nil, n.blocks[1].id} {
-		asked := &witness{}
-		_, err := r.Replay(t.Context(), asked, txs[i], 1)
-		require.ErrorIs(t, err, errWitness)
-		if want != nil {
-			b, err := r.around(t.Context(), txs[i].Account, txs[i].LT)
-			require.NoError(t, err)
-			_, err = b.accountBefore(t.Context(), asked, txs[i].Account)
-			require.ErrorIs(t, err, errWitness)
-			require.Equal(t, want.RootHash, asked.at.RootHash, "transaction %d", i)
-		}
-	}
-}
-
-var errWitness = errors.New("asked")
-
-// witness remembers at which block it was asked for a state.
-type witness struct{ at *ton.BlockIDExt }
-
-func (w *witness) GetAccount(_ context.Context, at *ton.BlockIDExt, _ *address.Address) (*tlb.Account, error) {
-	w.at = at
-	return nil, errWitness
-}
-
-func (w *witness) GetBlockchainConfig(context.Context, *ton.BlockIDExt, ...int32) (*tlb.BlockchainConfig, error) {
-	return nil, errWitness
 }

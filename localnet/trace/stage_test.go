@@ -28,6 +28,7 @@ const (
 type stage struct {
 	t        testing.TB
 	lt       uint64
+	root     *cell.Cell // of the configuration
 	block    *tvm.BlockContext
 	accounts map[string]*tvm.PreparedAccount
 	before   map[string]*tvm.PreparedAccount // by hash of the transaction
@@ -39,7 +40,7 @@ func newStage(t testing.TB) *stage {
 	require.NoError(t, err)
 	config, err := tvm.PrepareBlockchainConfig(dict.AsCell())
 	require.NoError(t, err)
-	s := &stage{t: t, lt: 1_000_000, accounts: map[string]*tvm.PreparedAccount{}, before: map[string]*tvm.PreparedAccount{}}
+	s := &stage{t: t, lt: 1_000_000, root: dict.AsCell(), accounts: map[string]*tvm.PreparedAccount{}, before: map[string]*tvm.PreparedAccount{}}
 	s.block, err = config.NewBlockContext(tvm.BlockOptions{Now: genesis, BlockLT: int64(s.lt), RandSeed: make([]byte, 32), GlobalID: -239})
 	require.NoError(t, err)
 	return s
