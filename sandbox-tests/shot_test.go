@@ -26,7 +26,7 @@ type shot struct {
 // showWhenFailed writes what the last message did into the log of a test that fails.
 func (w *world) showWhenFailed() {
 	ending, ok := w.t.(interface{ Cleanup(func()) })
-	if !ok {
+	if *mutant != "" || !ok { // of a mutant nobody asks more than whether it is noticed
 		return
 	}
 	ending.Cleanup(func() {

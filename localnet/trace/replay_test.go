@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,4 +97,36 @@ func TestReplay_FetchesLibrariesTheCodeIsIn(t *testing.T) {
 	run, err = (&Reader{Blocks: n}).Replay(t.Context(), a, seeing, 1)
 	require.NoError(t, err)
 	require.False(t, run.Exact)
+}
+
+func TestReplay_KeepsWhatAContractWritesForDebugging(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	// SETCP0; 7 PUSHINT; s0 DUMP; 8 PUSHINT; <{ DROP }> PUSHCONT; DROP
+	s.put(account(1), "1", "FF0077FE2078913030", empty())
+	tx := s.run(s.internal(account(2), account(1), "1", empty()))[0]
+	run, err := Replay(s.block, s.before[string(tx.Hash)], tx, -1)
+	require.NoError(t, err)
+	var notes, ops []string
+	for _, step := range run.Steps {
+		if step.Op == "" {
+			notes = append(notes, step.Note)
+		} else {
+			ops = append(ops, step.Op)
+		}
+	}
+	require.Equal(t, []string{"#DEBUG#: s0 = 7 [int]"}, notes)
+	require.Contains(t, ops, "<…> PUSHCONT")
+	require.Zero(t, run.Earlier)
+	short, err := Replay(s.block, s.before[string(tx.Hash)], tx, 2)
+	require.NoError(t, err)
+	require.Len(t, short.Steps, 2)
+	require.Equal(t, len(ops)-2, short.Earlier)
+
+	v := Show(tx, names)
+	v.Log = run
+	var text strings.Builder
+	require.NoError(t, v.WriteText(&text, Style{Steps: -1}))
+	require.Contains(t, text.String(), "#DEBUG#: s0 = 7 [int]\n")
+	require.NotContains(t, text.String(), "the last")
 }
