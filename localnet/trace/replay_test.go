@@ -116,7 +116,7 @@ func TestReplay_KeepsWhatAContractWritesForDebugging(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"#DEBUG#: s0 = 7 [int]"}, notes)
-	require.Contains(t, ops, "<…> PUSHCONT")
+	require.Contains(t, ops, "<…> SMALL PUSHCONT")
 	require.Zero(t, run.Earlier)
 	short, err := Replay(s.block, s.before[string(tx.Hash)], tx, 2)
 	require.NoError(t, err)
