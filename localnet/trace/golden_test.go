@@ -65,6 +65,19 @@ var stories = map[string]func(t testing.TB, s *stage) []*Transaction{
 		m.StateInit = &tlb.StateInit{Code: code(t, acts), Data: list(t)}
 		return s.run(m)
 	},
+	"unfreeze": func(t testing.TB, s *stage) []*Transaction {
+		init := &tlb.StateInit{Code: code(t, acts), Data: list(t)}
+		s.store(account(2), tlb.AccountStorage{Status: tlb.AccountStatusFrozen, StateHash: cellOf(t, init).Hash(), Balance: tons(t, "0.1")})
+		m := s.internal(account(1), account(2), "1", empty())
+		m.StateInit = init
+		return s.run(m)
+	},
+	"bounce_in_full": func(t testing.TB, s *stage) []*Transaction {
+		s.put(account(2), "1", throws, empty())
+		m := s.internal(account(1), account(2), "1", op(0x7f0fb44f))
+		m.IHRFee = tlb.FromNanoTONU(3) // extra_flags: bounce in the new format, with the whole body
+		return s.run(m)
+	},
 	"no_gas": func(t testing.TB, s *stage) []*Transaction {
 		s.put(account(2), "1", acts, list(t))
 		return s.run(s.internal(account(1), account(2), "0", empty()))

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"testing"
@@ -68,6 +69,9 @@ func TestReader_FindsTheWholeTreeFromAnyHash(t *testing.T) {
 		for _, prefix := range [][]byte{hash[:], hash[:4]} {
 			found, err := r.Find(t.Context(), prefix)
 			require.NoError(t, err)
+			if n.Transaction != nil {
+				require.Equal(t, n.Transaction.Hash, found.Hash, "who took it, not who sent it")
+			}
 			again, err := r.Trace(t.Context(), found)
 			require.NoError(t, err)
 			require.Equal(t, "1(3(4) outside)", outline(again))
@@ -123,6 +127,36 @@ func TestReader_ExecutesAgainToTheBit(t *testing.T) {
 	run, err := r.Replay(t.Context(), api, last, 1)
 	require.NoError(t, err)
 	require.Equal(t, "THROW 504", run.Steps[0].Op)
+}
+
+func TestReader_TellsTransactionsOfOneBlockApart(t *testing.T) {
+	t.Parallel()
+	c, api := chain(t)
+	var sent []*cell.Cell
+	for i := range 6 {
+		m := cellOf(t, external(account(5), op(uint64(i))))
+		require.NoError(t, c.Push(m.ToBOC()))
+		sent = append(sent, m)
+	}
+	require.NoError(t, c.Mine())
+	r := &Reader{Blocks: NewLite(api)}
+	blocks := map[string]int{}
+	for _, m := range sent {
+		first, err := r.Find(t.Context(), m.Hash())
+		require.NoError(t, err)
+		run, err := r.Replay(t.Context(), api, first, 1)
+		require.NoError(t, err)
+		require.True(t, run.Exact, "after those before it in the block")
+		down, err := r.Trace(t.Context(), first)
+		require.NoError(t, err)
+		up, err := r.Trace(t.Context(), down.Children[0].Transaction)
+		require.NoError(t, err)
+		require.Equal(t, first.Hash, up.Transaction.Hash)
+		b, err := r.around(t.Context(), first.Account, first.LT)
+		require.NoError(t, err)
+		blocks[string(b.id.RootHash)]++
+	}
+	require.Less(t, len(blocks), len(sent), "some share a block")
 }
 
 // young hides the blocks of a chain from a moment on.
@@ -217,5 +251,7 @@ func TestShard_HoldsTheAccountsOfItsPrefix(t *testing.T) {
 	}
 	require.True(t, holds(narrow(left), left))
 	require.False(t, holds(narrow(left), right))
+	deep := address.NewAddress(0, 0, bytes.Repeat([]byte{0xff}, 32))
+	require.EqualValues(t, 8, narrow(deep)&0xf, "a shard's name has at most 60 bits of a prefix")
 	require.EqualValues(t, fullShard, narrow(address.NewAddress(0, 255, make([]byte, 32))))
 }

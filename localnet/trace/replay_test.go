@@ -99,6 +99,21 @@ func TestReplay_FetchesLibrariesTheCodeIsIn(t *testing.T) {
 	require.False(t, run.Exact)
 }
 
+func TestReplay_FetchesLibrariesOfLibraries(t *testing.T) {
+	t.Parallel()
+	s, inner := newStage(t), code(t, throws)
+	outer := cell.BeginCell().MustStoreRef(library(t, inner)).EndCell()
+	a := &archive{stage: s, libs: []*cell.Cell{inner, outer}}
+	s.store(account(1), tlb.AccountStorage{Status: tlb.AccountStatusActive, Balance: tons(t, "1"), StateInit: &tlb.StateInit{Code: library(t, outer), Data: empty()}})
+	libs, err := libraries(t.Context(), a, s.account(account(1)), &Transaction{})
+	require.NoError(t, err)
+	require.Len(t, libs, 1)
+	for _, want := range a.libs {
+		_, err = libs[0].AsDict(256).LoadValue(cell.BeginCell().MustStoreSlice(want.Hash(), 256).EndCell())
+		require.NoError(t, err)
+	}
+}
+
 func TestReplay_KeepsWhatAContractWritesForDebugging(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

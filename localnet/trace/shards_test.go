@@ -153,6 +153,17 @@ func TestReader_FollowsThroughShardsAndWorkchains(t *testing.T) {
 	}
 }
 
+func TestReader_DoesNotMixUpWorkchains(t *testing.T) {
+	t.Parallel()
+	n, _, txs := journey(t)
+	r := &Reader{Blocks: n}
+	last, err := r.Last(t.Context(), txs[2].Account)
+	require.NoError(t, err)
+	require.Equal(t, txs[2].Hash, last.Hash)
+	_, err = r.Last(t.Context(), address.NewAddress(0, 0, txs[2].AccountAddr))
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
 func TestReader_ShowsAMessageOnItsWayAsPending(t *testing.T) {
 	t.Parallel()
 	n, _, txs := journey(t)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/address"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -103,6 +104,27 @@ func TestText_IsPaintedForTerminalsOnly(t *testing.T) {
 	require.Contains(t, painted.String(), "\x1b[31mexit 504 wrong_amount\x1b[0m")
 	paint := strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "")
 	require.Equal(t, plain.String(), paint.Replace(painted.String()))
+}
+
+func TestText_PaintsMoneyForNobodyGreenAndWhatGoesBackRed(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	require.NoError(t, ShowTree(Build(Limits{}, played(t, "no_state")...)[0], names).WriteText(&text, Style{Colour: true}))
+	require.Contains(t, text.String(), "\x1b[31mskipped no_state\x1b[0m", "it bounced")
+	require.Contains(t, text.String(), "\x1b[32mskipped no_state\x1b[0m", "what came back is kept")
+}
+
+func TestNames_AreAskedAboutWhoseOperationItWas(t *testing.T) {
+	t.Parallel()
+	var asked []byte
+	n := names
+	n.Operation = func(to *address.Address, _ *cell.Cell) (string, [][2]string) {
+		asked = append(asked, to.Data()[0])
+		return "", nil
+	}
+	ShowTree(Build(Limits{}, played(t, "exit")...)[0], n)
+	require.Subset(t, []byte{1, 2}, asked)
+	require.Equal(t, []byte{2, 2, 2}, asked[1:4], "a message out and in, and what bounces of it, are of who took it")
 }
 
 func TestParse_RefusesWhatIsNoTransaction(t *testing.T) {
