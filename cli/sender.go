@@ -105,7 +105,15 @@ func (d *desk) send(ctx context.Context, e *env, what string, messages ...chain.
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err = d.arrived(ctx, s, messages); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return d.pointToTrace(fmt.Errorf("%s: %w", what, err), s)
 	}
 	return e.show("sent", sent{fmt.Sprintf("%x", s.Tx), s.LT, s.Block.SeqNo, d.account}, [2]string{"transaction", fmt.Sprintf("%x", s.Tx)})
+}
+
+// pointToTrace says where to see more about what went wrong after s was sent.
+func (d *desk) pointToTrace(err error, s chain.Sent) error {
+	if cocoon.HintOf(err) != "" {
+		return err
+	}
+	return cocoon.WithHint(err, "see what happened: cocoon trace %x", s.Tx)
 }

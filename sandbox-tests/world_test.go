@@ -36,6 +36,7 @@ type world struct {
 	accounts map[cocoon.Account]*tvm.PreparedAccount
 	instead  map[string]*cell.Cell // code that runs in the place of ours, by our code's hash
 	tape     *tape                 // what happens, where it becomes a scenario
+	recent   []shot                // what the last message did, for a test that fails
 	// received, paid and fees add up over all accounts that hold code.
 	received, paid, fees *big.Int
 }
@@ -48,8 +49,10 @@ func newWorld(t rapid.TB) *world {
 	config, err := tvm.PrepareBlockchainConfig(dict.AsCell())
 	require.NoError(t, err)
 	require.EqualValues(t, 14, config.GlobalVersion(), "these tests assume global_version 14")
-	return &world{t: t, now: genesis, lt: 1_000_000, config: config, machine: tvm.NewTVM(), tape: tapeOf(t, config),
+	w := &world{t: t, now: genesis, lt: 1_000_000, config: config, machine: tvm.NewTVM(), tape: tapeOf(t, config),
 		accounts: map[cocoon.Account]*tvm.PreparedAccount{}, received: new(big.Int), paid: new(big.Int), fees: new(big.Int)}
+	w.showWhenFailed()
+	return w
 }
 
 // wallet is an account without code, named so that failures read well.
@@ -122,6 +125,7 @@ func (w *world) sendExternal(to cocoon.Account, body *cell.Cell) trace {
 }
 
 func (w *world) run(first *cell.Cell) (tr trace) {
+	w.recent = w.recent[:0]
 	for queue := []*cell.Cell{first}; len(queue) > 0; queue = queue[1:] {
 		require.Less(w.t, len(tr.steps), 2000, "messages without end")
 		s, out := w.deliver(queue[0])
@@ -157,6 +161,7 @@ func (w *world) deliver(c *cell.Cell) (*step, []*cell.Cell) {
 	res, err := w.machine.EmulateTransaction(block, w.account(s.to), msg, tvm.TransactionOptions{LogicalTime: int64(w.lt)})
 	require.NoError(w.t, err)
 	w.tape.add(w, s.to, c, res)
+	w.recent = append(w.recent, shot{block, w.account(s.to), res.TransactionCell})
 	if res.TransactionCell == nil {
 		return nil, nil
 	}
