@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ PROVIDERS ?= 10000
 CHANNELS ?= 100000
 bench-crowd: ## PROVIDERS vaults and CHANNELS channels on one local chain, and everyone of them leaves (minutes, GiBs)
 	@$(SCALE) -run '^TestScale_EveryoneOfACrowdLeaves$$' -providers $(PROVIDERS) -channels $(CHANNELS) >&2 && cat "$$file"
+
+CROWD_TXS ?= 1000000
+CROWD_ACCOUNTS ?= 100000
+bench-localnet-crowd: ## CROWD_TXS transactions over CROWD_ACCOUNTS accounts on a localnet: time and memory of every round (minutes)
+	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./localnet -count=1 -timeout 60m -v -run '^TestCrowd_CostOfABlockStaysTheSame$$' \
+		-crowd-txs $(CROWD_TXS) -crowd-accounts $(CROWD_ACCOUNTS) -crowd-figures "$$file" -crowd-plot docs/localnet-crowd.svg >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long
