@@ -26,7 +26,7 @@ func newBazaar(t *testing.T) *bazaar {
 	t.Helper()
 	b := &bazaar{world: newWorld(t), places: map[string]cocoon.Account{}, names: map[cocoon.Account]string{}, births: map[string]*tlb.StateInit{},
 		offers: map[string]wrappers.JobOffer{}, trees: map[[32]byte]*planted{}, known: map[cocoon.Account]sighting{}, frozen: map[cocoon.Account]*tlb.StateInit{},
-		incomes: map[[2]cocoon.Account]cocoon.Nano{}, took: map[string]int{}, percent: 100, brought: new(big.Int), charged: new(big.Int), kept: new(big.Int)}
+		incomes: map[[2]cocoon.Account]cocoon.Nano{}, took: map[string]int{}, percent: 100, brought: new(big.Int), charged: new(big.Int), kept: new(big.Int), purses: map[cocoon.Account]int64{}}
 	b.survey()
 	for _, m := range b.beginning() {
 		b.play(m)
