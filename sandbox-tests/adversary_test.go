@@ -9,7 +9,10 @@ import (
 
 // plots are all adversaries.
 func plots() []plot {
-	return []plot{clientPlot(), dispatcherOfChannelPlot()}
+	return []plot{clientPlot(), dispatcherOfChannelPlot(),
+		clientOfJobPlot(nobody), clientOfJobPlot(arbiter), clientOfJobPlot(silent), clientOfJobPlot(corrupted),
+		providerOfJobPlot(nobody, attentive, true), providerOfJobPlot(arbiter, attentive, true), providerOfJobPlot(nobody, asleep, true), providerOfJobPlot(corrupted, attentive, true), providerOfJobPlot(nobody, attentive, false),
+		equivocatorPlot(), strangerPlot(), dispatcherPlot(false), dispatcherPlot(true)}
 }
 
 // TestAdversaries_GainNoMoreThanTheirBounds

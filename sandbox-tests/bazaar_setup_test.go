@@ -88,10 +88,16 @@ func (b *bazaar) beginning() []move {
 	return m
 }
 
+// ownTerms are a variant that no registry publishes: without minima, penalties or unbonding.
+const ownTerms = -1
+
 // termsOf are the terms that the registry may publish: those of a variant.
 func termsOf(t require.TestingT, variant int) wrappers.Terms {
 	code, err := contracts.Load("epoch")
 	require.NoError(t, err)
+	if variant == ownTerms {
+		return wrappers.Terms{Provider: &wrappers.ProviderTerms{}, Rewards: &wrappers.RewardsTerms{EpochCode: code.Code, Epoch: &wrappers.EpochTerms{}}}
+	}
 	days := uint32(14-5*(variant%3)) * 86400
 	return wrappers.Terms{
 		Provider: &wrappers.ProviderTerms{MinProvider: coins(ton(50)), MinGPU: coins(ton(uint64(20 - variant%3))), Unbonding: days, Treasury: wallet("treasury")},

@@ -32,10 +32,10 @@ type bazaar struct {
 	frozen  map[cocoon.Account]*tlb.StateInit
 	incomes map[[2]cocoon.Account]cocoon.Nano // by an epoch to a provider
 	letters []letter
-	percent int      // of the usual prices of gas and messages
-	brought *big.Int // by wallets, since the bazaar began
-	charged *big.Int // by the network
-	kept    *big.Int // by wallets, of what has reached them
+	percent int                      // of the usual prices of gas and messages
+	brought *big.Int                 // by wallets, since the bazaar began
+	charged *big.Int                 // by the network
+	kept    *big.Int                 // by wallets, of what has reached them
 	purses  map[cocoon.Account]int64 // nanoTON that a wallet has got, less what it has sent; change is the payer's
 	lawless bool                     // nothing is judged: an adversary looks at its purse alone
 	played  []move
@@ -49,10 +49,10 @@ type letter struct {
 	cell     *cell.Cell
 	from, to cocoon.Account
 	value    *big.Int
-	original *cell.Cell // the body that comes back, where it bounced
-	spoilt   bool       // nobody may act on it
+	original *cell.Cell     // the body that comes back, where it bounced
+	spoilt   bool           // nobody may act on it
 	payer    cocoon.Account // the wallet that began it all, which gets the change
-	percent  int        // the prices at which its fee was reckoned
+	percent  int            // the prices at which its fee was reckoned
 }
 
 // sighting is a contract's state as it was last seen.
