@@ -44,6 +44,7 @@ func (f facts) clone() facts {
 type plot struct {
 	name      string
 	coalition []string               // wallets
+	hand      string                 // the one of them that acts, where moves are shared by plots
 	stock     []string               // contracts whose balance counts as the coalition's
 	victims   []string               // wallets
 	theirs    []string               // contracts whose balance counts as theirs
@@ -156,10 +157,13 @@ func (d *duel) next(all []duty) (due uint32, moves []move, key string) {
 	return due, moves, key
 }
 
-// perform does a duty, once.
+// perform does a duty, once. Its last message is on its way afterwards.
 func (d *duel) perform(moves []move, key string) {
 	d.vain[key] = true
-	for _, m := range moves {
+	for i, m := range moves {
+		if i > 0 {
+			d.drain() // its sender waits for what came of the one before
+		}
 		if known, _ := d.hear(m); !known {
 			d.say(m, false)
 		}

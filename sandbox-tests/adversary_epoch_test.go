@@ -9,12 +9,13 @@ import (
 
 // A dispatcher with 40 TON of bond and 50 TON of pot, of which a receipt gives provider 1 thirty.
 const (
-	earnedFirst = 30_000_000_000 // nanoTON that a receipt names when it begins
-	workPiece   = 2_000_000_000  // nanoTON of work at a time
-	creditWork  = 4_000_000_000  // nanoTON of work that provider 1 does before it wants a receipt: X_u
-	creditClaim = 40_000_000_000 // nanoTON of receipts that it takes before they are opened: X_e
-	provesAfter = 3_600          // seconds until it has read a tree that was published
-	owesAfter   = 3_600          // seconds until it has seen that bond is unbonding
+	earnedFirst  = 30_000_000_000 // nanoTON that a receipt names when it begins
+	workPiece    = 2_000_000_000  // nanoTON of work at a time
+	creditWork   = 4_000_000_000  // nanoTON of work that provider 1 does before it wants a receipt: X_u
+	creditClaim  = 40_000_000_000 // nanoTON of receipts that it takes before they are opened: X_e
+	provesAfter  = 3_600          // seconds until it has read a tree that was published
+	noticesAfter = 3_600          // seconds until an owner has noticed that a key is used by others
+	owesAfter    = 3_600          // seconds until it has seen that bond is unbonding
 )
 
 const (
@@ -66,7 +67,7 @@ func (d *duel) currentEpoch() (string, wrappers.Epoch) {
 // dispatcherPlot is a dispatcher, with its sybils among the leaves, that would keep what providers earned. Either
 // honest clients pay it, or clients of its own do not.
 func dispatcherPlot(own bool) plot {
-	p := plot{name: "dispatcher and sybil providers", coalition: []string{dispatcherName, "sybil"}, victims: []string{"owner 1"}, theirs: []string{victimName}, scene: []string{"rewards 0"},
+	p := plot{name: "dispatcher and sybil providers", hand: dispatcherName, coalition: []string{dispatcherName, "sybil"}, victims: []string{"owner 1"}, theirs: []string{victimName}, scene: []string{"rewards 0"},
 		begin: func(d *duel) {
 			d.facts.held["number 1"] = earnedFirst
 			d.facts.held["reserve"] = d.reserveOfRewards()
@@ -80,7 +81,30 @@ func dispatcherPlot(own bool) plot {
 		p.name = "client and dispatcher"
 	}
 	p.duties = append([]duty{proving, owing, claiming}, cranks()...)
-	p.exits = [][]duty{append([]duty{opensHonestly}, unbondingAll()...), unbondingAll()}
+	p.exits = [][]duty{append([]duty{opensHonestly}, unbondingAll()...), append([]duty{sybilsFirst}, unbondingAll()...)}
+	return p
+}
+
+// dispatcherThiefPlot has the keys that a dispatcher keeps online: it opens epochs and signs receipts, until the owner has
+// noticed. It may take one number's pot, as far as no receipt names it, or a quarter of penalties that it proves.
+func dispatcherThiefPlot() plot {
+	p := dispatcherPlot(true)
+	p.name, p.hand, p.coalition, p.victims, p.theirs = "thief of a dispatcher's keys", "operator", []string{"operator", "sybil"}, []string{"owner 1", dispatcherName}, []string{victimName, "rewards 0"}
+	begin := p.begin
+	p.begin = func(d *duel) {
+		begin(d)
+		d.say(move{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: "operator", Value: ton(1)}, true)
+		d.facts.held["noticed"] = int64(d.now) + noticesAfter
+	}
+	p.bound = (*duel).pot
+	p.talk = nil
+	p.duties = append(p.duties, func(d *duel) (uint32, []move) {
+		if d.rewards().Operator != d.place("operator") {
+			return 0, nil
+		}
+		return uint32(d.facts.held["noticed"]), []move{{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: dispatcherName, Value: ton(1)}}
+	})
+	p.exits = [][]duty{{sybilsFirst}}
 	return p
 }
 

@@ -175,9 +175,10 @@ func movesOfJobClient(u umpire) func(*duel) [][]move {
 			for _, do := range []string{"cancel", "expire", "approve", "dispute", "finish"} {
 				all = append(all, []move{{Do: do, By: "client 0", At: name, Value: ton(2)}})
 			}
-			if t := d.facts.held["order "+name]; t != 0 {
-				all = append(all, []move{{Do: "wait", Wait: int(t + orderLasts - 1 - int64(d.now))}, {Do: "relay", By: "client 0", At: name}})
+			if j := d.job(name); j.Phase == wrappers.JobOpen {
+				all = append(all, []move{{Do: "wait", Wait: int(j.Until - 1 - d.now)}, {Do: "ask", At: name}, {Do: "relay", By: "client 0", At: name}})
 			}
+			all = append(all, []move{opening("client 0", name), {Do: "ask", At: name}, {Do: "relay", By: "client 0", At: name}})
 			if u == corrupted {
 				all = append(all, []move{{Do: "rule", By: string(u), At: name, Number: 10_000, Value: ton(1)}})
 			}

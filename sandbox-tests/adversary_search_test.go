@@ -1,6 +1,7 @@
 package sandboxtests
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -70,18 +71,26 @@ func (s *search) valued(d *duel) finding {
 	return f
 }
 
-// keep chooses the histories to go on with.
+// keep chooses the histories to go on with: the richest of every shape come first, half of the places are drawn by lot.
 func (s *search) keep(all []finding) []finding {
 	slices.SortStableFunc(all, func(x, y finding) int {
-		if x.profit != y.profit {
-			return int(max(-1, min(1, y.profit-x.profit)))
-		}
-		return len(x.did) - len(y.did)
+		return cmp.Or(cmp.Compare(y.profit, x.profit), cmp.Compare(len(x.did), len(y.did)))
 	})
+	seen := map[string]bool{}
+	var first, rest []finding
+	for _, f := range all {
+		if shape := f.shape(); !seen[shape] {
+			seen[shape] = true
+			first = append(first, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	all = append(first, rest...)
 	if len(all) <= s.width {
 		return all
 	}
-	rest := all[s.width/2:]
+	rest = all[s.width/2:]
 	s.lots.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 	return all[:s.width]
 }

@@ -46,7 +46,7 @@ func equivocatorPlot() plot {
 			if m.Do != "equivocate" {
 				return false, false
 			}
-			agreed = d.facts.held[m.Worker] == 0
+			agreed = d.facts.held[m.Worker] == 0 && d.trusted(m.Worker)
 			if agreed {
 				d.facts.held[m.Worker] = int64(d.now)
 				d.facts.gained += cheated
@@ -56,6 +56,15 @@ func equivocatorPlot() plot {
 		},
 		duties: []duty{reportOf("worker 0"), reportOf("worker 1")},
 		exits:  [][]duty{append(unstaking(), ending("owner 0")...)}}
+}
+
+// trusted reports whether anybody gives that worker work: it is active, and what its GPUs require is locked.
+// What is unbonding does not count, since it may leave before evidence is out.
+func (d *duel) trusted(worker string) bool {
+	p := d.provider()
+	w, found := d.workerNamed(worker)
+	required := plus(d.t, p.Terms.MinProvider.Nano, nano(int64(p.GPUs)*p.Terms.MinGPU.Big().Int64()))
+	return found && w.Active() && p.Stake.Cmp(required) >= 0
 }
 
 // reportOf is what an honest reporter does with the evidence against a worker, once it is out.
@@ -109,18 +118,52 @@ func movesOfEquivocator(d *duel) (all [][]move) {
 	all = append(all, owner(move{Do: "request_unstake", Amount: p.Stake}), owner(move{Do: "request_unstake", Amount: half}), owner(move{Do: "withdraw"}),
 		owner(move{Do: "set_operator", Key: "operator 0", Amount: ton(200)}), owner(move{Do: "refresh_terms"}), owner(move{Do: "terms", Number: 2}),
 		owner(move{Do: "terms", Number: ownTerms}))
-	return append(all, movesWithOneself(half)...)
+	return append(all, movesWithOneself("owner 0", p.Stake, half)...)
 }
 
-// movesWithOneself are a job whose client is its provider, with a bond as large as the stake.
-func movesWithOneself(stake cocoon.Nano) (all [][]move) {
+// movesWithOneself are a job whose client has the operator's key, with bonds of those amounts.
+func movesWithOneself(by string, bonds ...cocoon.Nano) (all [][]move) {
 	name := duelJobs[0]
-	accept := func(bond cocoon.Nano) move {
-		return move{Do: "accept_job", By: "owner 0", At: "provider 0", Key: "operator 0", Worker: "worker 0", Other: name, Amount: bond, Value: ton(1), Wait: orderLasts}
+	allow := move{Do: "set_operator", By: by, At: "provider 0", Key: "operator 0", Amount: ton(200), Value: ton(1)}
+	for _, bond := range append(bonds, nano(jobBond)) {
+		accept := move{Do: "accept_job", By: by, At: "provider 0", Key: "operator 0", Worker: "worker 0", Other: name, Amount: bond, Value: ton(1), Wait: orderLasts}
+		all = append(all, []move{accept}, []move{opening(by, name), accept}, []move{allow, opening(by, name), accept})
 	}
-	return [][]move{{opening("owner 0", name)}, {accept(stake)}, {opening("owner 0", name), accept(stake)}, {opening("owner 0", name), accept(nano(jobBond))},
-		{{Do: "expire", By: "owner 0", At: name, Value: ton(1)}},
-		{{Do: "deliver_result", By: "owner 0", At: name, Worker: "worker 0", Amount: nano(jobBudget), Value: ton(1)}, {Do: "approve", By: "owner 0", At: name, Value: ton(1)}}}
+	return append(all, []move{opening(by, name)}, []move{{Do: "expire", By: by, At: name, Value: ton(1)}}, []move{{Do: "cancel", By: by, At: name, Value: ton(1)}},
+		[]move{{Do: "dispute", By: by, At: name, Value: ton(2)}},
+		[]move{{Do: "deliver_result", By: by, At: name, Worker: "worker 0", Amount: nano(jobBudget), Value: ton(1)}, {Do: "approve", By: by, At: name, Value: ton(1)}})
+}
+
+// operatorThiefPlot has a provider's operator key, until the owner has noticed: it may bond the allowance in a job of its own.
+func operatorThiefPlot() plot {
+	return plot{name: "thief of an operator key", coalition: []string{"thief"}, victims: []string{"owner 0"}, theirs: []string{"provider 0"}, scene: duelJobs,
+		begin: func(d *duel) {
+			d.deal("thief", nobody, [32]byte{})
+			d.facts.since = d.now
+		},
+		bound: func(d *duel) int64 { return d.provider().Allowance.Big().Int64() },
+		moves: func(d *duel) [][]move {
+			p := d.provider()
+			free := d.balance(d.place("provider 0")).Big().Int64() - p.Stake.Big().Int64() - p.Unbonding.Big().Int64()
+			return movesWithOneself("thief", p.Stake, p.Allowance, nano(free-1_000_000_000))
+		},
+		duties: []duty{func(d *duel) (uint32, []move) {
+			if d.provider().Operator != publicOf("operator 0") {
+				return 0, nil
+			}
+			return d.facts.since + noticesAfter, []move{{Do: "set_operator", By: "owner 0", At: "provider 0", Key: "operator 1", Value: ton(1)}}
+		}},
+		exits: [][]duty{ending("thief")}}
+}
+
+// selfDealersPlot is a client and a provider that are one, and an honest arbiter: jobs with oneself must make nothing.
+func selfDealersPlot() plot {
+	p := providerOfJobPlot(arbiter, asleep, true)
+	p.name, p.coalition, p.victims = "client and provider", []string{"client 0", "owner 0"}, []string{"treasury", string(arbiter)}
+	p.bound = func(*duel) int64 { return 0 }
+	forClient, forProvider := movesOfJobClient(arbiter), p.moves
+	p.moves = func(d *duel) [][]move { return append(forClient(d), forProvider(d)...) }
+	return p
 }
 
 // strangerPlot is whoever holds no key: it reports what is true and what is not, replays, pushes what others

@@ -12,7 +12,8 @@ func plots() []plot {
 	return []plot{clientPlot(), dispatcherOfChannelPlot(),
 		clientOfJobPlot(nobody), clientOfJobPlot(arbiter), clientOfJobPlot(silent), clientOfJobPlot(corrupted),
 		providerOfJobPlot(nobody, attentive, true), providerOfJobPlot(arbiter, attentive, true), providerOfJobPlot(nobody, asleep, true), providerOfJobPlot(corrupted, attentive, true), providerOfJobPlot(nobody, attentive, false),
-		equivocatorPlot(), strangerPlot(), dispatcherPlot(false), dispatcherPlot(true)}
+		equivocatorPlot(), strangerPlot(), dispatcherPlot(false), dispatcherPlot(true),
+		operatorThiefPlot(), dispatcherThiefPlot(), selfDealersPlot()}
 }
 
 // TestAdversaries_GainNoMoreThanTheirBounds

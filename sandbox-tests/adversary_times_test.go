@@ -1,8 +1,10 @@
 package sandboxtests
 
 import (
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -63,4 +65,26 @@ func deadlinesOf(tranches []wrappers.Tranche) (all []uint32) {
 		all = append(all, t.At)
 	}
 	return all
+}
+
+// shape is the state in outline: histories of one shape are rivals, of which few are kept.
+func (d *duel) shape() string {
+	var s strings.Builder
+	for name := range d.involved() {
+		switch is := d.known[d.places[name]].state.(type) {
+		case wrappers.Channel:
+			fmt.Fprint(&s, is.Closed, is.ClosesAt == 0, is.Key[:2], "|")
+		case wrappers.Job:
+			fmt.Fprint(&s, is.Phase, "|")
+		case wrappers.Epoch:
+			if is.Opened != nil {
+				fmt.Fprint(&s, is.Phase, is.Opened.Root[:4], "|")
+			}
+		case wrappers.Rewards:
+			fmt.Fprint(&s, is.Number, is.Attempt, is.Keys.NextFrom, len(is.Tranches), "|")
+		case wrappers.Provider:
+			fmt.Fprint(&s, is.GPUs, len(is.Workers), len(is.Tranches), is.Allowance, is.TermsHash[:2], "|")
+		}
+	}
+	return s.String()
 }

@@ -21,8 +21,8 @@ func (d *duel) opened(shares map[string]cocoon.Nano, said int64) []move {
 	r := d.rewards()
 	name := d.epochAt(wrappers.EpochBirth{Rewards: d.place("rewards 0"), Number: r.Number, Attempt: r.Attempt})
 	return []move{
-		{Do: "open_epoch", By: dispatcherName, At: "rewards 0", Shares: shares, Amount: nano(said), Value: ton(2)},
-		{Do: "publish", By: dispatcherName, At: name, Count: len(shares), Value: ton(1)},
+		{Do: "open_epoch", By: d.plan.hand, At: "rewards 0", Shares: shares, Amount: nano(said), Value: ton(2)},
+		{Do: "publish", By: d.plan.hand, At: name, Count: len(shares), Value: ton(1)},
 	}
 }
 
@@ -45,6 +45,20 @@ func opensHonestly(d *duel) (uint32, []move) {
 		shares[victimName] = nano(due)
 	}
 	return d.now, d.opened(shares, rest+due)
+}
+
+// sybilsFirst takes a leaf of the coalition's as soon as its epoch has passed, before anybody else can.
+func sybilsFirst(d *duel) (uint32, []move) {
+	name, e := d.currentEpoch()
+	if e.Opened == nil || e.Phase != wrappers.EpochPaying {
+		return 0, nil
+	}
+	tree := d.trees[e.Opened.Root]
+	i := tree.indexOf(d.place("sybil"))
+	if given, _ := tree.amountOf(d.place("sybil")); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
+		return 0, nil
+	}
+	return e.Until - e.Opened.Terms.Expiry, []move{{Do: "claim", By: d.plan.hand, At: name, Index: i, Value: ton(1)}}
 }
 
 // unbondingAll is how a dispatcher takes its bond home.
@@ -73,7 +87,7 @@ func unbondingAll() []duty {
 // movesWithEpochs are trees right and wrong, what may be done with an epoch, and the ways of the bond.
 func movesWithEpochs(d *duel) (all [][]move) {
 	r := d.rewards()
-	by := func(m move) { m.By, m.Value = dispatcherName, ton(1); all = append(all, []move{m}) }
+	by := func(m move) { m.By, m.Value = d.plan.hand, ton(1); all = append(all, []move{m}) }
 	all = append(all, []move{{Do: "work"}}, []move{{Do: "receipt"}}, []move{{Do: "work"}, {Do: "receipt"}})
 	if r.Pending.IsZero() {
 		all = append(all, d.wrongTrees()...)
@@ -119,5 +133,6 @@ func (d *duel) wrongTrees() (all [][]move) {
 	tree(due, 1, most)
 	tree(0, 1, 1)
 	tree(0, 1, most)
+	tree(0, most/2, most/2)
 	return all
 }
