@@ -84,7 +84,7 @@ var byClosing = []duty{
 // clientPlot is a client that would be served and not pay: it promises too much, rotates, closes early,
 // denies what it had, and runs a second daemon on the channel.
 func clientPlot() plot {
-	return plot{name: "client", coalition: []string{"client 0"}, victims: []string{"dispatcher 0"}, theirs: []string{"rewards 0"}, scene: []string{duelChannel},
+	return plot{name: "client", depth: 7, width: 12, coalition: []string{"client 0"}, victims: []string{"dispatcher 0"}, theirs: []string{"rewards 0"}, scene: []string{duelChannel},
 		begin: func(*duel) {},
 		bound: func(d *duel) int64 { return oneReserve + disputeLoss + d.deposited()/100 },
 		talk:  talkOfClient, moves: movesOfClient, duties: lateSettles(), exits: [][]duty{byClosing}}
@@ -155,7 +155,7 @@ func movesOfClient(d *duel) (all [][]move) {
 // dispatcherOfChannelPlot is a dispatcher that would take more than was used: the cover rather than the paid voucher,
 // by vouchers of its own making, after the close, or by closing alone.
 func dispatcherOfChannelPlot() plot {
-	return plot{name: "dispatcher and client's cover", coalition: []string{"dispatcher 0"}, stock: []string{"rewards 0"}, victims: []string{"client 0"}, scene: []string{duelChannel},
+	return plot{name: "dispatcher and client's cover", depth: 6, width: 8, coalition: []string{"dispatcher 0"}, stock: []string{"rewards 0"}, victims: []string{"client 0"}, scene: []string{duelChannel},
 		begin: func(*duel) {},
 		bound: func(*duel) int64 { return mostPromise },
 		talk:  talkOfDispatcher, moves: movesOfDispatcher,

@@ -55,6 +55,8 @@ type plot struct {
 	talk      func(d *duel, m move) (known, agreed bool)
 	duties    []duty   // of the honest, as the protocol says
 	exits     [][]duty // ways in which everybody leaves at the end; the first is the honest one
+	depth     int      // how many phrases a search goes on for
+	width     int      // how many histories of each length it goes on with
 	worth     int64    // of the coalition at the start, if everybody left honestly
 	whole     int64    // of the victims, likewise
 }

@@ -67,7 +67,7 @@ func (d *duel) currentEpoch() (string, wrappers.Epoch) {
 // dispatcherPlot is a dispatcher, with its sybils among the leaves, that would keep what providers earned. Either
 // honest clients pay it, or clients of its own do not.
 func dispatcherPlot(own bool) plot {
-	p := plot{name: "dispatcher and sybil providers", hand: dispatcherName, coalition: []string{dispatcherName, "sybil"}, victims: []string{"owner 1"}, theirs: []string{victimName}, scene: []string{"rewards 0"},
+	p := plot{name: "dispatcher and sybil providers", depth: 5, width: 6, hand: dispatcherName, coalition: []string{dispatcherName, "sybil"}, victims: []string{"owner 1"}, theirs: []string{victimName}, scene: []string{"rewards 0"},
 		begin: func(d *duel) {
 			d.facts.held["number 1"] = earnedFirst
 			d.facts.held["reserve"] = d.reserveOfRewards()
@@ -86,7 +86,8 @@ func dispatcherPlot(own bool) plot {
 }
 
 // dispatcherThiefPlot has the keys that a dispatcher keeps online: it opens epochs and signs receipts, until the owner has
-// noticed. It may take one number's pot, as far as no receipt names it, or a quarter of penalties that it proves.
+// noticed. It may take one number's pot, as far as no receipt names it, and a quarter of the penalties that it proves against
+// epochs of its own, which cost the bond until it is below its least.
 func dispatcherThiefPlot() plot {
 	p := dispatcherPlot(true)
 	p.name, p.hand, p.coalition, p.victims, p.theirs = "thief of a dispatcher's keys", "operator", []string{"operator", "sybil"}, []string{"owner 1", dispatcherName}, []string{victimName, "rewards 0"}
@@ -96,15 +97,19 @@ func dispatcherThiefPlot() plot {
 		d.say(move{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: "operator", Value: ton(1)}, true)
 		d.facts.held["noticed"] = int64(d.now) + noticesAfter
 	}
-	p.bound = (*duel).pot
-	p.talk = nil
+	p.bound = func(d *duel) int64 {
+		r := d.rewards()
+		penalty := r.Terms.Epoch.Penalty.Big().Int64()
+		return d.pot() - d.claims() + (r.Bond.Big().Int64()-r.Terms.MinBond.Big().Int64()+penalty)/4
+	}
+	p.talk, p.depth, p.width = nil, 6, 4
 	p.duties = append(p.duties, func(d *duel) (uint32, []move) {
 		if d.rewards().Operator != d.place("operator") {
 			return 0, nil
 		}
 		return uint32(d.facts.held["noticed"]), []move{{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: dispatcherName, Value: ton(1)}}
 	})
-	p.exits = [][]duty{{sybilsFirst}}
+	p.exits = [][]duty{nil, {sybilsTree, sybilsFirst}}
 	return p
 }
 

@@ -15,7 +15,7 @@ const (
 // providerOfJobPlot is a provider that would be paid for nothing: it stalls, delivers junk, takes two jobs with
 // one bond, takes what it was not given, and moves its stake and allowance meanwhile.
 func providerOfJobPlot(u umpire, client patience, given bool) plot {
-	p := plot{name: "provider of a job, " + nameOfUmpire(u) + ", " + string(client), coalition: []string{"owner 0"}, stock: []string{"provider 0"}, victims: []string{"client 0"}, scene: duelJobs,
+	p := plot{name: "provider of a job, " + nameOfUmpire(u) + ", " + string(client), depth: 6, width: 8, coalition: []string{"owner 0"}, stock: []string{"provider 0"}, victims: []string{"client 0"}, scene: duelJobs,
 		begin: func(d *duel) {
 			key := [32]byte{}
 			if !given {
@@ -87,7 +87,7 @@ func movesOfJobProvider(u umpire, given bool) func(*duel) [][]move {
 			deliver := func(amount int64) move {
 				return move{Do: "deliver_result", By: "owner 0", At: name, Worker: "worker 0", Amount: nano(amount), Value: ton(1)}
 			}
-			all = append(all, []move{accept}, []move{deliver(jobBudget)}, []move{deliver(1)}, []move{deliver(jobBudget), {Do: "work", At: name}})
+			all = append(all, []move{accept}, []move{accept, deliver(jobBudget)}, []move{deliver(jobBudget)}, []move{deliver(1)}, []move{deliver(jobBudget), {Do: "work", At: name}})
 			for _, do := range []string{"expire", "finish"} {
 				all = append(all, []move{{Do: do, By: "owner 0", At: name, Value: ton(1)}})
 			}

@@ -27,8 +27,8 @@ type finding struct {
 	profit, loss int64
 }
 
-func newSearch(depth, width int, enough int64) *search {
-	return &search{depth: depth, width: width, lots: rand.New(rand.NewPCG(1, 2)), enough: enough, seen: map[string]bool{}}
+func newSearch(p *plot, enough int64) *search {
+	return &search{depth: p.depth, width: p.width, lots: rand.New(rand.NewPCG(1, 2)), enough: enough, seen: map[string]bool{}}
 }
 
 // from is the most profitable history that it finds.

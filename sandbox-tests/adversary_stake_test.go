@@ -36,7 +36,7 @@ func reporting(by, worker string) move {
 // out before the report arrives: by retiring and pruning, by unbonding in parts, by a job with itself, by terms
 // of its own, by reporting itself.
 func equivocatorPlot() plot {
-	return plot{name: "provider that equivocates", coalition: []string{"owner 0"}, stock: []string{"provider 0"}, victims: []string{"treasury"}, scene: duelJobs,
+	return plot{name: "provider that equivocates", depth: 4, width: 20, coalition: []string{"owner 0"}, stock: []string{"provider 0"}, victims: []string{"treasury"}, scene: duelJobs,
 		begin: func(d *duel) { d.deal("owner 0", nobody, [32]byte{}) },
 		bound: func(*duel) int64 {
 			return max(0, cheated-shareOfGPU+shareOfGPU/reporterPart) // by each worker
@@ -136,7 +136,7 @@ func movesWithOneself(by string, bonds ...cocoon.Nano) (all [][]move) {
 
 // operatorThiefPlot has a provider's operator key, until the owner has noticed: it may bond the allowance in a job of its own.
 func operatorThiefPlot() plot {
-	return plot{name: "thief of an operator key", coalition: []string{"thief"}, victims: []string{"owner 0"}, theirs: []string{"provider 0"}, scene: duelJobs,
+	return plot{name: "thief of an operator key", depth: 4, width: 8, coalition: []string{"thief"}, victims: []string{"owner 0"}, theirs: []string{"provider 0"}, scene: duelJobs,
 		begin: func(d *duel) {
 			d.deal("thief", nobody, [32]byte{})
 			d.facts.since = d.now
@@ -170,7 +170,7 @@ func selfDealersPlot() plot {
 // were promised, and finishes early. One report is its honest reward.
 func strangerPlot() plot {
 	const mine = "stranger"
-	return plot{name: "stranger", coalition: []string{mine}, victims: []string{"owner 0", "client 0", "client 1"}, theirs: []string{"provider 0", "rewards 0", duelChannel, duelJobs[0]},
+	return plot{name: "stranger", depth: 5, width: 8, coalition: []string{mine}, victims: []string{"owner 0", "client 0", "client 1"}, theirs: []string{"provider 0", "rewards 0", duelChannel, duelJobs[0]},
 		begin: func(d *duel) {
 			d.deal("client 0", nobody, [32]byte{})
 			d.facts.held[duelChannel] = oneReserve

@@ -70,6 +70,7 @@ func deadlinesOf(tranches []wrappers.Tranche) (all []uint32) {
 // shape is the state in outline: histories of one shape are rivals, of which few are kept.
 func (d *duel) shape() string {
 	var s strings.Builder
+	fmt.Fprint(&s, d.facts.gained, d.facts.earned, len(d.facts.held), "|")
 	for name := range d.involved() {
 		switch is := d.known[d.places[name]].state.(type) {
 		case wrappers.Channel:

@@ -2,6 +2,7 @@ package sandboxtests
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +62,16 @@ func sybilsFirst(d *duel) (uint32, []move) {
 	return e.Until - e.Opened.Terms.Expiry, []move{{Do: "claim", By: d.plan.hand, At: name, Index: i, Value: ton(1)}}
 }
 
+// sybilsTree opens an epoch that pays what receipts name, and the coalition all else.
+func sybilsTree(d *duel) (uint32, []move) {
+	r := d.rewards()
+	rest := d.most() - d.receipt(r.Number)
+	if r.Operator != d.place(d.plan.hand) || !r.Pending.IsZero() || rest < 1_000_000_000 {
+		return 0, nil
+	}
+	return d.now, d.opened(map[string]cocoon.Nano{victimName: nano(d.receipt(r.Number)), "sybil": nano(rest)}, d.most())
+}
+
 // unbondingAll is how a dispatcher takes its bond home.
 func unbondingAll() []duty {
 	order := func(do string, amount cocoon.Nano) []move {
@@ -88,7 +99,8 @@ func unbondingAll() []duty {
 func movesWithEpochs(d *duel) (all [][]move) {
 	r := d.rewards()
 	by := func(m move) { m.By, m.Value = d.plan.hand, ton(1); all = append(all, []move{m}) }
-	all = append(all, []move{{Do: "work"}}, []move{{Do: "receipt"}}, []move{{Do: "work"}, {Do: "receipt"}})
+	worked := []move{{Do: "work"}, {Do: "receipt"}}
+	all = append(all, worked[:1], worked[1:], worked, slices.Concat(worked, worked, worked))
 	if r.Pending.IsZero() {
 		all = append(all, d.wrongTrees()...)
 	}
@@ -109,8 +121,14 @@ func movesWithEpochs(d *duel) (all [][]move) {
 	by(move{Do: "claim", At: name, Index: sybil})
 	by(move{Do: "push", At: name, Index: sybil, Count: 1})
 	by(move{Do: "push", At: name, Index: int(e.Cursor), Count: len(tree.leaves) - int(e.Cursor)})
-	by(move{Do: "prove", At: name, Index: sybil, Key: "receipts 0", Number: int(e.Birth.Number), Other: "sybil", Amount: plus(d.t, e.Opened.Total.Nano, ton(1))})
+	by(d.selfProof(name, e))
 	return all
+}
+
+// selfProof refutes a tree of the coalition's own, for the quarter of the penalty.
+func (d *duel) selfProof(name string, e wrappers.Epoch) move {
+	sybil := d.trees[e.Opened.Root].indexOf(d.place("sybil"))
+	return move{Do: "prove", At: name, Index: sybil, Key: "receipts 0", Number: int(e.Birth.Number), Other: "sybil", Amount: plus(d.t, e.Opened.Total.Nano, ton(1))}
 }
 
 // wrongTrees are what it may open: an honest one, and those that leave provider 1 out, pay it a nanoTON less, fake
@@ -134,5 +152,10 @@ func (d *duel) wrongTrees() (all [][]move) {
 	tree(0, 1, 1)
 	tree(0, 1, most)
 	tree(0, most/2, most/2)
+	rotated := move{Do: "rotate_key", By: d.plan.hand, At: "rewards 0", Key: "receipts 0 next", Value: ton(1)}
+	all = append(all, append([]move{rotated}, d.opened(map[string]cocoon.Nano{"sybil": nano(most)}, most)...))
+	alone := d.opened(map[string]cocoon.Nano{"sybil": nano(1)}, 1)
+	proof := move{Do: "prove", By: d.plan.hand, At: alone[1].At, Key: "receipts 0", Number: int(d.rewards().Number), Other: "sybil", Amount: ton(1), Value: ton(1)}
+	all = append(all, append(alone, proof))
 	return all
 }
