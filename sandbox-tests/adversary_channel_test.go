@@ -25,22 +25,16 @@ func (d *duel) deposited() int64 {
 	return d.channel().Settled.Big().Int64() + d.balance(d.place(duelChannel)).Big().Int64()
 }
 
-// counts reports whether a voucher under that key would be taken now.
-func (d *duel) counts(key string) bool {
-	c := d.channel()
-	return c.Key == publicOf(key) || c.Previous == publicOf(key) && d.now < c.PreviousUntil
-}
-
 // channelKeys are those that the client may choose from.
 var channelKeys = []string{duelChannel, duelChannel + " next", duelChannel + " third"}
 
-// settling sends the highest voucher held under a key, up to a limit, where it would bring something.
-func (d *duel) settling(by, key string, most int64) []move {
+// settling sends, for the dispatcher, the highest voucher held under a key, up to a limit, where it would bring something.
+func (d *duel) settling(key string, most int64) []move {
 	amount := min(d.facts.held[key], most)
 	if c := d.channel(); c.Closed || amount <= c.Settled.Big().Int64() {
 		return nil
 	}
-	return []move{{Do: "settle", By: by, At: duelChannel, Key: key, Amount: nano(amount), Value: ton(1)}}
+	return []move{{Do: "settle", By: dispatcherName, At: duelChannel, Key: key, Amount: nano(amount), Value: ton(1)}}
 }
 
 // lateSettles: before the old key's end and the channel's, at the last moment that the protocol allows;
@@ -52,11 +46,11 @@ func lateSettles() (all []duty) {
 			half := c.Birth.CloseDelay / 2
 			switch {
 			case c.ClosesAt != 0:
-				return c.ClosesAt - half, d.settling("dispatcher 0", key, d.facts.used+d.facts.open)
+				return c.ClosesAt - half, d.settling(key, d.facts.used+d.facts.open)
 			case c.Previous == publicOf(key) && c.PreviousUntil != 0:
-				return c.PreviousUntil - half, d.settling("dispatcher 0", key, d.facts.used)
+				return c.PreviousUntil - half, d.settling(key, d.facts.used)
 			case c.Key == publicOf(key):
-				return d.facts.since + settleAfter, d.settling("dispatcher 0", key, d.facts.used)
+				return d.facts.since + settleAfter, d.settling(key, d.facts.used)
 			}
 			return 0, nil
 		})
@@ -200,7 +194,7 @@ func movesOfDispatcher(d *duel) (all [][]move) {
 	rest := d.deposited() - 100_000_000
 	all = append(all, []move{{Do: "ask for cover"}}, []move{{Do: "serve"}}, by("settle", "receipts 0", rest),
 		by("close_now", "receipts 0", rest), by("close_now", "receipts 0", d.facts.used), by("finish", "", 0), by("request_close", "", 0), by("rotate", "receipts 0", 0))
-	for _, m := range [][]move{d.settling("dispatcher 0", duelChannel, d.facts.used), d.settling("dispatcher 0", duelChannel, d.facts.held[duelChannel])} {
+	for _, m := range [][]move{d.settling(duelChannel, d.facts.used), d.settling(duelChannel, d.facts.held[duelChannel])} {
 		if m != nil {
 			all = append(all, m)
 		}

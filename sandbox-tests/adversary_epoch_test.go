@@ -158,7 +158,7 @@ func proving(d *duel) (uint32, []move) {
 	}
 	amount, number := d.receipt(e.Birth.Number), int(e.Birth.Number)
 	tree := d.trees[e.Opened.Root]
-	if given, _ := tree.amountOf(d.place(victimName)); amount <= given.Big().Int64() {
+	if given := tree.amountOf(d.place(victimName)); amount <= given.Big().Int64() {
 		return 0, nil
 	}
 	return e.Until - e.Opened.Terms.Window + provesAfter, []move{{Do: "prove", By: "owner 1", At: name, Index: tree.indexOf(d.place(victimName)), Key: "receipts 0", Number: number, Other: victimName, Amount: nano(amount), Value: ton(1)}}
@@ -183,7 +183,7 @@ func claiming(d *duel) (uint32, []move) {
 	}
 	tree := d.trees[e.Opened.Root]
 	i := tree.indexOf(d.place(victimName))
-	if given, _ := tree.amountOf(d.place(victimName)); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
+	if given := tree.amountOf(d.place(victimName)); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
 		return 0, nil
 	}
 	return e.Until - e.Opened.Terms.Expiry + 60, []move{{Do: "claim", By: "owner 1", At: name, Index: i, Value: ton(1)}}

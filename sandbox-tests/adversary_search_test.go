@@ -86,7 +86,7 @@ func (s *search) keep(all []finding) []finding {
 			rest = append(rest, f)
 		}
 	}
-	all = append(first, rest...)
+	all = slices.Concat(first, rest)
 	if len(all) <= s.width {
 		return all
 	}

@@ -74,17 +74,17 @@ func (d *duel) shape() string {
 	for name := range d.involved() {
 		switch is := d.known[d.places[name]].state.(type) {
 		case wrappers.Channel:
-			fmt.Fprint(&s, is.Closed, is.ClosesAt == 0, is.Key[:2], "|")
+			fmt.Fprint(&s, is.Closed, is.ClosesAt == 0, string(is.Key[:2]), "|")
 		case wrappers.Job:
 			fmt.Fprint(&s, is.Phase, "|")
 		case wrappers.Epoch:
 			if is.Opened != nil {
-				fmt.Fprint(&s, is.Phase, is.Opened.Root[:4], "|")
+				fmt.Fprint(&s, is.Phase, string(is.Opened.Root[:4]), "|")
 			}
 		case wrappers.Rewards:
 			fmt.Fprint(&s, is.Number, is.Attempt, is.Keys.NextFrom, len(is.Tranches), "|")
 		case wrappers.Provider:
-			fmt.Fprint(&s, is.GPUs, len(is.Workers), len(is.Tranches), is.Allowance, is.TermsHash[:2], "|")
+			fmt.Fprint(&s, is.GPUs, len(is.Workers), len(is.Tranches), is.Allowance, string(is.TermsHash[:2]), "|")
 		}
 	}
 	return s.String()

@@ -56,7 +56,7 @@ func sybilsFirst(d *duel) (uint32, []move) {
 	}
 	tree := d.trees[e.Opened.Root]
 	i := tree.indexOf(d.place("sybil"))
-	if given, _ := tree.amountOf(d.place("sybil")); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
+	if given := tree.amountOf(d.place("sybil")); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
 		return 0, nil
 	}
 	return e.Until - e.Opened.Terms.Expiry, []move{{Do: "claim", By: d.plan.hand, At: name, Index: i, Value: ton(1)}}

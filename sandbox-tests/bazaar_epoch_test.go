@@ -92,14 +92,14 @@ func (p *planted) proof(from, count int) *cell.Cell {
 	return proof
 }
 
-// amountOf is what the tree gives a provider.
-func (p *planted) amountOf(provider cocoon.Account) (cocoon.Nano, bool) {
+// amountOf is what the tree gives a provider, zero where it has no leaf.
+func (p *planted) amountOf(provider cocoon.Account) cocoon.Nano {
 	for _, l := range p.leaves {
 		if l.Provider == provider {
-			return l.Amount.Nano, true
+			return l.Amount.Nano
 		}
 	}
-	return cocoon.Nano{}, false
+	return cocoon.Nano{}
 }
 
 // treeOfEpoch is the tree that an epoch was opened with.
