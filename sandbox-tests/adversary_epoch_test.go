@@ -3,7 +3,6 @@ package sandboxtests
 import (
 	"fmt"
 
-	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -85,34 +84,6 @@ func dispatcherPlot(own bool) plot {
 	return p
 }
 
-// dispatcherThiefPlot has the keys that a dispatcher keeps online: it opens epochs and signs receipts, until the owner has
-// noticed. It may take one number's pot, as far as no receipt names it, and a quarter of the penalties that it proves against
-// epochs of its own, which cost the bond until it is below its least.
-func dispatcherThiefPlot() plot {
-	p := dispatcherPlot(true)
-	p.name, p.hand, p.coalition, p.victims, p.theirs = "thief of a dispatcher's keys", "operator", []string{"operator", "sybil"}, []string{"owner 1", dispatcherName}, []string{victimName, "rewards 0"}
-	begin := p.begin
-	p.begin = func(d *duel) {
-		begin(d)
-		d.say(move{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: "operator", Value: ton(1)}, true)
-		d.facts.held["noticed"] = int64(d.now) + noticesAfter
-	}
-	p.bound = func(d *duel) int64 {
-		r := d.rewards()
-		penalty := r.Terms.Epoch.Penalty.Big().Int64()
-		return d.pot() - d.claims() + (r.Bond.Big().Int64()-r.Terms.MinBond.Big().Int64()+penalty)/4
-	}
-	p.talk, p.depth, p.width = nil, 6, 4
-	p.duties = append(p.duties, func(d *duel) (uint32, []move) {
-		if d.rewards().Operator != d.place("operator") {
-			return 0, nil
-		}
-		return uint32(d.facts.held["noticed"]), []move{{Do: "appoint", By: dispatcherName, At: "rewards 0", Other: dispatcherName, Value: ton(1)}}
-	})
-	p.exits = [][]duty{nil, {sybilsTree, sybilsFirst}}
-	return p
-}
-
 // reserveOfRewards is what its balance is beyond pot and bond.
 func (d *duel) reserveOfRewards() int64 {
 	pot := d.getPot()
@@ -148,79 +119,4 @@ func talkOfReceipts(own bool) func(*duel, move) (bool, bool) {
 		}
 		return false, false
 	}
-}
-
-// proving refutes a tree that gives provider 1 less than its receipt.
-func proving(d *duel) (uint32, []move) {
-	name, e := d.currentEpoch()
-	if e.Opened == nil || e.Phase != wrappers.EpochWindow {
-		return 0, nil
-	}
-	amount, number := d.receipt(e.Birth.Number), int(e.Birth.Number)
-	tree := d.trees[e.Opened.Root]
-	if given := tree.amountOf(d.place(victimName)); amount <= given.Big().Int64() {
-		return 0, nil
-	}
-	return e.Until - e.Opened.Terms.Window + provesAfter, []move{{Do: "prove", By: "owner 1", At: name, Index: tree.indexOf(d.place(victimName)), Key: "receipts 0", Number: number, Other: victimName, Amount: nano(amount), Value: ton(1)}}
-}
-
-// owing lodges a receipt once bond is leaving.
-func owing(d *duel) (uint32, []move) {
-	r := d.rewards()
-	for _, number := range []uint32{r.Number + 1, r.Number} {
-		if amount := d.receipt(number); amount > 0 && len(r.Tranches) > 0 && number > r.Owed {
-			return r.Tranches[0].At - r.Terms.Unbonding + owesAfter, []move{{Do: "owe", By: "owner 1", At: "rewards 0", Key: "receipts 0", Number: int(number), Other: victimName, Amount: nano(amount), Value: ton(1)}}
-		}
-	}
-	return 0, nil
-}
-
-// claiming takes the leaf of provider 1, a minute after its epoch has passed.
-func claiming(d *duel) (uint32, []move) {
-	name, e := d.currentEpoch()
-	if e.Opened == nil || e.Phase != wrappers.EpochPaying {
-		return 0, nil
-	}
-	tree := d.trees[e.Opened.Root]
-	i := tree.indexOf(d.place(victimName))
-	if given := tree.amountOf(d.place(victimName)); given.IsZero() || e.Claimed(uint32(i)) || int(e.Cursor) > i {
-		return 0, nil
-	}
-	return e.Until - e.Opened.Terms.Expiry + 60, []move{{Do: "claim", By: "owner 1", At: name, Index: i, Value: ton(1)}}
-}
-
-// indexOf is where the provider's leaf is, or would be.
-func (p *planted) indexOf(a cocoon.Account) int {
-	for i, l := range p.leaves {
-		if string(l.Provider[:]) >= string(a[:]) {
-			return i
-		}
-	}
-	return len(p.leaves)
-}
-
-// cranks are what anybody does with an epoch when it is time, since the money of others waits for it.
-func cranks() []duty {
-	return []duty{func(d *duel) (uint32, []move) {
-		name, e := d.currentEpoch()
-		if e.Opened == nil {
-			return 0, nil
-		}
-		m := move{By: "crank", At: name, Value: ton(1)}
-		switch e.Phase {
-		case wrappers.EpochPublishing:
-			m.Do = "fail"
-			return e.Until, []move{m}
-		case wrappers.EpochWindow:
-			m.Do = "pass"
-			return e.Until, []move{m}
-		case wrappers.EpochPaying:
-			m.Do = "finish"
-			if left := int(e.Opened.Count) - int(e.Cursor); left > 0 {
-				m.Do, m.Index, m.Count = "push", int(e.Cursor), left
-			}
-			return e.Until - e.Opened.Terms.Expiry + 3600, []move{m}
-		}
-		return 0, nil
-	}}
 }
