@@ -93,7 +93,9 @@ func (b *bazaar) composeProvider(m move, at cocoon.Account) *cell.Cell {
 		e := s.evidence(m.Worker)
 		e.certifier = keyOf(m.Key)
 		e.second.Number += uint32(m.Number)
-		return body(b.t, e.message(b.t))
+		report := e.message(b.t)
+		report.Response = response
+		return body(b.t, report)
 	case "income":
 		return body(b.t, wrappers.Income{QueryID: 1, Bond: coins(m.Amount)})
 	}

@@ -22,6 +22,9 @@ type planted struct {
 // later. Number makes it another one: 1 says more than their sum, 3 less, 2 has the first two in the wrong order.
 func (b *bazaar) plant(m move) *planted {
 	b.t.Helper()
+	if m.Shares != nil {
+		return b.grow(&planted{leaves: b.leavesOf(m.Shares), said: m.Amount})
+	}
 	p := &planted{leaves: b.payees(m.Count), said: m.Amount}
 	sum, n := cocoon.Nano{}, uint64(len(p.leaves))
 	for i := range p.leaves {
@@ -38,6 +41,12 @@ func (b *bazaar) plant(m move) *planted {
 	if m.Number == 2 && n > 1 {
 		p.leaves[0], p.leaves[1] = p.leaves[1], p.leaves[0]
 	}
+	return b.grow(p)
+}
+
+// grow makes a tree of the leaves as they are.
+func (b *bazaar) grow(p *planted) *planted {
+	b.t.Helper()
 	dict := cell.NewDict(17)
 	for i, l := range p.leaves {
 		require.NoError(b.t, dict.Set(cell.BeginCell().MustStoreUInt(uint64(i), 17).EndCell(), body(b.t, l)))
@@ -45,6 +54,15 @@ func (b *bazaar) plant(m move) *planted {
 	p.root = dict.AsCell()
 	b.trees[[32]byte(p.root.Hash())] = p
 	return p
+}
+
+// leavesOf are leaves of those amounts, in order of the accounts called that.
+func (b *bazaar) leavesOf(shares map[string]cocoon.Nano) (leaves []wrappers.Leaf) {
+	for name, amount := range shares {
+		leaves = append(leaves, wrappers.Leaf{Provider: b.place(name), Amount: coins(amount), UptimeBps: 9_900})
+	}
+	slices.SortFunc(leaves, func(x, y wrappers.Leaf) int { return bytes.Compare(x.Provider[:], y.Provider[:]) })
+	return leaves
 }
 
 // payees are n leaves, those of the providers among them, in order of their accounts.
@@ -74,14 +92,14 @@ func (p *planted) proof(from, count int) *cell.Cell {
 	return proof
 }
 
-// amountOf is what the tree gives a provider.
-func (p *planted) amountOf(provider cocoon.Account) (cocoon.Nano, bool) {
+// amountOf is what the tree gives a provider, zero where it has no leaf.
+func (p *planted) amountOf(provider cocoon.Account) cocoon.Nano {
 	for _, l := range p.leaves {
 		if l.Provider == provider {
-			return l.Amount.Nano, true
+			return l.Amount.Nano
 		}
 	}
-	return cocoon.Nano{}, false
+	return cocoon.Nano{}
 }
 
 // treeOfEpoch is the tree that an epoch was opened with.

@@ -46,27 +46,38 @@ func (x *turn) judge(s *step) {
 	if s.bounced {
 		x.op = opBounced
 	}
-	x.requireBalanced()
 	x.meet(x.at)
 	x.is, x.kind = x.sight(x.at)
+	x.note()
+	if x.lawless {
+		return
+	}
+	x.requireBalanced()
 	if x.kind == "" {
 		x.require(!x.lived || x.status(x.at) == "FROZEN", "a contract was destroyed")
 		return
 	}
 	delete(x.frozen, x.at)
-	x.count++
-	if s.aborted || s.bounced {
-		x.refused++
-	}
-	if x.works() {
-		x.took[string(x.kind)+"/"+wrappers.OperationName(s.body)]++
-	}
 	x.require(s.action == 0 || s.action == noMoney && x.dearer() && x.was.hash == x.is.hash, "the action phase failed with %d", s.action)
 	x.require(!x.letter.spoilt || x.was.hash == x.is.hash || x.was.hash == "", "it acted on a body that is none")
 	x.require(!s.external || x.works(), "it took what comes from outside, and then refused it")
 	x.requireLetters()
 	x.requireSpending()
 	x.requireRules()
+}
+
+// note counts what a contract has done.
+func (x *turn) note() {
+	if x.kind == "" {
+		return
+	}
+	x.count++
+	if x.step.aborted || x.step.bounced {
+		x.refused++
+	}
+	if x.works() {
+		x.took[string(x.kind)+"/"+wrappers.OperationName(x.step.body)]++
+	}
 }
 
 // noMoney is the action phase's code where a message costs more than there is for it.

@@ -13,22 +13,23 @@ import (
 // meets: it is signed and encoded when it is played, so that a scenario outlives
 // a new code hash, and with it every address.
 type move struct {
-	Do     string      `json:"do"`                    // a message of the schema, transfer, or one of the world's moves
-	By     string      `json:"by,omitempty"`          // the wallet, or the contract that an impostor passes for
-	At     string      `json:"at,omitempty"`          // the contract
-	Value  cocoon.Nano `json:"value_nano,omitzero"`   // attached
-	Amount cocoon.Nano `json:"amount_nano,omitzero"`  // that the message names
-	Key    string      `json:"key,omitempty"`         // who signs, or enters
-	Worker string      `json:"worker,omitempty"`      // its key's name
-	Other  string      `json:"other,omitempty"`       // the account that the message names
-	Index  int         `json:"index,omitempty"`       // of a leaf or a change
-	Count  int         `json:"count,omitempty"`       // of leaves or GPUs, percent of prices, bps of pay
-	Number int         `json:"number,omitempty"`      // of an epoch, a revision, a variant of terms, bps of bond
-	Wait   int         `json:"seconds,omitempty"`     // to pass, or to be valid
-	Init   bool        `json:"init,omitempty"`        // the state the contract is born or thawed with comes along
-	Late   bool        `json:"bounceless,omitempty"`  // what is refused stays
-	Spoil  string      `json:"spoil,omitempty"`       // cut, longer or op: a body that nobody may act on
-	Form   string      `json:"bounce_form,omitempty"` // whole: what comes back brings its whole body
+	Do     string                 `json:"do"`                    // a message of the schema, transfer, or one of the world's moves
+	By     string                 `json:"by,omitempty"`          // the wallet, or the contract that an impostor passes for
+	At     string                 `json:"at,omitempty"`          // the contract
+	Value  cocoon.Nano            `json:"value_nano,omitzero"`   // attached
+	Amount cocoon.Nano            `json:"amount_nano,omitzero"`  // that the message names
+	Key    string                 `json:"key,omitempty"`         // who signs, or enters
+	Worker string                 `json:"worker,omitempty"`      // its key's name
+	Other  string                 `json:"other,omitempty"`       // the account that the message names
+	Index  int                    `json:"index,omitempty"`       // of a leaf or a change
+	Count  int                    `json:"count,omitempty"`       // of leaves or GPUs, percent of prices, bps of pay
+	Number int                    `json:"number,omitempty"`      // of an epoch, a revision, a variant of terms, bps of bond
+	Wait   int                    `json:"seconds,omitempty"`     // to pass, or to be valid
+	Init   bool                   `json:"init,omitempty"`        // the state the contract is born or thawed with comes along
+	Late   bool                   `json:"bounceless,omitempty"`  // what is refused stays
+	Spoil  string                 `json:"spoil,omitempty"`       // cut, longer or op: a body that nobody may act on
+	Shares map[string]cocoon.Nano `json:"shares_nano,omitempty"` // leaves by who is paid, as they are
+	Form   string                 `json:"bounce_form,omitempty"` // whole: what comes back brings its whole body
 }
 
 // play does m. What it sends waits in the queue, but an external message.

@@ -145,7 +145,7 @@ func (x *turn) judgeProof(was wrappers.Epoch) {
 	x.verified(was.Opened.ReceiptKey, m.Receipt, m.Signature)
 	e, err := wrappers.Decode[earned](m.Receipt)
 	x.require(err == nil && e.Contract == was.Birth.Rewards && e.Number == was.Birth.Number, "it believed what is no receipt of this number")
-	given, _ := x.trees[was.Opened.Root].amountOf(e.Provider)
+	given := x.trees[was.Opened.Root].amountOf(e.Provider)
 	x.require(given.Cmp(e.Amount.Nano) < 0, "a tree that gives %s was refuted by a receipt of %s", given, e.Amount)
 }
 

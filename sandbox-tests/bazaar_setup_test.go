@@ -26,7 +26,7 @@ func newBazaar(t *testing.T) *bazaar {
 	t.Helper()
 	b := &bazaar{world: newWorld(t), places: map[string]cocoon.Account{}, names: map[cocoon.Account]string{}, births: map[string]*tlb.StateInit{},
 		offers: map[string]wrappers.JobOffer{}, trees: map[[32]byte]*planted{}, known: map[cocoon.Account]sighting{}, frozen: map[cocoon.Account]*tlb.StateInit{},
-		incomes: map[[2]cocoon.Account]cocoon.Nano{}, took: map[string]int{}, percent: 100, brought: new(big.Int), charged: new(big.Int), kept: new(big.Int)}
+		incomes: map[[2]cocoon.Account]cocoon.Nano{}, took: map[string]int{}, percent: 100, brought: new(big.Int), charged: new(big.Int), kept: new(big.Int), purses: map[cocoon.Account]int64{}}
 	b.survey()
 	for _, m := range b.beginning() {
 		b.play(m)
@@ -88,10 +88,16 @@ func (b *bazaar) beginning() []move {
 	return m
 }
 
+// ownTerms are a variant that no registry publishes: without minima, penalties or unbonding.
+const ownTerms = -1
+
 // termsOf are the terms that the registry may publish: those of a variant.
 func termsOf(t require.TestingT, variant int) wrappers.Terms {
 	code, err := contracts.Load("epoch")
 	require.NoError(t, err)
+	if variant == ownTerms {
+		return wrappers.Terms{Provider: &wrappers.ProviderTerms{}, Rewards: &wrappers.RewardsTerms{EpochCode: code.Code, Epoch: &wrappers.EpochTerms{}}}
+	}
 	days := uint32(14-5*(variant%3)) * 86400
 	return wrappers.Terms{
 		Provider: &wrappers.ProviderTerms{MinProvider: coins(ton(50)), MinGPU: coins(ton(uint64(20 - variant%3))), Unbonding: days, Treasury: wallet("treasury")},

@@ -32,10 +32,12 @@ type bazaar struct {
 	frozen  map[cocoon.Account]*tlb.StateInit
 	incomes map[[2]cocoon.Account]cocoon.Nano // by an epoch to a provider
 	letters []letter
-	percent int      // of the usual prices of gas and messages
-	brought *big.Int // by wallets, since the bazaar began
-	charged *big.Int // by the network
-	kept    *big.Int // by wallets, of what has reached them
+	percent int                      // of the usual prices of gas and messages
+	brought *big.Int                 // by wallets, since the bazaar began
+	charged *big.Int                 // by the network
+	kept    *big.Int                 // by wallets, of what has reached them
+	purses  map[cocoon.Account]int64 // nanoTON that a wallet has got, less what it has sent; change is the payer's
+	lawless bool                     // nothing is judged: an adversary looks at its purse alone
 	played  []move
 	count   int            // transactions of contracts
 	took    map[string]int // operations of contracts that succeeded
@@ -47,9 +49,10 @@ type letter struct {
 	cell     *cell.Cell
 	from, to cocoon.Account
 	value    *big.Int
-	original *cell.Cell // the body that comes back, where it bounced
-	spoilt   bool       // nobody may act on it
-	percent  int        // the prices at which its fee was reckoned
+	original *cell.Cell     // the body that comes back, where it bounced
+	spoilt   bool           // nobody may act on it
+	payer    cocoon.Account // the wallet that began it all, which gets the change
+	percent  int            // the prices at which its fee was reckoned
 }
 
 // sighting is a contract's state as it was last seen.
@@ -67,6 +70,7 @@ func (b *bazaar) clone() *bazaar {
 	c.places, c.names, c.births = maps.Clone(b.places), maps.Clone(b.names), maps.Clone(b.births)
 	c.offers, c.trees, c.known = maps.Clone(b.offers), maps.Clone(b.trees), maps.Clone(b.known)
 	c.frozen, c.incomes, c.took = maps.Clone(b.frozen), maps.Clone(b.incomes), map[string]int{}
+	c.purses = maps.Clone(b.purses)
 	c.epochs, c.letters, c.played = slices.Clone(b.epochs), slices.Clone(b.letters), nil
 	c.brought, c.charged, c.kept = new(big.Int).Set(b.brought), new(big.Int).Set(b.charged), new(big.Int).Set(b.kept)
 	c.count, c.refused = 0, 0
@@ -112,7 +116,8 @@ func (b *bazaar) post(from cocoon.Account, m chain.Message, spoilt bool) {
 	c, err := tlb.ToCell(in)
 	require.NoError(b.t, err)
 	b.brought.Add(b.brought, in.Amount.Nano())
-	b.letters = append(b.letters, letter{cell: c, from: from, to: m.To, value: in.Amount.Nano(), spoilt: spoilt, percent: b.percent})
+	b.purses[from] -= in.Amount.Nano().Int64()
+	b.letters = append(b.letters, letter{cell: c, from: from, to: m.To, value: in.Amount.Nano(), spoilt: spoilt, percent: b.percent, payer: from})
 }
 
 // pairs are the ways on which something waits, the longest waiting first.
@@ -159,13 +164,17 @@ func (b *bazaar) forward(cause letter, m *tlb.InternalMessage, c, original *cell
 	require.NoError(b.t, err)
 	if name := b.names[to]; !m.Bounce && m.StateInit == nil && b.births[name] == nil {
 		b.kept.Add(b.kept, m.Amount.Nano())
+		if to == response {
+			to = cause.payer
+		}
+		b.purses[to] += m.Amount.Nano().Int64()
 		return
 	}
 	percent := b.percent
 	if cause.to == b.places["registry"] { // which passes on what it was given
 		percent = min(percent, cause.percent)
 	}
-	b.letters = append(b.letters, letter{cell: c, from: cause.to, to: to, value: m.Amount.Nano(), original: original, percent: percent})
+	b.letters = append(b.letters, letter{cell: c, from: cause.to, to: to, value: m.Amount.Nano(), original: original, percent: percent, payer: cause.payer})
 }
 
 // drain delivers everything, the oldest first.
