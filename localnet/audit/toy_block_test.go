@@ -33,10 +33,12 @@ type toyBlock struct {
 	minRef   uint32
 	hashOf   uint32 // validators
 	keySeqno uint32
+	lastKey  *ref
+	supply   int64
+	noFees   bool // leaves shard_fees out
 
 	sent []toyMail
 	left int
-	mine ref
 }
 
 type toyTx struct {

@@ -149,7 +149,7 @@ func queueCell(st *toyState) *cell.Cell {
 }
 
 func (c *toy) stateCell(st *toyState, reference *ref, beforeSplit bool, minRef uint32, extra *cell.Cell) *cell.Cell {
-	totals := storeMoney(cell.BeginCell().MustStoreUInt(st.over, 64).MustStoreUInt(st.under, 64), st.sum(), st.fees).MustStoreBoolBit(false).
+	totals := storeMoney(cell.BeginCell().MustStoreUInt(st.over, 64).MustStoreUInt(st.under, 64), st.sum(), st.fees).MustStoreDict(st.libraries).
 		MustStoreBoolBit(reference != nil)
 	if reference != nil {
 		storeRef(totals, *reference)

@@ -63,14 +63,11 @@ func (c *toy) masterBlock() {
 	b.state.log = c.master.log.Copy()
 	entry := storeRef(cell.BeginCell().MustStoreBoolBit(c.master.seqno < 2), c.master.ref).EndCell()
 	require.NoError(c.t, b.state.log.SetIntKey(big.NewInt(int64(c.master.seqno)), entry))
+	b.lastKey, b.supply = &c.line[min(b.seqno-1, 1)], toyCoins*int64(len(c.people))
 	if c.fault != nil {
 		c.fault(b)
 	}
-	var lastKey *ref
-	if last := min(b.seqno-1, 1); true {
-		lastKey = &c.line[last]
-	}
-	c.write(b, c.masterExtra(b), c.masterState(b.state, b.tops, b.key, lastKey, toyCoins*int64(len(c.people))))
+	c.write(b, c.masterExtra(b), c.masterState(b.state, b.tops, b.key, b.lastKey, b.supply))
 	c.master, c.tops, c.fresh = b.state, b.tops, map[shard][]*toyBlock{}
 	c.line, c.past = append(c.line, b.state.ref), append(c.past, b.tops)
 }
@@ -156,7 +153,7 @@ func treeCell(s shard, tops map[shard]*descr) *cell.Cell {
 func (c *toy) masterExtra(b *toyBlock) *cell.Cell {
 	fees := must(tlb.NewShardFeesAugDict())
 	for s, d := range b.tops {
-		if n := c.fees(b, d); n > 0 {
+		if n := c.fees(b, d); n > 0 && !b.noFees {
 			key := cell.BeginCell().MustStoreInt(int64(s.workchain), 32).MustStoreUInt(s.prefix, 64).EndCell()
 			require.NoError(c.t, fees.Set(key, storeMoney(cell.BeginCell(), n, 0).EndCell()))
 		}

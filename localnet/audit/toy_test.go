@@ -57,6 +57,7 @@ type toyState struct {
 	utime       uint32
 	leftLT      uint64
 	log         *cell.AugmentedDictionary // of the masterchain
+	libraries   *cell.Dictionary
 }
 
 type toyAccount struct {
