@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
@@ -132,100 +131,4 @@ func (st *state) enqueue(raw []byte, e enqueued) error {
 	}
 	st.queue[key] = e
 	return nil
-}
-
-// mark is one entry of ProcessedInfo: a shard has taken in all messages up to
-// (lt, hash) that its neighbours had as of a masterchain block.
-type mark struct {
-	shard  uint64
-	master uint32
-	lt     uint64
-	hash   hash
-}
-
-func (m mark) includes(o mark) bool {
-	return shard{0, m.shard}.covers(shard{0, o.shard}) && m.master >= o.master && !earlier(m.lt, m.hash, o.lt, o.hash)
-}
-
-// processed is ProcessedInfo of a shard.
-type processed struct {
-	owner shard
-	marks []mark
-}
-
-func loadProcessed(s *cell.Slice, owner shard) (processed, error) {
-	p := processed{owner: owner}
-	dict, err := s.LoadDict(96)
-	if err != nil {
-		return p, err
-	}
-	items, err := dict.LoadAll()
-	if err != nil {
-		return p, err
-	}
-	for _, item := range items {
-		of, err1 := item.Key.LoadUInt(64)
-		master, err2 := item.Key.LoadUInt(32)
-		lt, err3 := item.Value.LoadUInt(64)
-		m := mark{shard: of, master: uint32(master), lt: lt}
-		if err = errors.Join(err1, err2, err3, item.Value.LoadSliceInto(m.hash[:], 256)); err != nil {
-			return p, err
-		}
-		if of == 0 || !owner.covers(shard{owner.workchain, of}) {
-			return p, fmt.Errorf("an entry of shard %016x, out of %s", of, owner)
-		}
-		p.marks = append(p.marks, m)
-	}
-	return p, nil
-}
-
-func (p processed) includes(m mark) bool {
-	for _, own := range p.marks {
-		if own.includes(m) {
-			return true
-		}
-	}
-	return false
-}
-
-// split keeps what concerns s, narrowed to it.
-func (p processed) split(s shard) processed {
-	part := processed{owner: s}
-	for _, m := range p.marks {
-		switch of := (shard{s.workchain, m.shard}); {
-		case of.covers(s):
-			m.shard = s.prefix
-			part.marks = append(part.marks, m)
-		case s.covers(of):
-			part.marks = append(part.marks, m)
-		}
-	}
-	return part.reduced()
-}
-
-func (p processed) join(o processed, owner shard) processed {
-	return processed{owner, append(append([]mark{}, p.marks...), o.marks...)}.reduced()
-}
-
-// reduced leaves out entries that others include.
-func (p processed) reduced() processed {
-	rest := processed{owner: p.owner}
-	for i, m := range p.marks {
-		covered := rest.includes(m)
-		for _, later := range p.marks[i+1:] {
-			covered = covered || later.includes(m)
-		}
-		if !covered {
-			rest.marks = append(rest.marks, m)
-		}
-	}
-	return rest
-}
-
-func (p processed) oldestMaster() uint32 {
-	oldest := uint32(math.MaxUint32)
-	for _, m := range p.marks {
-		oldest = min(oldest, m.master)
-	}
-	return oldest
 }

@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"math/big"
 	"slices"
 	"testing"
@@ -60,7 +59,12 @@ func accountCell(who address, a toyAccount) *cell.Cell {
 	return storeMoney(b.MustStoreUInt(a.end, 64), a.nano).MustStoreUInt(0, 2).EndCell()
 }
 
-func accountHash(a toyAccount) hash { return a.cell.HashKey() }
+func accountHash(a toyAccount) hash {
+	if a.cell == nil {
+		return none.HashKey()
+	}
+	return a.cell.HashKey()
+}
 
 func hashUpdate(before, after hash) *cell.Cell {
 	return cell.BeginCell().MustStoreUInt(0x72, 8).MustStoreSlice(before[:], 256).MustStoreSlice(after[:], 256).EndCell()
@@ -79,73 +83,6 @@ func (tx toyTx) build(who address) *cell.Cell {
 		MustStoreUInt(tx.prev.last, 64).MustStoreUInt(uint64(tx.now), 32).MustStoreUInt(uint64(len(tx.out)), 15).MustStoreUInt(0, 4).MustStoreRef(messages)
 	description := cell.BeginCell().MustStoreUInt(0b0000_1_0_0_0_00_0_1_0_0, 14).EndCell()
 	return storeMoney(b, toyTxFee).MustStoreRef(hashUpdate(tx.old, tx.new)).MustStoreRef(description).EndCell()
-}
-
-// dictionaries of a block and a state
-
-type augDict interface {
-	Set(key, value *cell.Cell) error
-	ToCell() (*cell.Cell, error)
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-func setAll(d augDict, err error, values map[hash]*cell.Cell) *cell.Cell {
-	for k, v := range values {
-		err = errors.Join(err, d.Set(idCell(k), v))
-	}
-	if err != nil {
-		panic(err)
-	}
-	return must(d.ToCell())
-}
-
-func accountsCell(st *toyState) *cell.Cell {
-	values := map[hash]*cell.Cell{}
-	for id, a := range st.accounts {
-		values[id] = cell.BeginCell().MustStoreRef(a.cell).MustStoreSlice(a.lastHash[:], 256).MustStoreUInt(a.last, 64).EndCell()
-	}
-	d, err := tlb.NewShardAccountsAugDict()
-	return setAll(d, err, values)
-}
-
-func (b *toyBlock) accountBlocks() *cell.Cell {
-	values := map[hash]*cell.Cell{}
-	for id, txs := range b.txs {
-		d := must(tlb.NewAccountTransactionsAugDict())
-		for _, tx := range txs {
-			if err := d.SetIntKey(new(big.Int).SetUint64(tx.lt), cell.BeginCell().MustStoreRef(tx.cell).EndCell()); err != nil {
-				panic(err)
-			}
-		}
-		values[id] = cell.BeginCell().MustStoreUInt(5, 4).MustStoreSlice(id[:], 256).MustStoreBuilder(must(d.InlineCell()).ToBuilder()).
-			MustStoreRef(hashUpdate(txs[0].old, txs[len(txs)-1].new)).EndCell()
-	}
-	d, err := tlb.NewShardAccountBlocksAugDict()
-	return setAll(d, err, values)
-}
-
-func queueCell(st *toyState) *cell.Cell {
-	d := must(tlb.NewOutMsgQueueAugDict())
-	for k, e := range st.queue {
-		value := cell.BeginCell().MustStoreUInt(e.enqueuedLT, 64).MustStoreRef(e.cell).EndCell()
-		if err := d.Set(cell.BeginCell().MustStoreSlice(keyOf(k), 352).EndCell(), value); err != nil {
-			panic(err)
-		}
-	}
-	marks := cell.NewDict(96)
-	for _, m := range st.processed.marks {
-		key := cell.BeginCell().MustStoreUInt(m.shard, 64).MustStoreUInt(uint64(m.master), 32).EndCell()
-		if err := marks.Set(key, cell.BeginCell().MustStoreUInt(m.lt, 64).MustStoreSlice(m.hash[:], 256).EndCell()); err != nil {
-			panic(err)
-		}
-	}
-	return must(d.ToCell()).ToBuilder().MustStoreDict(marks).MustStoreBoolBit(false).EndCell()
 }
 
 func (c *toy) stateCell(st *toyState, reference *ref, beforeSplit bool, minRef uint32, extra *cell.Cell) *cell.Cell {
@@ -185,7 +122,7 @@ func (c *toy) write(b *toyBlock, blockExtra, stateExtra *cell.Cell) {
 
 func (f toyFlow) cell() *cell.Cell {
 	first := storeMoney(cell.BeginCell(), f.from, f.to, f.imported, f.exported).EndCell()
-	second := storeMoney(cell.BeginCell(), f.feesImported, 0, 0, 0).EndCell()
+	second := storeMoney(cell.BeginCell(), f.feesImported, 0, 0, f.minted).EndCell()
 	return storeMoney(cell.BeginCell().MustStoreUInt(0xb8e48dfb, 32).MustStoreRef(first), f.fees).MustStoreRef(second).EndCell()
 }
 
