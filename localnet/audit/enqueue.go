@@ -45,7 +45,9 @@ func (t *step) changeQueue(q queue, fresh map[queueKey]bool, h hash, r *outbound
 		if err := take(q, r.imported.env.key(), r.imported.env.hash); err != nil {
 			return err
 		}
-	case exportNew, exportTr, exportDeferredTr:
+	case exportNew, exportTr:
+	case exportNewDefer, exportDeferredTr:
+		return errDeferred
 	default:
 		return nil
 	}

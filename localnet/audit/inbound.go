@@ -165,6 +165,9 @@ func (b *block) checkTransit(r *inbound, want outTag) error {
 // lie just so, not yet taken by an earlier block of this shard.
 func (t *step) checkImports() error {
 	for _, r := range t.block.in {
+		if r.tag == importDeferredFin || r.tag == importDeferredTr {
+			return errDeferred
+		}
 		if r.tag != importFin && r.tag != importTr {
 			continue
 		}

@@ -5,7 +5,7 @@ import "fmt"
 // Rule names a group of checks.
 type Rule string
 
-// The rules, in the order of their checking. The first four cannot be waived:
+// The rules, in the order of their checking. RuleParse to RuleUpdate cannot be waived:
 // without them there is nothing to judge.
 const (
 	RuleParse        Rule = "parse"        // cells, hashes as claimed, every field where it belongs, sums of dictionaries

@@ -18,6 +18,7 @@ type step struct {
 	reference  *anchor // masterchain block it refers to; in the masterchain, the one before
 	prev       []*made
 	before     *base
+	newRoot    *cell.Cell
 	after      *state
 	neighbours []*neighbour
 	byHand     money // what accounts set by hand gained
@@ -44,7 +45,7 @@ func (a *Auditor) begin(b Block) (*step, error) {
 	if t.block, err = parseBlock(refOf(b.ID), b.BoC, &version); err != nil {
 		return nil, t.violation(RuleParse, err)
 	}
-	for _, c := range []check{{RuleMasterRef, t.findReference}, {RulePrevious, t.findPrevious}, {RuleUpdate, t.apply}, {RuleUpdate, t.findNeighbours}} {
+	for _, c := range []check{{RuleMasterRef, t.findReference}, {RulePrevious, t.findPrevious}, {RuleUpdate, t.apply}, {RuleParse, t.parseAfter}, {RuleMasterRef, t.findNeighbours}} {
 		if err = c.run(); err != nil {
 			return nil, t.violation(c.rule, err)
 		}
@@ -182,6 +183,13 @@ func (t *step) apply() error {
 	if !bytes.Equal(root.Hash(), claimed.Hash(0)) {
 		return errors.New("it leads to another state than it claims")
 	}
-	t.after, err = t.parseState(root)
-	return err
+	t.newRoot = root
+	return nil
+}
+
+func (t *step) parseAfter() (err error) {
+	if t.after, err = t.parseState(t.newRoot); err != nil {
+		return fmt.Errorf("new state: %w", err)
+	}
+	return nil
 }

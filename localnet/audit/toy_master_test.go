@@ -75,6 +75,9 @@ func (c *toy) masterBlock() {
 // register describes the newest block of a shard.
 func (c *toy) register(b *toyBlock, st *toyState) *descr {
 	blocks := c.fresh[st.shard]
+	if c.orphan != nil && *c.orphan == (ref{}) {
+		*c.orphan, blocks = st.ref, nil
+	}
 	if len(blocks) == 0 {
 		old := *c.tops[st.shard]
 		return &old

@@ -33,6 +33,7 @@ type toy struct {
 	past   []map[shard]*descr // tops by masterchain seqno
 	fresh  map[shard][]*toyBlock
 	fault  func(*toyBlock) // spoils a block before it is written
+	orphan *ref            // where set, the next shard block is not registered, but noted here
 	room   int             // messages a block takes in
 	nonce  uint64
 	deep   int
