@@ -180,10 +180,6 @@ func (st *state) loadAccounts(c *cell.Cell, balances *aug[depthBalance]) error {
 	return err
 }
 
-func copyAccounts(st *state) (*tlb.ShardAccountsAugDict, error) {
-	return &tlb.ShardAccountsAugDict{AugmentedDictionary: st.accounts.Copy()}, nil
-}
-
 func rootBalance(accounts *tlb.ShardAccountsAugDict) (money, error) {
 	s, err := accounts.LoadRootExtra()
 	if err != nil {

@@ -52,8 +52,6 @@ type anchor struct {
 	tops    map[shard]*descr
 }
 
-func (m *anchor) shards() map[shard]*descr { return m.tops }
-
 // made is a shard block that was found good.
 type made struct {
 	ref

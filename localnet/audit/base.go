@@ -22,14 +22,12 @@ type base struct {
 	processed  processed
 	overload   uint64
 	underload  uint64
-	libraries  *cell.Dictionary
-	extra      *masterState
 }
 
-func baseOf(st *state) (*base, error) {
-	accounts, err := copyAccounts(st)
+func baseOf(st *state) *base {
+	accounts := &tlb.ShardAccountsAugDict{AugmentedDictionary: st.accounts.Copy()}
 	return &base{root: st.root, shard: st.shard, lt: st.lt, leftLT: st.lt, utime: st.utime, seqno: st.seqno, accounts: accounts, total: st.total, fees: st.fees,
-		queue: st.queue, processed: st.processed, overload: st.overload, underload: st.underload, libraries: st.libraries, extra: st.extra}, err
+		queue: st.queue, processed: st.processed, overload: st.overload, underload: st.underload}
 }
 
 // split leaves what belongs to s, as ShardState::split of the reference node:

@@ -32,7 +32,8 @@ func (c config) version() (uint32, error) {
 		return 0, err
 	}
 	var v tlb.GlobalVersion
-	return v.Version, errors.Join(tlb.LoadFromCell(&v, s), nil)
+	err = tlb.LoadFromCell(&v, s)
+	return v.Version, err
 }
 
 // blockReward of a shard's block, of parameter 14: block_grams_created#6b

@@ -122,6 +122,7 @@ var contentFaults = []fault{
 		b.state.processed = processed{b.shard, append(slices.Clone(b.base.processed.marks), b.claim)}.reduced()
 		return true
 	}, nil},
+	{"a queue that is shorter than it says", RuleParse, inShards(func(b *toyBlock) { b.state.miscount++ }), nil},
 	{"money from nowhere", RuleFlow, inShards(func(b *toyBlock) { b.flow.from++ }), nil},
 	{"money to nowhere", RuleFlow, inShards(func(b *toyBlock) { b.flow.exported++; b.flow.from++ }), nil},
 	{"fees that are not listed", RuleFlow, inShards(func(b *toyBlock) { b.flow.fees++; b.flow.from++ }), nil},

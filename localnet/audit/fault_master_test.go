@@ -1,10 +1,6 @@
 package audit
 
-import (
-	"errors"
-
-	"github.com/xssnick/tonutils-go/tvm/cell"
-)
+import "github.com/xssnick/tonutils-go/tvm/cell"
 
 var masterFaults = []fault{
 	{"another start of a shard block", RuleShards, inMaster(func(b *toyBlock) { newest(b).startLT++ }), nil},
@@ -29,15 +25,7 @@ var masterFaults = []fault{
 	{"a block left out of the log", RuleMasterState, inMaster(func(b *toyBlock) { b.state.log = b.base.log }), nil},
 	{"another last key block", RuleKeyLog, func(c *toy, b *toyBlock) bool { b.lastKey = &c.line[0]; return b.tops != nil }, nil},
 	{"a library nobody published", RuleLibraries, inMaster(func(b *toyBlock) {
-		lib := cell.BeginCell().MustStoreUInt(1, 8).EndCell()
-		who := cell.NewDict(256)
-		if err := errors.Join(who.Set(idCell(hash{1}), cell.BeginCell().EndCell())); err != nil {
-			panic(err)
-		}
-		b.state.libraries = cell.NewDict(256)
-		value := cell.BeginCell().MustStoreUInt(0, 2).MustStoreRef(lib).MustStoreBuilder(who.AsCell().ToBuilder()).EndCell()
-		if err := b.state.libraries.Set(idCell(lib.HashKey()), value); err != nil {
-			panic(err)
-		}
+		b.state.libraries = publishedBy(cell.BeginCell().MustStoreUInt(2, 8).EndCell(), address{})
 	}), nil},
+	{"a library not listed", RuleLibraries, inMaster(func(b *toyBlock) { b.state.libraries = nil }), nil},
 }

@@ -100,21 +100,7 @@ func TestAudit_NoticesFaultsOfSplitsAndMerges(t *testing.T) {
 	for _, f := range borderFaults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			c := newToy(t, 2, 0)
-			spoiled := false
-			c.fault = func(b *toyBlock) {
-				if !spoiled {
-					spoiled = f.spoil(c, b)
-				}
-			}
-			for i := 0; i < 120 && !spoiled; i++ {
-				c.shrink = i > 40
-				c.round()
-			}
-			require.True(t, spoiled, "the fault found its block")
-			var v *Violation
-			require.ErrorAs(t, c.audit(), &v)
-			require.Equal(t, f.rule, v.Rule, v.Error())
+			requireNoticed(t, newToy(t, 2, 0), f, 120)
 		})
 	}
 }

@@ -82,7 +82,7 @@ func (t *step) checkCatchain() error {
 	want := t.reference.state.extra.catchain
 	if t.block.master == nil {
 		want = 0
-		for s, d := range t.reference.shards() {
+		for s, d := range t.reference.tops {
 			switch {
 			case s.covers(t.block.shard):
 				want = d.nextCatchain

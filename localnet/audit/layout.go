@@ -15,7 +15,7 @@ const longestChain = 8
 // first.
 func (t *step) checkLayout() error {
 	var over, under []*descr
-	for s, d := range t.reference.shards() {
+	for s, d := range t.reference.tops {
 		switch {
 		case s.covers(t.block.shard):
 			over = append(over, d)
@@ -39,7 +39,7 @@ func (t *step) checkLayout() error {
 func (t *step) checkOver(d *descr) error {
 	i, prev := t.block.info, t.prev[0].ref
 	if d.shard == t.block.shard {
-		sibling := t.reference.shards()[d.shard.sibling()]
+		sibling := t.reference.tops[d.shard.sibling()]
 		switch {
 		case i.AfterSplit || i.AfterMerge:
 			return errors.New("the masterchain knows this shard before its split or merge")

@@ -31,7 +31,7 @@ func (t *step) checkShards() error {
 
 func (t *step) checkDescr(d *descr, head *made) error {
 	want := t.describe(head)
-	if old := t.reference.shards()[d.shard]; old != nil && old.sameBlock(d.ref) {
+	if old := t.reference.tops[d.shard]; old != nil && old.sameBlock(d.ref) {
 		want = old
 	}
 	i := t.block.info
@@ -68,7 +68,7 @@ func (t *step) describe(head *made) *descr {
 }
 
 func (t *step) isTop(m *made) bool {
-	d := t.reference.shards()[m.shard]
+	d := t.reference.tops[m.shard]
 	return d != nil && d.sameBlock(m.ref)
 }
 
@@ -77,7 +77,7 @@ func (t *step) isTop(m *made) bool {
 // check_one_shard, and may_update_shard_block_info).
 func (t *step) checkAnnounced() error {
 	for s, d := range t.block.master.shards {
-		if err := t.checkPlan(d, t.reference.shards()[s], t.block.master.shards[s.sibling()]); err != nil {
+		if err := t.checkPlan(d, t.reference.tops[s], t.block.master.shards[s.sibling()]); err != nil {
 			return fmt.Errorf("shard %s: %w", s, err)
 		}
 		head := t.heads[s]
@@ -85,7 +85,7 @@ func (t *step) checkAnnounced() error {
 			continue
 		}
 		if d.beforeSplit {
-			old := t.reference.shards()[s]
+			old := t.reference.tops[s]
 			if old == nil || !old.plan.split || !old.plan.allows(d.utime) {
 				return fmt.Errorf("shard %s is to be split, that was not planned", s)
 			}

@@ -30,11 +30,8 @@ func (f shardFees) equal(o shardFees) bool {
 func (f shardFees) String() string { return fmt.Sprintf("%s and %s", f.collected, f.created) }
 
 func loadShardFees(s *cell.Slice) (f shardFees, err error) {
-	return f, loadMoneysInto(s, &f)
-}
-
-func loadMoneysInto(s *cell.Slice, f *shardFees) error {
-	return loadMoneys(s, &f.collected, &f.created)
+	err = loadMoneys(s, &f.collected, &f.created)
+	return f, err
 }
 
 // loadMasterExtra reads masterchain_block_extra#cca5 key_block shard_hashes

@@ -20,7 +20,7 @@ type neighbour struct {
 // place of the sibling; where it still has the children, this shard is in their
 // place. A masterchain block reads shards as it registers them itself.
 func (t *step) findNeighbours() error {
-	shards := t.reference.shards()
+	shards := t.reference.tops
 	if t.block.master != nil {
 		shards = t.block.master.shards
 	} else if err := t.add(t.reference.ref, t.reference.state); err != nil {

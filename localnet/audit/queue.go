@@ -24,9 +24,7 @@ type enqueued struct {
 	enqueuedLT uint64
 }
 
-// before is the order in which messages are taken in: by emitted lt, then hash.
-func (e enqueued) before(lt uint64, h hash) bool { return earlier(e.emitted, e.msg.hash, lt, h) }
-
+// earlier is the order in which messages are taken in: by emitted lt, then hash.
 func earlier(lt uint64, h hash, thanLT uint64, than hash) bool {
 	if lt != thanLT {
 		return lt < thanLT

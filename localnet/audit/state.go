@@ -157,5 +157,6 @@ func loadRef(s *cell.Slice, of shard) (ref, error) {
 	lt, err1 := s.LoadUInt(64)
 	seqno, err2 := s.LoadUInt(32)
 	r := ref{shard: of, seqno: uint32(seqno), endLT: lt}
-	return r, errors.Join(err1, err2, s.LoadSliceInto(r.root[:], 256), s.LoadSliceInto(r.file[:], 256))
+	err := errors.Join(err1, err2, s.LoadSliceInto(r.root[:], 256), s.LoadSliceInto(r.file[:], 256))
+	return r, err
 }

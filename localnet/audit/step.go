@@ -108,11 +108,7 @@ func (t *step) findPrevious() error {
 		if !got.sameBlock(want) || got.endLT != want.endLT {
 			return fmt.Errorf("it follows %s (%x), which ends at %d; known is %s (%x), which ends at %d", want, want.root, want.endLT, got, got.root, got.endLT)
 		}
-		b, err := baseOf(st)
-		if err != nil {
-			return err
-		}
-		bases = append(bases, b)
+		bases = append(bases, baseOf(st))
 	}
 	t.before = bases[0]
 	switch info := t.block.info; {

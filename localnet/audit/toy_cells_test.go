@@ -56,7 +56,30 @@ func (c *toy) envelope(cur, next int, fee int64, msg *cell.Cell) *cell.Cell {
 func accountCell(who address, a toyAccount) *cell.Cell {
 	b := storeAddress(cell.BeginCell().MustStoreBoolBit(true), who)
 	b.MustStoreUInt(0, 3+3+3+32+1) // used, storage_extra, last_paid, due_payment
-	return storeMoney(b.MustStoreUInt(a.end, 64), a.nano).MustStoreUInt(0, 2).EndCell()
+	storeMoney(b.MustStoreUInt(a.end, 64), a.nano)
+	if a.library == nil {
+		return b.MustStoreUInt(0, 2).EndCell() // account_uninit$00
+	}
+	// account_active$1, nothing but a library: simple_lib$_ public:Bool root:^Cell
+	libraries := cell.NewDict(256)
+	if err := libraries.Set(idCell(a.library.HashKey()), cell.BeginCell().MustStoreBoolBit(true).MustStoreRef(a.library).EndCell()); err != nil {
+		panic(err)
+	}
+	return b.MustStoreUInt(0b1_0000, 5).MustStoreDict(libraries).EndCell()
+}
+
+// publishedBy is a collection of one library: shared_lib_descr$00 lib:^Cell
+// publishers:(Hashmap 256 True).
+func publishedBy(library *cell.Cell, who address) *cell.Dictionary {
+	publishers, all := cell.NewDict(256), cell.NewDict(256)
+	if err := publishers.Set(idCell(who.id), cell.BeginCell().EndCell()); err != nil {
+		panic(err)
+	}
+	value := cell.BeginCell().MustStoreUInt(0, 2).MustStoreRef(library).MustStoreBuilder(publishers.AsCell().ToBuilder()).EndCell()
+	if err := all.Set(idCell(library.HashKey()), value); err != nil {
+		panic(err)
+	}
+	return all
 }
 
 func accountHash(a toyAccount) hash {

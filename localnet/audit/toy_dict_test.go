@@ -72,5 +72,7 @@ func queueCell(st *toyState) *cell.Cell {
 			panic(err)
 		}
 	}
-	return must(d.ToCell()).ToBuilder().MustStoreDict(marks).MustStoreBoolBit(false).EndCell()
+	// just out_msg_queue_extra#0 dispatch_queue out_queue_size
+	return must(d.ToCell()).ToBuilder().MustStoreDict(marks).MustStoreUInt(0b1_0000, 5).MustStoreUInt(0, 65).MustStoreBoolBit(true).
+		MustStoreUInt(uint64(len(st.queue)+st.miscount), 48).EndCell()
 }

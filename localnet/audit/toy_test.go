@@ -59,6 +59,7 @@ type toyState struct {
 	leftLT      uint64
 	log         *cell.AugmentedDictionary // of the masterchain
 	libraries   *cell.Dictionary
+	miscount    int // added to out_queue_size
 }
 
 type toyAccount struct {
@@ -66,6 +67,7 @@ type toyAccount struct {
 	last, end uint64
 	lastHash  hash
 	cell      *cell.Cell // the Account
+	library   *cell.Cell // that it has made public
 }
 
 type toyEntry struct {
@@ -108,6 +110,10 @@ func (c *toy) zero(s shard) *toyState {
 	for _, a := range c.people {
 		if a.workchain == s.workchain {
 			account := toyAccount{nano: toyCoins}
+			if a.workchain == masterchain && st.libraries == nil {
+				account.library = cell.BeginCell().MustStoreUInt(1, 8).EndCell()
+				st.libraries = publishedBy(account.library, a)
+			}
 			account.cell = accountCell(a, account)
 			st.accounts[a.id] = account
 		}

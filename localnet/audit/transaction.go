@@ -90,7 +90,8 @@ func loadHashUpdate(s *cell.Slice) (before, after hash, err error) {
 	if tag, err := u.LoadUInt(8); err != nil || tag != 0x72 {
 		return before, after, errors.Join(errors.New("not a hash update"), err)
 	}
-	return before, after, errors.Join(u.LoadSliceInto(before[:], 256), u.LoadSliceInto(after[:], 256))
+	err = errors.Join(u.LoadSliceInto(before[:], 256), u.LoadSliceInto(after[:], 256))
+	return before, after, err
 }
 
 // loadTransaction reads transaction$0111 account_addr lt prev_trans_hash
