@@ -50,6 +50,17 @@ var borderFaults = []fault{
 	}, nil},
 	{"a split that loses a message", RuleQueue, func(_ *toy, b *toyBlock) bool { return b.afterSplit && lose(b) }, nil},
 	{"a merge that loses a message", RuleQueue, func(_ *toy, b *toyBlock) bool { return b.afterMerge && lose(b) }, nil},
+	{"a merge that leaves what was delivered", RuleDequeue, func(_ *toy, b *toyBlock) bool {
+		h, r := recorded(b, b.out, 0b1100, 4)
+		for _, k := range orderedQueue(b.base.queue) {
+			if r != nil && k.msg == h && b.afterMerge {
+				delete(b.out, h)
+				b.state.queue[k] = b.base.queue[k]
+				return true
+			}
+		}
+		return false
+	}, nil},
 	{"fees that do not halve", RuleFees, func(_ *toy, b *toyBlock) bool {
 		if b.afterSplit {
 			b.state.fees += b.prev[0].fees - b.base.fees

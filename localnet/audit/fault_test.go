@@ -97,6 +97,7 @@ func touched(b *toyBlock, change func(*toyTx)) bool {
 		tx := &txs[len(txs)-1]
 		change(tx)
 		tx.cell = tx.build(address{b.shard.workchain, id})
+		signed(b, id, tx)
 		return true
 	}
 	return false

@@ -37,6 +37,9 @@ func (c *toy) fill(b *toyBlock) {
 	slices.SortFunc(waiting, func(x, y enqueued) int {
 		return cmp.Or(cmp.Compare(x.emitted, y.emitted), bytes.Compare(x.msg.hash[:], y.msg.hash[:]))
 	})
+	if c.passOver && len(waiting) > 1 {
+		waiting, c.passOver = waiting[1:], false
+	}
 	for _, e := range waiting {
 		if b.left == 0 {
 			break

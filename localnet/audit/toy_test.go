@@ -24,21 +24,22 @@ type toy struct {
 	bags   map[hash][]byte
 	config *cell.Cell
 
-	utime  uint32
-	lt     uint64
-	heads  map[shard]*toyState
-	master *toyState
-	tops   map[shard]*descr
-	line   []ref              // masterchain blocks by seqno
-	past   []map[shard]*descr // tops by masterchain seqno
-	fresh  map[shard][]*toyBlock
-	fault  func(*toyBlock) // spoils a block before it is written
-	orphan *ref            // where set, the next shard block is not registered, but noted here
-	room   int             // messages a block takes in
-	nonce  uint64
-	deep   int
-	shrink bool // shards want to merge, not to split
-	seen   map[string]int
+	utime    uint32
+	lt       uint64
+	heads    map[shard]*toyState
+	master   *toyState
+	tops     map[shard]*descr
+	line     []ref              // masterchain blocks by seqno
+	past     []map[shard]*descr // tops by masterchain seqno
+	fresh    map[shard][]*toyBlock
+	fault    func(*toyBlock) // spoils a block before it is written
+	orphan   *ref            // where set, the next shard block is not registered, but noted here
+	room     int             // messages a block takes in
+	nonce    uint64
+	passOver bool // the first of the next messages that wait together is passed over
+	deep     int
+	shrink   bool // shards want to merge, not to split
+	seen     map[string]int
 
 	known      map[hash]*toyState // by root hash of the block
 	envelopes  map[hash]*cell.Cell
