@@ -7,8 +7,9 @@
 // ton-blockchain/ton), as far as they can be judged without executing contracts
 // and without other validators' signatures. Left out are therefore: what a
 // transaction computes, signatures, limits of size and gas, block creator
-// statistics, the times at which validator sets rotate. Messages deferred in the
-// dispatch queue are refused, not followed.
+// statistics, the times at which validator sets rotate, which of the two dequeue
+// records a capability asks for. Messages deferred in the dispatch queue are
+// refused, not followed.
 package audit
 
 import (

@@ -73,7 +73,9 @@ func take(q queue, key queueKey, envelope hash) error {
 
 // checkDequeued: what was taken out because a neighbour has it, the neighbour
 // really has, by its ProcessedInfo as of the masterchain block referred to.
-// After a merge all such messages must go (check_delivered_dequeued).
+// After a merge all such messages must go (check_delivered_dequeued), and at any
+// time those this shard itself has taken, which the network asks for only where a
+// block takes in messages.
 func (t *step) checkDequeued() error {
 	for k, e := range t.before.queue {
 		r := t.block.out[k.msg]

@@ -98,7 +98,8 @@ func (t *step) checkCatchain() error {
 }
 
 // checkKeyBlock: a block is a key block just when it changes the config; the
-// first may be one as well.
+// first may be one as well. The network is less strict: it lets parameters that
+// parameters 9 and 10 do not list change without one.
 func (t *step) checkKeyBlock() error {
 	var last uint32
 	if m := t.reference; m.key && m.seqno > 0 {
