@@ -22,6 +22,14 @@ type base struct {
 	twin     *neighbour
 }
 
+// catchain is gen_catchain_seqno of the block.
+func (b *base) catchain() uint32 {
+	if b.flags.afterMerge {
+		return max(b.previous[0].catchain, b.previous[1].catchain) + 1
+	}
+	return b.previous[0].catchain
+}
+
 func (b *base) seqno() uint32 {
 	seqno := uint32(0)
 	for _, p := range b.previous {

@@ -31,6 +31,8 @@ type block struct {
 	marks          marks         // of state
 	master         uint32        // seqno of the masterchain block it came under, its own in the masterchain
 	flags          flags
+	load           load   // of state
+	catchain       uint32 // gen_catchain_seqno: one more with each merge
 
 	*commitment // of masterchain blocks only
 }

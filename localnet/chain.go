@@ -95,7 +95,7 @@ func (c *Chain) found() (err error) {
 	if err = c.genesis(); err != nil {
 		return err
 	}
-	return c.reach(c.goal)
+	return c.untilReached()
 }
 
 // resume opens the chain of the data folder, and tells whether there is one.
@@ -111,9 +111,7 @@ func (c *Chain) resume() (bool, error) {
 	if r.head == nil {
 		return false, nil
 	}
-	for _, t := range r.head.tops {
-		c.goal = append(c.goal, t.block.shard)
-	}
+	c.goal = goalOf(r.head)
 	c.now, c.clock = view{r.history, r.head}, startClock(c.cfg.Clock, time.Unix(int64(r.head.utime), 0))
 	if len(c.store.rounds) > 0 {
 		c.pruned = c.store.rounds[0].seqno
@@ -191,7 +189,10 @@ func (c *Chain) MineAll() error {
 		if err := c.Mine(); err != nil {
 			return err
 		}
-		if !c.view().busy() && c.pool.empty() {
+		c.making.Lock()
+		idle := !c.busy() && c.pool.empty()
+		c.making.Unlock()
+		if idle {
 			return nil
 		}
 	}

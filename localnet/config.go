@@ -38,6 +38,8 @@ type ConfigOptions struct {
 	// Special are masterchain accounts that pay no gas and may be tick-tock,
 	// beside the contracts of config and elector.
 	Special []*address.Address
+	// MinSplit is the depth that shards of the basechain have at least, up to 4.
+	MinSplit uint8
 }
 
 // BlockchainConfig builds the config parameters, a dictionary of parameter
@@ -118,7 +120,7 @@ func votingSetup() tlb.ConfigVotingSetup {
 
 // basechain is workchain 0.
 func basechain(o ConfigOptions) tlb.WorkchainDescrV1 {
-	return tlb.WorkchainDescrV1{WorkchainDescrFields: tlb.WorkchainDescrFields{EnabledSince: 1, MaxSplit: maxShardDepth, Basic: true, Active: true, AcceptMsgs: true,
+	return tlb.WorkchainDescrV1{WorkchainDescrFields: tlb.WorkchainDescrFields{EnabledSince: 1, MinSplit: o.MinSplit, MaxSplit: maxShardDepth, Basic: true, Active: true, AcceptMsgs: true,
 		ZeroStateRootHash: o.ZeroRootHash, ZeroStateFileHash: o.ZeroFileHash, Format: tlb.WorkchainFormatBasic{VMVersion: -1}}}
 }
 

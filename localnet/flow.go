@@ -106,8 +106,8 @@ func totalBalance(accounts *tlb.ShardAccountsAugDict) (*big.Int, error) {
 
 // statsCell is the part of a shard state with its totals: overload_history
 // underload_history total_balance total_validator_fees libraries master_ref.
-func statsCell(balance, validatorFees *big.Int, libraries *cell.Cell, master *block) (*cell.Cell, error) {
-	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(0, 64).MustStoreUInt(0, 64), balance, validatorFees)
+func statsCell(l load, balance, validatorFees *big.Int, libraries *cell.Cell, master *block) (*cell.Cell, error) {
+	b, err := storeCurrencies(cell.BeginCell().MustStoreUInt(l.over, 64).MustStoreUInt(l.under, 64), balance, validatorFees)
 	if err != nil {
 		return nil, err
 	}

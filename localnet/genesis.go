@@ -27,14 +27,14 @@ func (c *Chain) genesis() error {
 	if err != nil {
 		return fmt.Errorf("genesis config: %w", err)
 	}
-	if err = addConfigContract(master, config, utime); err != nil {
+	if err = addConfigContract(master, config, publicOf(c.keys.validator), utime); err != nil {
 		return fmt.Errorf("genesis: config contract: %w", err)
 	}
 	zero, err := c.zeroMaster(utime, master, config, shard)
 	if err != nil {
 		return fmt.Errorf("genesis of the masterchain: %w", err)
 	}
-	zero.commitment = &commitment{rules: rules, tops: []*top{{block: shard, fees: new(big.Int), made: new(big.Int)}}}
+	zero.commitment = &commitment{key: true, rules: rules, tops: []*top{{block: shard, fees: new(big.Int), made: new(big.Int)}}}
 	c.now = view{history{wholeBasechain: {shard}, wholeMasterchain: {zero}}, zero}
 	if err = c.store.create(shard, zero); err != nil {
 		return fmt.Errorf("keep the genesis: %w", err)
@@ -98,20 +98,6 @@ func addAccount(accounts *tlb.ShardAccountsAugDict, g GenesisAccount, id fullID,
 	return nil
 }
 
-// addConfigContract puts the config where nodes look for its next version: in
-// the data of a contract. Ours does nothing by itself (SETCP0); Chain.SetConfig
-// changes it. A genesis account of that address takes its place.
-func addConfigContract(accounts *tlb.ShardAccountsAugDict, config *cell.Dictionary, utime uint32) error {
-	id := configAddress().in(masterchainID)
-	if there, err := loadAccount(accounts, id.accountID); err != nil || there != nil {
-		return err
-	}
-	// cfg_vote_setup and all that elections need stays out: config, seqno, key, votes
-	data := cell.BeginCell().MustStoreRef(config.AsCell()).MustStoreUInt(0, 32).MustStoreSlice(make([]byte, 32), 256).MustStoreBoolBit(false).EndCell()
-	code := cell.BeginCell().MustStoreUInt(0xff00, 16).EndCell()
-	return addAccount(accounts, GenesisAccount{Code: code, Data: data, Nano: big.NewInt(1e9)}, id, utime)
-}
-
 func (c *Chain) zerostate(shard shardID, utime uint32, accounts *tlb.ShardAccountsAugDict, extra *cell.Cell) (*block, error) {
 	empty, err := newQueue(nil)
 	if err != nil {
@@ -125,7 +111,7 @@ func (c *Chain) zerostate(shard shardID, utime uint32, accounts *tlb.ShardAccoun
 	if err != nil {
 		return nil, err
 	}
-	stats, err := statsCell(total, new(big.Int), nil, nil)
+	stats, err := statsCell(load{}, total, new(big.Int), nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +133,7 @@ func (c *Chain) zeroExtra(config *cell.Dictionary, total *big.Int) (*cell.Cell, 
 	if err != nil {
 		return nil, err
 	}
-	info, err := tlb.McStateExtraBlockInfo{ValidatorInfo: tlb.ValidatorInfo{ValidatorListHashShort: c.keys.validatorSet},
+	info, err := tlb.McStateExtraBlockInfo{ValidatorInfo: tlb.ValidatorInfo{ValidatorListHashShort: c.keys.masterSet},
 		PrevBlocks: &tlb.OldMcBlocksInfoAugDict{AugmentedDictionary: log}, AfterKeyBlock: true}.ToCell()
 	if err != nil {
 		return nil, err

@@ -171,7 +171,7 @@ func (l lookout) linkForward(from, to *block) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	signatures := ton.SignatureSet{ValidatorSetHash: int32(l.chain.keys.validatorSet), Signatures: []ton.Signature{{NodeIDShort: id, Signature: to.signature}}}
+	signatures := ton.SignatureSet{ValidatorSetHash: int32(l.chain.keys.masterSet), Signatures: []ton.Signature{{NodeIDShort: id, Signature: to.signature}}}
 	return ton.BlockLinkForward{ToKeyBlock: to.key, From: from.id, To: to.id, DestProof: dest.ToBOC(), ConfigProof: config.ToBOC(), SignatureSet: signatures}, nil
 }
 

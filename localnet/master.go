@@ -65,6 +65,7 @@ func (s *seal) commitTo(tops []*top, previous *block) error {
 	if err := s.newRules(); err != nil {
 		return err
 	}
+	plan(tops, previous, s.commit.rules, s.utime)
 	for _, t := range tops {
 		s.imported.Add(s.imported, t.fees)
 	}
@@ -94,7 +95,7 @@ func (s *seal) masterState(old tlb.McStateExtra, shards *cell.Dictionary) (*cell
 	if err = log.SetIntKey(big.NewInt(int64(ref.SeqNo)), entry); err != nil {
 		return nil, err
 	}
-	info := tlb.McStateExtraBlockInfo{ValidatorInfo: tlb.ValidatorInfo{ValidatorListHashShort: s.chain.keys.validatorSet},
+	info := tlb.McStateExtraBlockInfo{ValidatorInfo: tlb.ValidatorInfo{ValidatorListHashShort: s.chain.keys.masterSet},
 		PrevBlocks: &tlb.OldMcBlocksInfoAugDict{AugmentedDictionary: log}, AfterKeyBlock: s.commit.key, LastKeyBlock: s.commit.lastKey}
 	infoCell, err := info.ToCell()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"slices"
 
 	"github.com/xssnick/tonutils-go/ton"
@@ -43,7 +44,7 @@ var ours = []uint32{0, 1, 12, 19, 31, 32, 33, 34, 35, 36, 37}
 // parameters builds the genesis config.
 func (c *Config) parameters(validator ed25519.PublicKey, zero *ton.BlockIDExt) (*cell.Dictionary, error) {
 	config, err := BlockchainConfig(ConfigOptions{GlobalID: c.GlobalID, GlobalVersion: c.GlobalVersion, Validator: validator,
-		Since: c.Genesis, ZeroRootHash: zero.RootHash, ZeroFileHash: zero.FileHash, Special: c.Special})
+		Since: c.Genesis, ZeroRootHash: zero.RootHash, ZeroFileHash: zero.FileHash, Special: c.Special, MinSplit: uint8(bits.Len(uint(c.Shards)) - 1)})
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (r *restorer) zerostate(boc []byte) (*block, error) {
 	if base == nil {
 		return nil, errRecord
 	}
-	b.commitment = &commitment{tops: []*top{{block: base, fees: new(big.Int), made: new(big.Int)}}}
+	b.commitment = &commitment{key: true, tops: []*top{{block: base, fees: new(big.Int), made: new(big.Int)}}}
 	r.head = b
 	b.rules, err = r.rules(&state)
 	return b, err
@@ -57,28 +57,41 @@ func (r *restorer) rules(state *tlb.ShardStateUnsplit) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules.libraries, err = librariesOf(state.Stats)
+	st, err := loadStats(state.Stats)
+	rules.libraries = st.libraries
 	return rules, err
 }
 
-// librariesOf skips overload_history underload_history total_balance total_validator_fees.
-func librariesOf(stats *cell.Cell) (*cell.Cell, error) {
-	s, err := stats.BeginParse()
+// stats is what a state counts.
+type stats struct {
+	load      load
+	fees      *big.Int // of validators
+	libraries *cell.Cell
+}
+
+// loadStats reads overload_history underload_history total_balance
+// total_validator_fees libraries.
+func loadStats(c *cell.Cell) (st stats, err error) {
+	s, err := c.BeginParse()
 	if err != nil {
-		return nil, err
+		return st, err
+	}
+	if st.load.over, err = s.LoadUInt(64); err != nil {
+		return st, err
+	}
+	if st.load.under, err = s.LoadUInt(64); err != nil {
+		return st, err
 	}
 	var total, fees tlb.CurrencyCollection
-	if _, err = s.LoadSlice(128); err != nil {
-		return nil, err
-	}
 	if err = errors.Join(tlb.LoadFromCell(&total, s), tlb.LoadFromCell(&fees, s)); err != nil {
-		return nil, err
+		return st, err
 	}
 	libraries, err := s.LoadDict(256)
 	if err != nil {
-		return nil, err
+		return st, err
 	}
-	return libraries.AsCell(), nil
+	st.fees, st.libraries = fees.Coins.Nano(), libraries.AsCell()
+	return st, nil
 }
 
 // round restores the blocks of a round, the masterchain's last, and grows by them.
@@ -200,6 +213,7 @@ func (r *restorer) stateBefore(shard shardID, h *tlb.BlockHeader) (*cell.Cell, e
 func (r *restorer) complete(b *block, parsed *tlb.Block) error {
 	h := &parsed.BlockInfo
 	b.startLT, b.endLT, b.utime, b.minRef = h.StartLt, h.EndLt, h.GenUtime, h.MinRefMcSeqno
+	b.catchain = h.GenCatchainSeqno
 	b.flags = flags{h.BeforeSplit, h.AfterSplit, h.AfterMerge, h.WantSplit, h.WantMerge}
 	var state tlb.ShardStateUnsplit
 	if err := tlb.Parse(&state, b.state); err != nil {
@@ -210,9 +224,11 @@ func (r *restorer) complete(b *block, parsed *tlb.Block) error {
 	if b.queue, b.marks, err = loadQueue(b.shard.workchain, state.OutMsgQueueInfo); err != nil {
 		return err
 	}
-	if b.validatorFees, err = feesOf(state.Stats); err != nil {
+	st, err := loadStats(state.Stats)
+	if err != nil {
 		return err
 	}
+	b.validatorFees, b.load = st.fees, st.load
 	if b.fees, b.made, err = flowOf(parsed.ValueFlow); err != nil {
 		return err
 	}
@@ -223,19 +239,6 @@ func (r *restorer) complete(b *block, parsed *tlb.Block) error {
 		return nil
 	}
 	return r.commitment(b, h, &state)
-}
-
-func feesOf(stats *cell.Cell) (*big.Int, error) {
-	s, err := stats.BeginParse()
-	if err != nil {
-		return nil, err
-	}
-	var total, fees tlb.CurrencyCollection
-	if _, err = s.LoadSlice(128); err != nil {
-		return nil, err
-	}
-	err = errors.Join(tlb.LoadFromCell(&total, s), tlb.LoadFromCell(&fees, s))
-	return fees.Coins.Nano(), err
 }
 
 // flowOf reads what a block collected, and what it minted less what it burned.
@@ -318,7 +321,9 @@ func (r *restorer) commitment(b *block, h *tlb.BlockHeader, state *tlb.ShardStat
 	var err error
 	if old := r.head; old != nil && old.commitment != nil && old.rules != nil && !h.KeyBlock {
 		rules := *old.rules
-		rules.libraries, err = librariesOf(state.Stats)
+		var st stats
+		st, err = loadStats(state.Stats)
+		rules.libraries = st.libraries
 		b.rules = &rules
 	} else {
 		b.rules, err = r.rules(state)

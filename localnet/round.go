@@ -70,7 +70,7 @@ func (c *Chain) round() (err error) {
 	c.report(messages)
 	c.faucet.follow(gifts, transfer)
 	c.faucet.arrived(r.blocks(head))
-	if c.view().busy() || c.faucet.pending() {
+	if c.busy() || c.faucet.pending() {
 		c.pool.signal()
 	}
 	return nil
@@ -221,7 +221,7 @@ func (r *round) shardBlock(b *base, messages []*external, hands []*hand, last bo
 		if err != nil {
 			return nil, err
 		}
-		s.want = r.chain.wish(b.shard, r.before.head, d.utime, last)
+		r.chain.wish(s, r.before.head, last)
 		made, err := s.block()
 		if err != nil {
 			return nil, err
@@ -267,7 +267,6 @@ func (r *round) tops() (tops []*top) {
 		tops = append(tops, newTop(r.made[b.shard]))
 	}
 	sortTops(tops)
-	agree(tops, r.before.head)
 	return tops
 }
 
@@ -280,11 +279,11 @@ func (r *round) blocks(head *block) (all []*block) {
 }
 
 // busy tells whether the next round has something to do beside external messages.
-func (v view) busy() bool {
-	busy := len(v.head.queue) > 0
-	for _, t := range v.head.tops {
-		f := t.block.flags
-		busy = busy || len(t.block.queue) > 0 || f.beforeSplit || f.wantSplit || f.wantMerge
+func (c *Chain) busy() bool {
+	head := c.view().head
+	busy := len(head.queue) > 0 || !c.goal.reached(head)
+	for _, t := range head.tops {
+		busy = busy || len(t.block.queue) > 0
 	}
 	return busy
 }

@@ -16,10 +16,13 @@ import (
 // rules are what a masterchain block sets for those after it: the config and the
 // public libraries.
 type rules struct {
-	globalID  int32
-	config    *tvm.PreparedBlockchainConfig
-	special   []accountID // that parameter 31 names
-	libraries *cell.Cell  // root of a dictionary of LibDescr; nil where it is empty
+	globalID int32
+	config   *tvm.PreparedBlockchainConfig
+	special  []accountID // that parameter 31 names
+	// minSplit and maxSplit bound the depth of shards: the masterchain splits and
+	// merges those outside by itself.
+	minSplit, maxSplit int
+	libraries          *cell.Cell // root of a dictionary of LibDescr; nil where it is empty
 }
 
 // newRules refuses a config that blocks could not be made with: one that lacks
@@ -66,9 +69,8 @@ func (r *rules) check(validator []byte) error {
 	if err := r.param(12, &workchains); err != nil {
 		return err
 	}
-	list, err := workchains.Workchains.LoadAll()
-	if err != nil || len(list) != 1 {
-		return fmt.Errorf("parameter 12: there is one workchain, the basechain, not %d: %w", len(list), err)
+	if err := r.checkBasechain(workchains.Workchains); err != nil {
+		return fmt.Errorf("parameter 12: %w", err)
 	}
 	value, err := set.List.LoadValueByIntKey(new(big.Int))
 	if err != nil {
@@ -80,6 +82,30 @@ func (r *rules) check(validator []byte) error {
 	}
 	if set.Total != 1 || !bytes.Equal(one.PublicKey.Key, validator) {
 		return errors.New("parameter 34: another validator than the chain's own would have to sign")
+	}
+	return nil
+}
+
+// checkBasechain wants one workchain, which splits no deeper than the chain can.
+func (r *rules) checkBasechain(workchains *cell.Dictionary) error {
+	list, err := workchains.LoadAll()
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 {
+		return fmt.Errorf("there is one workchain, the basechain, not %d", len(list))
+	}
+	value, err := workchains.LoadValueByIntKey(big.NewInt(int64(basechainID)))
+	if err != nil {
+		return err
+	}
+	var base tlb.WorkchainDescrV1
+	if err = tlb.LoadFromCell(&base, value); err != nil {
+		return err
+	}
+	r.minSplit, r.maxSplit = int(base.MinSplit), int(base.MaxSplit)
+	if r.minSplit > r.maxSplit || r.maxSplit > maxShardDepth {
+		return fmt.Errorf("min_split %d and max_split %d: shards are at most %d deep", r.minSplit, r.maxSplit, maxShardDepth)
 	}
 	return nil
 }

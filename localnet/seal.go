@@ -24,6 +24,7 @@ type seal struct {
 	flow     flow
 	commit   *commitment // in the masterchain
 	want     flags       // beforeSplit, wantSplit, wantMerge
+	load     load
 
 	blockExtra, stateExtra *cell.Cell // masterchain only
 }
@@ -172,7 +173,7 @@ func (s *seal) newState(accounts *tlb.ShardAccountsAugDict, total *big.Int) (*ce
 	if err != nil {
 		return nil, err
 	}
-	stats, err := statsCell(total, s.validatorFees(), s.libraries(), s.master)
+	stats, err := statsCell(s.load, total, s.validatorFees(), s.libraries(), s.master)
 	if err != nil {
 		return nil, err
 	}
@@ -226,12 +227,13 @@ func (s *seal) header() tlb.BlockHeader {
 	h.AfterSplit, h.AfterMerge = s.flags.afterSplit, s.flags.afterMerge
 	h.BeforeSplit, h.WantSplit, h.WantMerge = s.want.beforeSplit, s.want.wantSplit, s.want.wantMerge
 	h.SeqNo, h.Shard = s.seqno(), s.shard.ident()
+	h.GenCatchainSeqno = s.catchain()
 	h.GenUtime, h.StartLt, h.EndLt = s.utime, s.startLT, s.endLT
-	h.GenValidatorListHashShort, h.MinRefMcSeqno = s.chain.keys.validatorSet, s.minRef()
+	h.GenValidatorListHashShort, h.MinRefMcSeqno = s.chain.keys.shardSet, s.minRef()
 	h.GenSoftware = &tlb.GlobalVersion{Version: s.rules.config.GlobalVersion(), Capabilities: s.rules.config.Capabilities()}
 	parent := s.master
 	if s.commit != nil {
-		h.KeyBlock, parent = s.commit.key, s.previous[0]
+		h.KeyBlock, parent, h.GenValidatorListHashShort = s.commit.key, s.previous[0], s.chain.keys.masterSet
 	} else {
 		ref := s.master.ref()
 		h.MasterRef = &ref
@@ -299,6 +301,7 @@ func (s *seal) finish(root *cell.Cell, stateHash []byte) (*block, error) {
 	}
 	b.startLT, b.endLT, b.utime, b.minRef, b.txs = s.startLT, s.endLT, s.utime, s.minRef(), s.sorted()
 	b.fees, b.validatorFees, b.queue, b.marks, b.commitment = s.flow.fees, s.validatorFees(), s.after(), s.reach(), s.commit
+	b.load, b.catchain = s.load, s.catchain()
 	b.made, b.flags = new(big.Int).Sub(s.minted, s.burned), s.want
 	b.flags.afterSplit, b.flags.afterMerge = s.flags.afterSplit, s.flags.afterMerge
 	return b, nil

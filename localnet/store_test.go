@@ -48,9 +48,7 @@ func busyDays(t *testing.T, c *Chain, all []*rich, rnd *rand.Rand, days int) {
 			}
 		}
 		if rnd.IntN(4) == 0 {
-			c.making.Lock()
-			c.goal = randomGoal(rnd)
-			c.making.Unlock()
+			require.NoError(t, c.aim(randomGoal(rnd)))
 		}
 		if rnd.IntN(8) == 0 {
 			require.NoError(t, c.SetConfig(map[uint32]*cell.Cell{71: cell.BeginCell().MustStoreUInt(rnd.Uint64(), 64).EndCell()}))
@@ -118,8 +116,8 @@ func requireSameHead(t *testing.T, a, b *block) {
 	require.Equal(t, a.rules.config.Root().Hash(), b.rules.config.Root().Hash())
 	for _, p := range pairs {
 		x, y := p[0], p[1]
-		require.Equal(t, []any{x.id, x.startLT, x.endLT, x.utime, x.minRef, x.fees.String(), x.validatorFees.String(), x.made.String(), x.master, x.flags},
-			[]any{y.id, y.startLT, y.endLT, y.utime, y.minRef, y.fees.String(), y.validatorFees.String(), y.made.String(), y.master, y.flags})
+		require.Equal(t, []any{x.id, x.startLT, x.endLT, x.utime, x.minRef, x.fees.String(), x.validatorFees.String(), x.made.String(), x.master, x.flags, x.load},
+			[]any{y.id, y.startLT, y.endLT, y.utime, y.minRef, y.fees.String(), y.validatorFees.String(), y.made.String(), y.master, y.flags, y.load})
 		require.ElementsMatch(t, x.marks, y.marks)
 		require.Equal(t, len(x.queue), len(y.queue))
 		for i := range x.queue {

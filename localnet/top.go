@@ -20,8 +20,9 @@ type top struct {
 	beforeMerge      bool // both halves agreed: the next block merges them
 }
 
-// splitMergeInterval is how long an agreed split or merge stays on the table, in seconds.
-const splitMergeInterval = 60
+// splitMergeInterval is how long an agreed split or merge stays on the table, in
+// seconds. Nothing else can be agreed until it is over.
+const splitMergeInterval = 1
 
 // newTop registers the blocks that a shard made since its last top.
 func newTop(blocks []*block) *top {
@@ -30,37 +31,60 @@ func newTop(blocks []*block) *top {
 		t.fees.Add(t.fees, b.fees)
 		t.made.Add(t.made, b.made)
 	}
-	if t.block.flags.wantSplit && !t.block.flags.beforeSplit {
-		t.splitAt = t.block.utime
-	}
 	return t
 }
 
-// agree lets halves merge that both want to: first they get a date, and at the
-// next masterchain block the word.
-func agree(tops []*top, before *block) {
+// plan dates splits and merges: of shards that want to, and of those that are not
+// as deep as the rules say. A date stands until it is over. Halves that merge get
+// the word at the next masterchain block after the date.
+func plan(tops []*top, before *block, rules *rules, now uint32) {
+	for _, t := range tops {
+		depth, f, old := t.block.shard.depth(), t.block.flags, t.before(before)
+		switch {
+		case f.beforeSplit:
+		case old.dated() && now <= old.splitAt+old.mergeAt+splitMergeInterval:
+			t.splitAt, t.mergeAt = old.splitAt, old.mergeAt
+		case depth < rules.maxSplit && (f.wantSplit || depth < rules.minSplit):
+			t.splitAt = now
+		}
+	}
 	for i, left := range tops[:len(tops)-1] {
 		right := tops[i+1]
-		if left.block.shard.sibling() != right.block.shard || !left.block.flags.wantMerge || !right.block.flags.wantMerge {
+		if left.block.shard.sibling() != right.block.shard || !left.mayMerge(rules) || !right.mayMerge(rules) {
 			continue
 		}
-		dated := func(t *top) bool {
-			old := before.topOf(place{t.block.shard.workchain, t.block.shard.prefix})
-			return old.block.shard == t.block.shard && old.mergeAt > 0
-		}
-		word := dated(left) && dated(right)
+		word := left.mergeAt > 0 && right.mergeAt > 0
 		for _, t := range []*top{left, right} {
-			t.mergeAt, t.beforeMerge = t.block.utime, word
+			if t.beforeMerge = word; !word {
+				t.mergeAt = now
+			}
 		}
 	}
 }
+
+func (t *top) mayMerge(rules *rules) bool {
+	depth, f := t.block.shard.depth(), t.block.flags
+	return t.splitAt == 0 && !f.beforeSplit && depth > rules.minSplit && (f.wantMerge || depth > rules.maxSplit)
+}
+
+// before is the shard's top in the last masterchain block, empty where it is new.
+func (t *top) before(last *block) *top {
+	old := last.topOf(place{t.block.shard.workchain, t.block.shard.prefix})
+	if old.block.shard != t.block.shard {
+		return &top{}
+	}
+	return old
+}
+
+// dated tells whether a split or a merge is agreed.
+func (t *top) dated() bool { return t.splitAt > 0 || t.mergeAt > 0 }
 
 // descr is the top as masterchain blocks tell of it (ShardDescr).
 func (t *top) descr(seqno uint32) tlb.ShardDesc {
 	b := t.block
 	d := tlb.ShardDesc{SeqNo: b.id.SeqNo, RegMcSeqno: seqno, StartLT: b.startLT, EndLT: b.endLT, RootHash: b.id.RootHash, FileHash: b.id.FileHash,
 		BeforeSplit: b.flags.beforeSplit, BeforeMerge: t.beforeMerge, WantSplit: b.flags.wantSplit, WantMerge: b.flags.wantMerge,
-		NextValidatorShard: int64(b.shard.prefix), MinRefMcSeqNo: b.minRef, GenUTime: b.utime, SplitMergeAt: tlb.FutureSplitMergeNone{}}
+		NextCatchainSeqNo: b.catchain, NextValidatorShard: int64(b.shard.prefix), MinRefMcSeqNo: b.minRef, GenUTime: b.utime, SplitMergeAt: tlb.FutureSplitMergeNone{}}
 	if t.splitAt > 0 {
 		d.SplitMergeAt = tlb.FutureSplit{SplitUtime: t.splitAt, Interval: splitMergeInterval}
 	} else if t.mergeAt > 0 {
