@@ -74,7 +74,9 @@ func (c *Chain) newDraft(b *base, s setting, startLT uint64) (*draft, error) {
 // messages they hold for this shard wait to be brought in.
 func (d *draft) read(neighbours []neighbour) error {
 	for _, l := range d.queue {
-		owner := neighbour{shard: d.shard, marks: d.marks, endLT: d.startLT}
+		// a half that merged may have brought in what the other sent it; the
+		// reference tells of the left half then
+		owner := neighbour{shard: d.shard, marks: d.marks, endLT: d.previous[0].endLT}
 		for _, n := range neighbours {
 			if n.shard.contains(l.next()) {
 				owner = n
