@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"flag"
@@ -24,7 +25,7 @@ var (
 	crowdTxs      = flag.Int("crowd-txs", 8_000, "transactions of TestCrowd")
 	crowdAccounts = flag.Int("crowd-accounts", 1_000, "accounts of TestCrowd")
 	crowdFigures  = flag.String("crowd-figures", "", "file that TestCrowd writes its figures to, as one line of JSON")
-	crowdSeries   = flag.String("crowd-series", "", "file that TestCrowd writes a line for each round to")
+	crowdPlot     = flag.String("crowd-plot", "", "SVG file that TestCrowd draws time and memory of every round into")
 )
 
 // crowdRound is how many transfers wait for each round at most, two transactions
@@ -165,13 +166,47 @@ func report(t testing.TB, samples []crowdSample, txs int) {
 	if *crowdFigures != "" {
 		require.NoError(t, os.WriteFile(*crowdFigures, append(figures, '\n'), 0o644))
 	}
-	if *crowdSeries == "" {
-		return
+	if *crowdPlot != "" {
+		require.NoError(t, os.WriteFile(*crowdPlot, plot(samples), 0o644))
 	}
-	f, err := os.Create(*crowdSeries)
-	require.NoError(t, err)
-	defer f.Close()
-	for _, s := range samples {
-		require.NoError(t, json.NewEncoder(f).Encode(s))
+}
+
+// Sizes of the plot, in pixels.
+const (
+	plotWidth, plotHeight = 720, 240
+	plotMargin            = 50
+)
+
+// plot draws microseconds in a block for each transaction, and the heap in MB.
+func plot(samples []crowdSample) []byte {
+	var cost, heap [][2]float64
+	for i, s := range samples {
+		cost = append(cost, [2]float64{float64(i), s.MS / float64(max(s.Txs, 1)) * 1000})
+		if s.HeapMB > 0 {
+			heap = append(heap, [2]float64{float64(i), s.HeapMB})
+		}
 	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", plotWidth, 2*plotHeight)
+	curve(&b, "microseconds in a block for each transaction", cost, 0, len(samples))
+	curve(&b, "heap in use after a collection, MB", heap, plotHeight, len(samples))
+	b.WriteString("</svg>\n")
+	return b.Bytes()
+}
+
+// curve draws points from zero to the largest, over n rounds.
+func curve(b *bytes.Buffer, title string, points [][2]float64, top, n int) {
+	largest := 0.0
+	for _, p := range points {
+		largest = max(largest, p[1])
+	}
+	bottom := float64(top + plotHeight - plotMargin/2)
+	fmt.Fprintf(b, `<text x="%d" y="%d">%s</text><text x="2" y="%d">%.0f</text><text x="2" y="%.0f">0</text><text x="%d" y="%.0f">round %d</text>`+"\n",
+		plotMargin, top+14, title, top+plotMargin/2+10, largest, bottom, plotWidth-plotMargin, bottom+12, n)
+	b.WriteString(`<polyline fill="none" stroke="#1a6" stroke-width="1" points="`)
+	for _, p := range points {
+		x := plotMargin + p[0]/float64(max(n-1, 1))*(plotWidth-2*plotMargin)
+		fmt.Fprintf(b, "%.1f,%.1f ", x, bottom-p[1]/max(largest, 1)*(plotHeight-plotMargin))
+	}
+	b.WriteString(`"/>` + "\n")
 }

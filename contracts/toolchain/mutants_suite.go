@@ -22,10 +22,10 @@ type suite struct{ program, dir, work string }
 type selection struct{ run, skip string }
 
 // unfit are tests that would fail for another reason than a mistake: those of
-// documents, those that measure gas, and those that play a flawed design against ours, since
+// documents and of recorded scenarios, those that measure gas, and those that play a flawed design against ours, since
 // the designs were compiled with the true prices of gas. The searches of
 // adversaries are left out for their time.
-const unfit = `^(TestFlaws?_|TestDocs_|TestAdversaries_|TestProperties_FindFlaws$|Test\w*Gas_)`
+const unfit = `^(TestFlaws?_|TestDocs_|TestAdversaries_|TestProperties_FindFlaws$|TestScenarios_|Test\w*Gas_)`
 
 var everything = selection{".", unfit}
 
