@@ -1,0 +1,177 @@
+package differential
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/address"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+const regressionDir = "testdata/regressions"
+
+// regression is a step that executors once made different things of, or do. Bags
+// of cells are base64, hashes hexadecimal.
+type regression struct {
+	Shows       string `json:"shows"`
+	Known       string `json:"known,omitempty"` // the difference of README.md, while there is one
+	Version     uint32 `json:"global_version"`
+	Config      []byte `json:"config"`
+	Libraries   []byte `json:"libraries,omitempty"`
+	Address     string `json:"address"`
+	Account     []byte `json:"account"` // ShardAccount
+	StorageStat []byte `json:"storage_stat,omitempty"`
+	Message     []byte `json:"message,omitempty"` // none: tick-tock
+	Tock        bool   `json:"tock,omitempty"`
+	Now         uint32 `json:"now"` // unix seconds
+	LT          uint64 `json:"lt"`
+	Seed        string `json:"seed"`   // of the block
+	Expect      result `json:"expect"` // what the reference makes of it
+	Ours        result `json:"ours"`   // where Known
+}
+
+// result holds hashes, or how the message was refused.
+type result struct {
+	Transaction string `json:"transaction,omitempty"`
+	Account     string `json:"account,omitempty"` // of the ShardAccount
+	Exit        *int32 `json:"exit,omitempty"`
+	Refused     bool   `json:"refused,omitempty"`
+}
+
+func resultOf(o outcome) result {
+	if o.tx == nil {
+		return result{Exit: o.exit, Refused: true}
+	}
+	return result{Transaction: hex.EncodeToString(o.tx.Hash()), Account: hex.EncodeToString(o.account.Hash())}
+}
+
+// matches tells whether an outcome is the one that was recorded. An exit code
+// counts where both have one.
+func (r result) matches(o outcome) bool {
+	got := resultOf(o)
+	if r.Exit == nil || got.Exit == nil {
+		r.Exit, got.Exit = nil, nil
+	}
+	return r.Transaction == got.Transaction && r.Account == got.Account && r.Refused == got.Refused &&
+		(r.Exit == nil || *r.Exit == *got.Exit)
+}
+
+func record(r *rules, s *step, shows, known string, ours, theirs outcome) *regression {
+	return &regression{Shows: shows, Known: known, Version: r.version, Config: r.config.ToBOC(), Libraries: boc(r.libraries),
+		Address: s.at.StringRaw(), Account: s.account.account.ShardAccountCell().ToBOC(), StorageStat: boc(s.account.stat),
+		Message: boc(s.message), Tock: s.tock, Now: s.now, LT: s.lt, Seed: hex.EncodeToString(s.seed[:]),
+		Expect: resultOf(theirs), Ours: resultOf(ours)}
+}
+
+func boc(c *cell.Cell) []byte {
+	if c == nil {
+		return nil
+	}
+	return c.ToBOC()
+}
+
+func parse(raw []byte) (*cell.Cell, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	return cell.FromBOC(raw)
+}
+
+func (r *regression) size() int { return len(r.Account) + len(r.StorageStat) + len(r.Message) }
+
+// save writes the regression under a name, or one made of what it is.
+func (r *regression) save(name string) (string, error) {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		sum := sha256.Sum256(raw)
+		name = fmt.Sprintf("v%d-%x", r.Version, sum[:4])
+	}
+	path := filepath.Join(regressionDir, name+".json")
+	return path, os.WriteFile(path, append(raw, '\n'), 0o644)
+}
+
+// load makes the step again.
+func (r *regression) load() (*rules, *step, error) {
+	config, err1 := parse(r.Config)
+	libraries, err2 := parse(r.Libraries)
+	account, err3 := parse(r.Account)
+	stat, err4 := parse(r.StorageStat)
+	message, err5 := parse(r.Message)
+	at, err6 := address.ParseRawAddr(r.Address)
+	seed, err7 := hex.DecodeString(r.Seed)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+		return nil, nil, err
+	}
+	l, err := open(account, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.stat = stat
+	s := &step{at: at, account: l, message: message, tock: r.Tock, now: r.Now, lt: r.LT}
+	copy(s.seed[:], seed)
+	rules, err := newRules(config, libraries)
+	return rules, s, err
+}
+
+func regressions(t *testing.T) map[string]*regression {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(regressionDir, "*.json"))
+	require.NoError(t, err)
+	all := map[string]*regression{}
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		r := &regression{}
+		require.NoError(t, json.Unmarshal(raw, r), path)
+		all[filepath.Base(path)] = r
+	}
+	return all
+}
+
+// TestRegressions_ReplayInGo wants the hashes of the reference, with two kinds of
+// exceptions, and those must still be what README.md says they are: a fix
+// upstream fails this test, and takes the difference off the list.
+func TestRegressions_ReplayInGo(t *testing.T) {
+	t.Parallel()
+	known := map[string]int{}
+	for name, r := range regressions(t) {
+		rules, s, err := r.load()
+		require.NoError(t, err, name)
+		require.Equal(t, r.Version, rules.version, name)
+		ours, _ := rules.run(s)
+		known[r.Known]++
+		if r.Known == "" {
+			require.True(t, r.Expect.matches(ours), "%s (%s): got %s, expected %+v", name, r.Shows, ours, r.Expect)
+			continue
+		}
+		require.False(t, r.Expect.matches(ours), "%s: difference %s is gone; take it out of README.md and known_test.go", name, r.Known)
+		require.True(t, r.Ours.matches(ours), "%s (%s): got %s, difference %s was %+v", name, r.Shows, ours, r.Known, r.Ours)
+	}
+	require.NotZero(t, known["deletion"])
+	require.NotZero(t, known["fee"])
+}
+
+// A replay that any hash satisfied would show nothing.
+func TestRegressions_ReplayFindsWhatDiffers(t *testing.T) {
+	t.Parallel()
+	for name, r := range regressions(t) {
+		rules, s, err := r.load()
+		require.NoError(t, err, name)
+		if r.Expect.Refused {
+			continue
+		}
+		s.now++
+		later, _ := rules.run(s)
+		require.False(t, r.Expect.matches(later) || r.Ours.matches(later), name)
+	}
+}
