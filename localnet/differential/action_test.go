@@ -14,7 +14,7 @@ func (w *world) actions(depth int) *cell.Cell {
 		list = pick(w.dice, libraryCell(w.bytes(32)), cell.BeginCell().MustStoreUInt(1, 1).EndCell(), cell.BeginCell().MustStoreRef(list).EndCell())
 	}
 	n := w.IntN(6)
-	if w.one(60) {
+	if w.one(25) {
 		n = pick(w.dice, 254, 255, 256)
 	}
 	for range n {

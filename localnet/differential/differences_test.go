@@ -1,7 +1,6 @@
 package differential
 
 import (
-	"math/big"
 	"slices"
 	"strings"
 
@@ -17,9 +16,11 @@ var differences = []known{
 		description + "ComputePhase.Phase.GasFees", description + "ComputePhase.Phase.Details.GasUsed"}},
 	{"sendmsg fee", sendFee, []string{"account.StateInit.Data"}},
 	{"malformed", readBeforehand, afterCompute},
-	{"order", checkedInAnotherOrder, []string{description + "ActionPhase.ResultCode", description + "ActionPhase.NoFunds"}},
-	{"order skipped", skippedForFlags, afterCompute},
+	{"order", checkedInAnotherOrder, []string{"messages", description + "ActionPhase.ResultCode", description + "ActionPhase.NoFunds",
+		description + "ActionPhase.TotalActionFees"}},
 	{"deletion", deletionKept, []string{"account.*", "tx.EndStatus", description + "Destroyed"}},
+	{"fine since 15", fineSince15, []string{"account.Balance", "messages", "tx.TotalFees.Coins", description + "ActionPhase.TotalActionFees", description + "BouncePhase*"}},
+	{"libraries since 15", librariesSince15, afterCompute},
 	{"fee", failureFee, []string{description + "ActionPhase.TotalActionFees"}},
 	{"special limit", specialLimit, []string{description + "ComputePhase.Phase.Details.GasLimit"}},
 	{"no ticks", emptyTickTock, []string{"account.StateInit.TickTock*", "account.Status", "account.StateHash", "account.StorageInfo.StorageUsed.BitsUsed"}},
@@ -104,6 +105,18 @@ func failureFee(p *pair) bool {
 		coins(a.TotalActionFees).Cmp(coins(b.TotalActionFees)) > 0
 }
 
+// fineSince15: version 15 fines a failed action phase for all it tried; the
+// reference is older than that.
+func fineSince15(p *pair) bool {
+	return p.rules.version >= 15 && p.ours.failed() && p.theirs.failed() && coins(p.ours.action.TotalActionFees).Cmp(coins(p.theirs.action.TotalActionFees)) > 0
+}
+
+// librariesSince15: only config and elector may publish libraries, everybody
+// else's attempt fails with 46; the reference is older than that.
+func librariesSince15(p *pair) bool {
+	return p.rules.version >= 15 && p.ours.failed() && p.ours.action.ResultCode == 46
+}
+
 // specialLimit: the gas limit of an external message to config or elector is
 // written as 0, as it is for everybody else.
 func specialLimit(p *pair) bool {
@@ -124,16 +137,6 @@ func checkedInAnotherOrder(p *pair) bool {
 		return p.theirs.action.ResultCode == 37
 	}
 	return false
-}
-
-// skippedForFlags: the fault that the reference sees first may be skipped, ours may not.
-func skippedForFlags(p *pair) bool {
-	a, b := p.ours.action, p.theirs.action
-	return p.rules.version >= 12 && p.ours.failed() && slices.Contains([]int32{35, 36}, a.ResultCode) && b != nil && b.SkippedActions > a.SkippedActions &&
-		slices.ContainsFunc(messagesOf(p.ours.actions), func(c *cell.Cell) bool {
-			m, err := relaxed(c)
-			return err == nil && m.MsgType == tlb.MsgTypeInternal && m.Info.ExtraFlags.Cmp(big.NewInt(3)) > 0
-		})
 }
 
 // emptyTickTock: the reference forgets a state init's tick-tock part that asks

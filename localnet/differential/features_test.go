@@ -26,9 +26,6 @@ func features(o outcome) []string {
 		if d.StoragePhase != nil {
 			list = append(list, storage(*d.StoragePhase)...)
 		}
-		if d.CreditPhase != nil && d.CreditPhase.DueFeesCollected != nil {
-			list = append(list, "due payment collected")
-		}
 		if d.BouncePhase != nil {
 			list = append(list, fmt.Sprintf("bounce %T", d.BouncePhase.Phase))
 		}

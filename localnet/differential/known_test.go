@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/xssnick/tonutils-go/tlb"
@@ -114,10 +115,7 @@ func (r *rules) explainStep(s *step, ours, theirs outcome) (string, error) {
 // explainRefusals: where neither made a transaction, exit codes may differ as
 // they do of SENDMSG elsewhere.
 func explainRefusals(r *rules, s *step, ours, theirs outcome) (string, error) {
-	if ours.exit == nil || theirs.exit == nil || *ours.exit != 11 || *theirs.exit != 9 {
-		return "", errUnknown
-	}
-	if names := r.opcodes(s); len(names) == 0 || names[len(names)-1] != sendMsg {
+	if ours.exit == nil || theirs.exit == nil || *theirs.exit != 9 && *theirs.exit != 11 || !slices.Contains(r.opcodes(s), sendMsg) {
 		return "", errUnknown
 	}
 	return "sendmsg unread", nil

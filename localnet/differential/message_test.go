@@ -22,7 +22,7 @@ const (
 	oddSource
 	unknownFlags
 	longNumber
-	external // nothing is wrong, but few modes fit
+	external // not a fault, but few modes fit it
 )
 
 // outgoing is a message as a contract hands it to its actions, and a mode.
@@ -167,7 +167,7 @@ func (w *world) junk(depth int) *cell.Cell {
 		return w.finish(b, depth).ToBuilder().MustStoreUInt(1, 2).EndCell()
 	}
 	n := w.IntN(120)
-	return b.MustStoreSlice(w.bytes(n), uint(n*8)).EndCell()
+	return b.MustStoreBoolBit(false).MustStoreSlice(w.bytes(n), uint(n*8)).EndCell()
 }
 
 // internal is a message that was sent from outside of this world.

@@ -74,17 +74,14 @@ func (w *world) newCode() *cell.Cell {
 // library is one of few, so that they are removed and published again; one has
 // more than the thousand cells that are allowed.
 func (w *world) library() *cell.Cell {
-	if w.one(30) {
+	if w.one(10) {
 		return w.big[1]
 	}
 	return assemble(pushInt(w.Int64N(6)))
 }
 
-// data at times are more than the 2048 cells an account of the masterchain may have.
+// data are another program, for a clockwork, or only something to pay rent for.
 func (w *world) data() *cell.Cell {
-	if w.one(40) {
-		return w.big[2]
-	}
 	if w.one(4) {
 		return tree(1+w.IntN(60), 64+uint(w.IntN(200)), w.Uint64()>>24)
 	}

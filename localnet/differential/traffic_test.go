@@ -89,15 +89,21 @@ func (w *world) revive() *step {
 	return w.step(at, w.internal(at, nano, init, w.body(1)))
 }
 
-// large tells a puppet to send something about as large as a message may be.
+// large tells a puppet to send something about as large as a message may be, or
+// one of the masterchain to keep about as much as an account there may.
 func (w *world) large() *step {
 	body := w.big[w.IntN(len(w.big))]
-	b := cell.BeginCell()
-	w.storeInternal(b, faultless)
-	message := attach(b.MustStoreBoolBit(false), body, false)
-	program := assemble(code("F800"), pushRef(message), pushInt(pick[int64](w.dice, 0, 1, 2, 3, 16, 18, 64)), code("FB00"))
-	at := w.someone()
-	return w.step(at, w.internal(at, new(big.Int).Add(big.NewInt(1e10), w.nano(40)), nil, cell.BeginCell().MustStoreRef(program).EndCell()))
+	at, ops := w.someone(), []op{code("F800")}
+	if w.one(3) {
+		at = w.master[w.IntN(len(w.master))]
+		ops = append(ops, pushRef(body), code("ED54"))
+	} else {
+		b := cell.BeginCell()
+		w.storeInternal(b, faultless)
+		message := attach(b.MustStoreBoolBit(false), body, false)
+		ops = append(ops, pushRef(message), pushInt(pick[int64](w.dice, 0, 1, 2, 3, 16, 18, 64)), code("FB00"))
+	}
+	return w.step(at, w.internal(at, new(big.Int).Add(big.NewInt(1e10), w.nano(40)), nil, cell.BeginCell().MustStoreRef(assemble(ops...)).EndCell()))
 }
 
 // tick is for contracts that have it: the masterchain wakes no others.

@@ -28,6 +28,7 @@ type world struct {
 	inits    []*tlb.StateInit // of all that may live
 	places   []*address.Address
 	lanes    map[string]lane
+	master   []*address.Address // puppets of the masterchain
 	clocks   []*address.Address // have ticks and tocks
 	remember map[string]*tlb.StateInit
 	queue    []letter
@@ -62,17 +63,20 @@ func newWorld(r *rules, seed uint64) (*world, error) {
 func (w *world) populate() error {
 	n := 0
 	for _, kind := range []struct {
-		code   *cell.Cell
-		count  int
-		chain  int
-		master bool
+		code  *cell.Cell
+		count int
+		chain int
+		ticks bool
 	}{{puppet(), 10, 0, false}, {puppet(), 4, -1, false}, {libraryCell(puppet().Hash()), 2, 0, false},
 		{libraryCell(clockwork().Hash()), 1, 0, false}, {clockwork(), 1, 0, false}, {clockwork(), 3, -1, true}} {
 		for range kind.count {
 			n++
 			init := stateInit(kind.code, n, pick(w.dice, 1, 1, 5, 50, 600))
-			if kind.master {
-				init.TickTock = pick(w.dice, &tlb.TickTock{Tick: true, Tock: true}, &tlb.TickTock{Tick: true}, &tlb.TickTock{Tock: true})
+			if kind.chain == -1 && !kind.ticks {
+				w.master = append(w.master, init.CalcAddress(kind.chain))
+			}
+			if kind.ticks {
+				init.TickTock = pick(w.dice, &tlb.TickTock{Tick: true, Tock: true}, &tlb.TickTock{Tick: true}, &tlb.TickTock{Tock: true}, &tlb.TickTock{})
 				init.Data = cell.BeginCell().MustStoreUInt(uint64(n), 32).MustStoreRef(w.program(nesting)).EndCell()
 				w.clocks = append(w.clocks, init.CalcAddress(kind.chain))
 			}
