@@ -26,6 +26,7 @@ var versions = []uint32{10, 11, 12, 13, 14, 15}
 // TestGate_ExecutorsAgree compares the executors over random traffic.
 func TestGate_ExecutorsAgree(t *testing.T) {
 	t.Parallel()
+	t.Logf("seed %d", *seed)
 	var mu sync.Mutex
 	all := newTally()
 	t.Run("traffic", func(t *testing.T) {
@@ -44,7 +45,7 @@ func TestGate_ExecutorsAgree(t *testing.T) {
 		}
 	})
 	if !t.Failed() {
-		fmt.Printf("seed %d: %s\n", *seed, all)
+		t.Log(all)
 		for known, r := range all.examples {
 			if *examples && listed(known) {
 				require.NoError(t, r.save(strings.ReplaceAll(known, " ", "-")))
