@@ -78,7 +78,7 @@ func openLane(root *cell.Cell, at *address.Address) (lane, error) {
 	return lane{account: account}, err
 }
 
-// execute runs a message and returns its one internal message, if there is one.
+// execute runs a message that must be accepted.
 func (l *lane) execute(machine *tvm.TVM, block *tvm.BlockContext, message *tvm.PreparedMessage, lt int64) (*tvm.TransactionExecutionResult, error) {
 	result, err := machine.EmulateTransaction(block, l.account, message, tvm.TransactionOptions{LogicalTime: lt, AccountStorageStat: l.stat})
 	if err != nil {

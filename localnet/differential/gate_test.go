@@ -55,64 +55,6 @@ func TestGate_ExecutorsAgree(t *testing.T) {
 	}
 }
 
-// compare lets a world live in both executors until n transactions were compared.
-func compare(t *testing.T, r *rules, n int) tally {
-	emulator, err := reference.New(r.config, r.libraries)
-	require.NoError(t, err)
-	defer emulator.Close()
-	w, err := newWorld(r, *seed)
-	require.NoError(t, err)
-	seen := newTally()
-	unknown := 0
-	for seen.transactions < n {
-		s := w.next()
-		ours, result := r.run(s)
-		if s.message == nil && kills(ours.actions) {
-			seen.known["not run"]++
-			continue
-		}
-		theirs, err := runReference(emulator, s)
-		require.NoError(t, err)
-		seen.note(theirs)
-		if ours.equal(theirs) {
-			if result != nil {
-				w.keep(s, result)
-			}
-			continue
-		}
-		known, err := r.explainStep(s, ours, theirs)
-		if err != nil {
-			name := fmt.Sprintf("v%d-%d-%d", r.version, *seed, s.lt)
-			require.NoError(t, record(r, s, fmt.Sprintf("found by seed %d", *seed), "", ours, theirs).save(name))
-			t.Errorf("%v: %s: written to %s", err, difference(ours, theirs), name)
-			unknown++
-			require.Less(t, unknown, 10, "enough")
-		}
-		seen.known[known]++
-		seen.keep(known, record(r, s, "an example of "+known, known, ours, theirs))
-		if result != nil {
-			w.keep(s, result)
-		}
-		if theirs.tx != nil {
-			require.NoError(t, w.adopt(s, theirs.account))
-		}
-	}
-	return seen
-}
-
-func runReference(e *reference.Emulator, s *step) (outcome, error) {
-	at := reference.Moment{Now: s.now, LT: s.lt, Seed: s.seed}
-	account := s.account.account.ShardAccountCell()
-	var r reference.Result
-	var err error
-	if s.message == nil {
-		r, err = e.TickTock(account, s.tock, at)
-	} else {
-		r, err = e.Transaction(account, s.message, at)
-	}
-	return outcome{tx: r.Transaction, account: r.Account, refusal: r.Refusal, exit: r.ExitCode}, err
-}
-
 // TestRegressions_AreWhatTheReferenceMakes keeps the recorded hashes honest, and
 // the predicates: each file is explained by the difference it names.
 func TestRegressions_AreWhatTheReferenceMakes(t *testing.T) {

@@ -46,7 +46,7 @@ func (a aspect) failed() bool { return a.action != nil && !a.action.Success }
 
 var errUnknown = errors.New("the executors differ in a way that is not listed")
 
-// difference between the executors that is understood; README.md tells of each.
+// known is a difference between the executors that is understood; README.md tells of each.
 type known struct {
 	name string
 	// holds looks whether a pair differs in this way.
@@ -83,33 +83,6 @@ func explain(r *rules, s *step, ours, theirs outcome) (string, error) {
 		return "", errUnknown
 	}
 	return strings.Join(names, "+"), nil
-}
-
-// carried: the cells of an account or a message remember the machine they went
-// through, and if that one ran out of gas later they count differently. Cells
-// read anew do not.
-const carried = "carried"
-
-// explainStep explains the difference, or that of the same step on cells that
-// were read anew.
-func (r *rules) explainStep(s *step, ours, theirs outcome) (string, error) {
-	names, err := explain(r, s, ours, theirs)
-	if err == nil {
-		return names, nil
-	}
-	fresh, freshErr := s.fresh()
-	if freshErr != nil {
-		return "", freshErr
-	}
-	again, _ := r.run(fresh)
-	if again.equal(ours) {
-		return "", err
-	}
-	if again.equal(theirs) {
-		return carried, nil
-	}
-	names, err = explain(r, fresh, again, theirs)
-	return carried + "+" + names, err
 }
 
 // explainRefusals: where neither made a transaction, exit codes may differ as

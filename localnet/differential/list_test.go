@@ -94,25 +94,3 @@ func canonical(s *cell.Slice) error {
 	}
 	return nil
 }
-
-// kills tells whether the emulator would end the process, were it to run the list
-// in a tick or a tock: it asks after the coin of a message that is not there.
-func kills(list *cell.Cell) bool {
-	for _, node := range nodes(list) {
-		s := node.MustBeginParse()
-		if s.BitsLeft() < 40 {
-			continue
-		}
-		switch tag, mode := s.MustLoadUInt(32), s.MustLoadUInt(8); tag {
-		case 0x0ec3c86d:
-			if mode&64 != 0 {
-				return true
-			}
-		case 0x36e6b809:
-			if mode&4 != 0 {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -45,19 +45,6 @@ func (o outcome) String() string {
 	return "refused: " + o.refusal
 }
 
-// equal tells whether two executors agree. Their words may differ.
-func (o outcome) equal(p outcome) bool {
-	switch {
-	case (o.tx == nil) != (p.tx == nil):
-		return false
-	case o.tx != nil:
-		return o.tx.HashKey() == p.tx.HashKey() && o.account.HashKey() == p.account.HashKey()
-	case o.exit != nil && p.exit != nil:
-		return *o.exit == *p.exit
-	}
-	return true
-}
-
 // ltAlign is what the logical times of blocks are multiples of.
 const ltAlign = 1_000_000
 

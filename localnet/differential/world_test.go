@@ -181,13 +181,6 @@ func (w *world) keep(s *step, result *tvm.TransactionExecutionResult) {
 	}
 }
 
-// adopt goes on with the account as the reference left it.
-func (w *world) adopt(s *step, account *cell.Cell) (err error) {
-	w.lanes[s.at.StringRaw()], err = open(account, s.at)
-	w.refound(s.at)
-	return err
-}
-
 // refound begins config and elector anew where they deleted themselves: there is
 // no chain without them, and the emulator would not know their successors as special.
 func (w *world) refound(at *address.Address) {
