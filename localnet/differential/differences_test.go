@@ -23,7 +23,7 @@ var differences = []known{
 	{"libraries since 15", librariesSince15, afterCompute},
 	{"fee", failureFee, []string{description + "ActionPhase.TotalActionFees"}},
 	{"special limit", specialLimit, []string{description + "ComputePhase.Phase.Details.GasLimit"}},
-	{"no ticks", emptyTickTock, []string{"account.StateInit.TickTock*", "account.Status", "account.StateHash", "account.StorageInfo.StorageUsed.BitsUsed"}},
+	{"no ticks", emptyTickTock, []string{"tx.EndStatus", "account.StateInit.TickTock*", "account.Status", "account.StateHash", "account.StorageInfo.StorageUsed.BitsUsed"}},
 	{"size fine", sizeFine, []string{"account.Balance", "messages", "tx.TotalFees.Coins", description + "ActionPhase.TotalActionFees"}},
 	{"moved init", movedInit, []string{"account.Balance", "messages", "tx.TotalFees.Coins", description + "ActionPhase.Total*"}},
 }
