@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-localnet bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,9 @@ scenarios: ## record sandbox-tests/scenarios again
 test-scenarios: ## sandbox-tests/scenarios in the official executor (fetches packages with npm)
 	@cd sandbox-tests/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
 
-test-emulator: ## sandbox-tests/scenarios in tongo's C++ emulator (needs a C compiler, Linux and amd64)
+test-emulator: ## sandbox-tests/scenarios and localnet/differential in tongo's C++ emulator (needs a C compiler, Linux and amd64)
 	CGO_ENABLED=1 $(GO) test -tags emulator ./sandbox-tests -run TestScenarios_ReplayInTheEmulator -count=1
+	CGO_ENABLED=1 $(GO) test -tags emulator ./localnet/differential -run '^Test(Gate|Regressions)_' -count=1 -v
 
 # Constants are compiled into what is measured: it begins with generous ones and
 # goes round until they stay. The flaws are compiled once, at the end.
@@ -64,6 +65,12 @@ gas: ## measure gas again; makes the constants, artefacts and docs/contracts/gas
 
 # A test may print what it likes: its figures go to a file of their own.
 SCALE = file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./sandbox-tests -count=1 -timeout 60m -v -figures "$$file"
+# What is absent is left out of the figures, with a word on stderr.
+BENCH_TAGS = $(if $(and $(shell command -v gcc),$(filter linux/amd64,$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH))),-tags emulator)
+bench-localnet: ## localnet beside tongo's emulator and @ton/sandbox, its blocks beside its bare executor (fetches packages with npm)
+	@if command -v npm >/dev/null; then cd localnet/benchmark/sandbox && npm ci >&2; fi
+	@CGO_ENABLED=$(if $(BENCH_TAGS),1,0) $(GO) run $(BENCH_TAGS) ./localnet/benchmark
+
 LEAVES ?= 100000
 bench-scale: ## the whole life of an epoch of LEAVES leaves on real bytecode: gas, TON, state, seconds
 	@$(SCALE) -run '^TestScale_EpochFromOpenToFinish$$' -leaves $(LEAVES) >&2 && cat "$$file"
