@@ -14,7 +14,7 @@ type base struct {
 	shard    shardID
 	previous []*block // one, or the left and the right of two
 	accounts *tlb.ShardAccountsAugDict
-	lanes    lanes
+	stats    stats
 	queue    letters
 	marks    marks
 	fees     *big.Int // validator fees so far
@@ -47,12 +47,12 @@ func (b *base) state() *cell.Cell {
 	return cell.BeginCell().MustStoreUInt(0x5f327da5, 32).MustStoreRef(b.previous[0].state).MustStoreRef(b.previous[1].state).EndCell()
 }
 
-func after(b *block, l lanes) *base {
-	return &base{shard: b.shard, previous: []*block{b}, accounts: b.accounts, lanes: l, queue: b.queue, marks: b.marks, fees: b.validatorFees}
+func after(b *block, l stats) *base {
+	return &base{shard: b.shard, previous: []*block{b}, accounts: b.accounts, stats: l, queue: b.queue, marks: b.marks, fees: b.validatorFees}
 }
 
 // half is one half of a shard whose last block said that it would split.
-func half(b *block, right bool, l lanes) (*base, error) {
+func half(b *block, right bool, l stats) (*base, error) {
 	shard := b.shard.child(right)
 	accounts, err := cut(b.accounts, shard)
 	if err != nil {
@@ -64,7 +64,7 @@ func half(b *block, right bool, l lanes) (*base, error) {
 	}
 	own := func(s shardID) letters { return b.queue.filter(func(l letter) bool { return s.contains(l.current()) }) }
 	twin := shard.sibling()
-	return &base{shard: shard, previous: []*block{b}, accounts: accounts, lanes: l.of(shard), queue: own(shard), marks: b.marks.half(shard),
+	return &base{shard: shard, previous: []*block{b}, accounts: accounts, stats: l.of(shard), queue: own(shard), marks: b.marks.half(shard),
 		fees: share, flags: flags{afterSplit: true}, twin: &neighbour{twin, own(twin), b.marks.half(twin), b.endLT}}, nil
 }
 
@@ -78,12 +78,12 @@ func cut(accounts *tlb.ShardAccountsAugDict, shard shardID) (*tlb.ShardAccountsA
 }
 
 // join is the base of the block that merges two shards.
-func join(left, right *block, l lanes) (*base, error) {
+func join(left, right *block, l stats) (*base, error) {
 	accounts, err := combine(left.accounts, right.accounts)
 	if err != nil {
 		return nil, err
 	}
-	b := &base{shard: left.shard.parent(), previous: []*block{left, right}, accounts: accounts, lanes: l,
+	b := &base{shard: left.shard.parent(), previous: []*block{left, right}, accounts: accounts, stats: l,
 		fees: new(big.Int).Add(left.validatorFees, right.validatorFees), flags: flags{afterMerge: true}}
 	b.queue = append(append(b.queue, left.queue...), right.queue...)
 	b.queue.sort()

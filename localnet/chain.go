@@ -27,7 +27,7 @@ type Chain struct {
 	deliveries int
 
 	making sync.Mutex // held while blocks are made; guards what follows
-	lanes  map[shardID]lanes
+	stats  map[shardID]stats
 	goal   goal
 	pruned uint32 // masterchain blocks before this one are gone
 	store  *store // nil where nothing is kept

@@ -18,6 +18,7 @@ type draft struct {
 	chain   *Chain
 	rules   *rules
 	machine *tvm.TVM
+	cleaner cleaner
 	context *tvm.BlockContext
 	seed    []byte
 	utime   uint32
@@ -60,7 +61,7 @@ type setting struct {
 }
 
 func (c *Chain) newDraft(b *base, s setting, startLT uint64) (*draft, error) {
-	d := &draft{base: b, chain: c, rules: s.rules, machine: tvm.NewTVM(), utime: s.utime, ended: s.ended, startLT: startLT, endLT: startLT + 1,
+	d := &draft{base: b, chain: c, rules: s.rules, machine: tvm.NewTVM(), cleaner: cleaner{}, utime: s.utime, ended: s.ended, startLT: startLT, endLT: startLT + 1,
 		touched: map[accountID]*touched{}, room: c.deliveries, dequeued: map[cell.Hash]bool{}, minted: new(big.Int), burned: new(big.Int)}
 	d.seed = randSeed(c.keys.validator, b.shard, startLT)
 	var err1, err2, err3 error
@@ -176,15 +177,13 @@ func (d *draft) take(id accountID, t *touched, result *tvm.TransactionExecutionR
 // no transaction in the end is not recorded.
 func (d *draft) touch(id accountID) (*touched, error) {
 	if t := d.touched[id]; t != nil {
-		return t, nil
+		return t, d.renew(t)
 	}
-	l := d.lanes[id]
-	if l == nil {
-		var err error
-		if l, err = openLane(d.accounts, id.in(d.shard.workchain)); err != nil {
-			return nil, err
-		}
+	l, err := openLane(d.accounts, id.in(d.shard.workchain))
+	if err != nil {
+		return nil, err
 	}
+	l.stat = d.stats[id]
 	txs, err := tlb.NewAccountTransactionsAugDict()
 	if err != nil {
 		return nil, err
@@ -192,10 +191,25 @@ func (d *draft) touch(id accountID) (*touched, error) {
 	return &touched{lane: *l, before: l.account.ShardAccount().Account.Hash(), txs: txs}, nil
 }
 
+// renew readies an account for another transaction of the same block.
+func (d *draft) renew(t *touched) error {
+	if !t.used {
+		return nil
+	}
+	entry := *t.account.ShardAccount()
+	entry.Account = d.cleaner.clean(entry.Account)
+	prepared, err := tvm.PrepareAccount(&entry, t.account.Address())
+	if err != nil {
+		return err
+	}
+	t.account, t.used = prepared, false
+	return nil
+}
+
 // keep makes a transaction part of the block.
 func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionResult, root int) error {
 	wasActive := t.active()
-	t.lane = lane{result.NextAccount, result.AccountStorageStat}
+	t.lane, t.used = lane{result.NextAccount, result.AccountStorageStat}, true
 	if wasActive && !t.active() {
 		if err := d.checkDeletion(result, root); err != nil {
 			return err
@@ -219,8 +233,14 @@ func (d *draft) checkDeletion(result *tvm.TransactionExecutionResult, root int) 
 	if err != nil {
 		return err
 	}
-	o, ok := tx.Description.(tlb.TransactionDescriptionOrdinary)
-	if !ok || !o.Aborted || !o.Destroyed || o.ActionPhase == nil {
+	deleted := false
+	switch o := tx.Description.(type) {
+	case tlb.TransactionDescriptionOrdinary:
+		deleted = o.Aborted && o.Destroyed && o.ActionPhase != nil
+	case tlb.TransactionDescriptionTickTock:
+		deleted = o.Aborted && o.Destroyed && o.ActionPhase != nil
+	}
+	if !deleted {
 		return nil
 	}
 	if root == noRoot {

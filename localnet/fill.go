@@ -78,9 +78,16 @@ func (d *draft) post(sent tvm.OutMessage, tx *cell.Cell, root int) error {
 		record := cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(sent.Cell).MustStoreRef(tx)
 		return d.out.Set(bits256(sent.Cell.HashKey()), record.EndCell())
 	}
-	l, err := newLetter(sent.Cell, sent.Msg.AsInternal(), tx, root)
+	msg, c := sent.Msg.AsInternal(), d.cleaner.clean(sent.Cell)
+	if c != sent.Cell {
+		msg = new(tlb.InternalMessage)
+		if err := tlb.Parse(msg, c); err != nil {
+			return err
+		}
+	}
+	l, err := newLetter(c, msg, tx, root)
 	if err != nil {
-		return &refusal{root, fmt.Errorf("a message would be sent to %s: %w", sent.Msg.AsInternal().DstAddr, err)}
+		return &refusal{root, fmt.Errorf("a message would be sent to %s: %w", msg.DstAddr, err)}
 	}
 	heap.Push(&d.fresh, l)
 	return nil

@@ -18,35 +18,35 @@ type lane struct {
 	stat    *cell.Cell // storage statistics the executor carries along
 }
 
-// lanes are accounts of a shard as they are after its last block. They save
-// parsing; where one is missing it is read from the state.
-type lanes map[accountID]*lane
+// stats are the storage statistics of accounts of a shard as of its last block.
+// They save counting cells; where one is missing the executor counts.
+type stats map[accountID]*cell.Cell
 
-// lanesKept bounds the memory spent on parsed accounts of a shard.
-const lanesKept = 1 << 15
+// statsKept bounds the memory spent on the statistics of a shard.
+const statsKept = 1 << 15
 
-// of are the lanes of a part of a shard.
-func (l lanes) of(shard shardID) lanes {
-	part := lanes{}
-	for id, lane := range l {
+// of are the statistics of a part of a shard.
+func (l stats) of(shard shardID) stats {
+	part := stats{}
+	for id, stat := range l {
 		if shard.contains(id.in(shard.workchain).place()) {
-			part[id] = lane
+			part[id] = stat
 		}
 	}
 	return part
 }
 
 // move takes over the accounts that a block touched.
-func (l lanes) move(touched map[accountID]*touched) {
-	if len(l) > lanesKept {
+func (l stats) move(touched map[accountID]*touched) {
+	if len(l) > statsKept {
 		clear(l)
 	}
 	for id, t := range touched {
-		if t.gone() {
+		if t.gone() || t.stat == nil {
 			delete(l, id)
 			continue
 		}
-		l[id] = &t.lane
+		l[id] = t.stat
 	}
 }
 
@@ -72,6 +72,7 @@ func noAccount() *tlb.ShardAccount {
 // touched is an account with the transactions a block gave it.
 type touched struct {
 	lane
+	used   bool   // by a transaction, which leaves traces
 	before []byte // hash of the account when the block began
 	// endLT is kept beside the account: one that does not exist remembers nothing,
 	// and two of its transactions must not share a logical time.

@@ -20,7 +20,7 @@ const firstKey = 1
 func (c *Chain) masterBlock(r *round) (*block, error) {
 	previous := r.before.head
 	fresh := r.tops()
-	own := after(previous, r.lanes[wholeMasterchain])
+	own := after(previous, r.stats[wholeMasterchain])
 	d, err := c.newDraft(own, r.setting, r.startLT(wholeMasterchain))
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (c *Chain) masterBlock(r *round) (*block, error) {
 	if b.signature, err = sign(c.keys.validator, b.id); err != nil {
 		return nil, err
 	}
-	r.lanes[wholeMasterchain].move(d.touched)
+	r.stats[wholeMasterchain].move(d.touched)
 	return b, nil
 }
 

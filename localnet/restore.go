@@ -57,21 +57,21 @@ func (r *restorer) rules(state *tlb.ShardStateUnsplit) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := loadStats(state.Stats)
+	st, err := loadCounts(state.Stats)
 	rules.libraries = st.libraries
 	return rules, err
 }
 
-// stats is what a state counts.
-type stats struct {
+// counts is what a state counts.
+type counts struct {
 	load      load
 	fees      *big.Int // of validators
 	libraries *cell.Cell
 }
 
-// loadStats reads overload_history underload_history total_balance
+// loadCounts reads overload_history underload_history total_balance
 // total_validator_fees libraries.
-func loadStats(c *cell.Cell) (st stats, err error) {
+func loadCounts(c *cell.Cell) (st counts, err error) {
 	s, err := c.BeginParse()
 	if err != nil {
 		return st, err
@@ -224,7 +224,7 @@ func (r *restorer) complete(b *block, parsed *tlb.Block) error {
 	if b.queue, b.marks, err = loadQueue(b.shard.workchain, state.OutMsgQueueInfo); err != nil {
 		return err
 	}
-	st, err := loadStats(state.Stats)
+	st, err := loadCounts(state.Stats)
 	if err != nil {
 		return err
 	}
@@ -321,8 +321,8 @@ func (r *restorer) commitment(b *block, h *tlb.BlockHeader, state *tlb.ShardStat
 	var err error
 	if old := r.head; old != nil && old.commitment != nil && old.rules != nil && !h.KeyBlock {
 		rules := *old.rules
-		var st stats
-		st, err = loadStats(state.Stats)
+		var st counts
+		st, err = loadCounts(state.Stats)
 		rules.libraries = st.libraries
 		b.rules = &rules
 	} else {

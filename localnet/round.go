@@ -23,7 +23,7 @@ type round struct {
 	bases    []*base
 	messages map[shardID][]*external
 	hands    map[shardID][]*hand
-	lanes    map[shardID]lanes
+	stats    map[shardID]stats
 
 	mu   sync.Mutex
 	made map[shardID][]*block
@@ -42,7 +42,7 @@ func (c *Chain) round() (err error) {
 			err = fmt.Errorf("make a block: %v", p)
 		}
 		if err != nil {
-			c.lanes = nil // they may be ahead of the blocks
+			c.stats = nil // they may be ahead of the blocks
 			settle(gifts, err)
 		}
 		for _, h := range hands {
@@ -85,7 +85,7 @@ func (c *Chain) commit(r *round, head *block) error {
 	if err := c.store.append(blocks); err != nil {
 		return err
 	}
-	c.lanes = r.lanes
+	c.stats = r.stats
 	grown := view{r.before.history.with(blocks...), head}
 	c.publish(c.prune(grown))
 	return nil
@@ -95,10 +95,10 @@ func (c *Chain) commit(r *round, head *block) error {
 func (c *Chain) newRound() (*round, error) {
 	v := c.view()
 	head := v.head
-	r := &round{chain: c, before: v, lanes: map[shardID]lanes{}, made: map[shardID][]*block{}}
+	r := &round{chain: c, before: v, stats: map[shardID]stats{}, made: map[shardID][]*block{}}
 	r.setting = setting{rules: head.rules, utime: max(head.utime, uint32(c.clock.now().Unix())), past: v.past(head), ended: v.ended}
 	for i, t := range head.tops {
-		own := c.lanes[t.block.shard]
+		own := c.stats[t.block.shard]
 		switch {
 		case t.block.flags.beforeSplit:
 			for _, right := range []bool{false, true} {
@@ -110,7 +110,7 @@ func (c *Chain) newRound() (*round, error) {
 			}
 		case t.beforeMerge && t.block.shard.isRight(): // with its left half
 		case t.beforeMerge:
-			b, err := join(t.block, head.tops[i+1].block, lanes{})
+			b, err := join(t.block, head.tops[i+1].block, stats{})
 			if err != nil {
 				return nil, err
 			}
@@ -120,13 +120,13 @@ func (c *Chain) newRound() (*round, error) {
 		}
 	}
 	for _, b := range r.bases {
-		if b.lanes == nil {
-			b.lanes = lanes{}
+		if b.stats == nil {
+			b.stats = stats{}
 		}
-		r.lanes[b.shard] = b.lanes
+		r.stats[b.shard] = b.stats
 	}
-	if r.lanes[wholeMasterchain] = c.lanes[wholeMasterchain]; r.lanes[wholeMasterchain] == nil {
-		r.lanes[wholeMasterchain] = lanes{}
+	if r.stats[wholeMasterchain] = c.stats[wholeMasterchain]; r.stats[wholeMasterchain] == nil {
+		r.stats[wholeMasterchain] = stats{}
 	}
 	return r, nil
 }
@@ -195,7 +195,7 @@ func (r *round) makeShard(b *base) error {
 		if err != nil {
 			return err
 		}
-		made, b, hands = append(made, block), after(block, b.lanes), nil
+		made, b, hands = append(made, block), after(block, b.stats), nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -226,7 +226,7 @@ func (r *round) shardBlock(b *base, messages []*external, hands []*hand, last bo
 		if err != nil {
 			return nil, err
 		}
-		b.lanes.move(d.touched)
+		b.stats.move(d.touched)
 		return made, nil
 	}
 }

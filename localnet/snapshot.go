@@ -37,7 +37,7 @@ func (c *Chain) Revert(s Snapshot) error {
 	if err := c.store.revert(b); err != nil {
 		return fmt.Errorf("revert to masterchain block %d: %w", s.head.SeqNo, err)
 	}
-	c.lanes, c.goal = nil, goalOf(b)
+	c.stats, c.goal = nil, goalOf(b)
 	c.pool.take()
 	c.faucet.forget(errors.New("the chain was reverted"))
 	c.publish(view{v.history.until(s.head.SeqNo), b})
