@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 // cell forgets it: after some runs each would cost a step more.
 func TestBlocks_CodeThatWasSetCostsTheSameEveryTime(t *testing.T) {
 	t.Parallel()
-	plain := assemble("FF00", "ED44", "D0", "30") // SETCP0 c4 CTOS DROP
+	plain := assemble("FF00", "ED44", "D0", "30")                                                                      // SETCP0 c4 CTOS DROP
 	g := GenesisAccount{Address: account(7), Nano: coins(1), Code: assemble("FF00", "ED44", "D0", "D4", "30", "FB04"), // SETCP0 c4 CTOS LDREF DROP SETCODE
 		Data: cell.BeginCell().MustStoreRef(plain).EndCell()}
 	all, option := crowd(t, 60)
@@ -24,7 +25,7 @@ func TestBlocks_CodeThatWasSetCostsTheSameEveryTime(t *testing.T) {
 	}
 	for range 3 {
 		for _, r := range all {
-			require.NoError(t, c.Push(r.send(t, coins(1), to...)))
+			require.NoError(t, c.Push(r.send(t, big.NewInt(200_000), to...))) // buys 3000 gas
 		}
 		require.NoError(t, c.MineAll())
 	}
