@@ -17,7 +17,7 @@ func BenchmarkTick(b *testing.B) {
 }
 
 func benchTick(b *testing.B, shards int) {
-	const wallets = 200
+	const wallets = 1000
 	var all []*rich
 	options := []func(*Config){byHand, func(c *Config) { c.Shards = shards }}
 	for i := range wallets {

@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -28,8 +29,7 @@ type draft struct {
 	startLT, endLT uint64
 	touched        map[accountID]*touched
 	txs            []transaction
-	in             *tlb.InMsgDescrAugDict
-	out            *tlb.OutMsgDescrAugDict
+	in, out        *augTree // InMsgDescr, OutMsgDescr
 	minted, burned *big.Int // by hand, in nanoTON
 
 	inbound  letters // that neighbours sent and earlier blocks left, in order
@@ -64,16 +64,15 @@ func (c *Chain) newDraft(b *base, s setting, startLT uint64) (*draft, error) {
 	d := &draft{base: b, chain: c, rules: s.rules, machine: tvm.NewTVM(), cleaner: cleaner{}, utime: s.utime, ended: s.ended, startLT: startLT, endLT: startLT + 1,
 		touched: map[accountID]*touched{}, room: c.deliveries, dequeued: map[cell.Hash]bool{}, minted: new(big.Int), burned: new(big.Int)}
 	d.seed = randSeed(c.keys.validator, b.shard, startLT)
-	var err1, err2, err3 error
-	d.context, err1 = s.rules.context(d.utime, startLT, d.seed, s.past)
-	d.in, err2 = tlb.NewInMsgDescrAugDict()
-	d.out, err3 = tlb.NewOutMsgDescrAugDict()
-	return d, errors.Join(err1, err2, err3)
+	d.in, d.out = newAugTree(256, tlb.AugInMsgDescr{}), newAugTree(256, tlb.AugOutMsgDescr{})
+	var err error
+	d.context, err = s.rules.context(d.utime, startLT, d.seed, s.past)
+	return d, err
 }
 
 // read takes in what neighbours know: messages they brought in leave the queue,
 // messages they hold for this shard wait to be brought in.
-func (d *draft) read(neighbours []neighbour) error {
+func (d *draft) read(neighbours []neighbour) {
 	for _, l := range d.queue {
 		// a half that merged may have brought in what the other sent it; the
 		// reference tells of the left half then
@@ -84,9 +83,7 @@ func (d *draft) read(neighbours []neighbour) error {
 			}
 		}
 		if owner.marks.processed(l, d.ended) {
-			if err := d.recordDeparture(l, owner.endLT); err != nil {
-				return err
-			}
+			d.recordDeparture(l, owner.endLT)
 		} else if d.shard.contains(l.next()) {
 			d.inbound = append(d.inbound, l)
 		}
@@ -97,7 +94,6 @@ func (d *draft) read(neighbours []neighbour) error {
 		})...)
 	}
 	d.inbound.sort()
-	return nil
 }
 
 // accept executes an external message and notes what became of it.
@@ -113,8 +109,8 @@ func (d *draft) accept(root int, m *external) error {
 	}
 	m.tx, m.err = result.TransactionCell, nil
 	// msg_import_ext$000 msg:^(Message Any) transaction:^Transaction
-	record := cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(m.cell).MustStoreRef(m.tx).EndCell()
-	return d.in.Set(bits256(m.cell.HashKey()), record)
+	d.in.set(m.cell.Hash(), cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(m.cell).MustStoreRef(m.tx))
+	return nil
 }
 
 // deliver brings a message to its account.
@@ -184,11 +180,7 @@ func (d *draft) touch(id accountID) (*touched, error) {
 		return nil, err
 	}
 	l.stat = d.stats[id]
-	txs, err := tlb.NewAccountTransactionsAugDict()
-	if err != nil {
-		return nil, err
-	}
-	return &touched{lane: *l, before: l.account.ShardAccount().Account.Hash(), txs: txs}, nil
+	return &touched{lane: *l, before: l.account.ShardAccount().Account.Hash(), txs: newAugTree(64, tlb.AugAccountTransactions{})}, nil
 }
 
 // renew readies an account for another transaction of the same block.
@@ -216,9 +208,7 @@ func (d *draft) keep(id accountID, t *touched, result *tvm.TransactionExecutionR
 		}
 	}
 	lt := result.NextAccount.ShardAccount().LastTransLT
-	if err := t.txs.SetIntKey(new(big.Int).SetUint64(lt), cell.BeginCell().MustStoreRef(result.TransactionCell).EndCell()); err != nil {
-		return err
-	}
+	t.txs.set(binary.BigEndian.AppendUint64(nil, lt), cell.BeginCell().MustStoreRef(result.TransactionCell))
 	d.touched[id], t.endLT = t, result.EndLT
 	d.endLT = max(d.endLT, result.EndLT)
 	d.txs = append(d.txs, transaction{id, lt, result.TransactionCell.Hash(), result.TransactionCell})

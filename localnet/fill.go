@@ -75,8 +75,8 @@ func (d *draft) follow() error {
 func (d *draft) post(sent tvm.OutMessage, tx *cell.Cell, root int) error {
 	if sent.Msg.MsgType != tlb.MsgTypeInternal {
 		// msg_export_ext$000 msg:^(Message Any) transaction:^Transaction
-		record := cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(sent.Cell).MustStoreRef(tx)
-		return d.out.Set(bits256(sent.Cell.HashKey()), record.EndCell())
+		d.out.set(sent.Cell.Hash(), cell.BeginCell().MustStoreUInt(0b000, 3).MustStoreRef(sent.Cell).MustStoreRef(tx))
+		return nil
 	}
 	msg, c := sent.Msg.AsInternal(), d.cleaner.clean(sent.Cell)
 	if c != sent.Cell {
@@ -102,10 +102,7 @@ func (d *draft) leave() error {
 			return err
 		}
 		// msg_export_new$001 out_msg transaction
-		record := cell.BeginCell().MustStoreUInt(0b001, 3).MustStoreRef(l.envelope).MustStoreRef(l.tx)
-		if err = d.out.Set(bits256(l.cell.HashKey()), record.EndCell()); err != nil {
-			return err
-		}
+		d.out.set(l.cell.Hash(), cell.BeginCell().MustStoreUInt(0b001, 3).MustStoreRef(l.envelope).MustStoreRef(l.tx))
 		l.tx, l.root = nil, noRoot
 		d.enqueued = append(d.enqueued, l)
 	}
@@ -122,7 +119,6 @@ func (d *draft) recordDelivery(l letter, tx *cell.Cell) error {
 			return err
 		}
 	}
-	key := bits256(l.cell.HashKey())
 	record := func(tag uint64) *cell.Builder {
 		return cell.BeginCell().MustStoreUInt(tag, 3).MustStoreRef(l.envelope)
 	}
@@ -131,28 +127,26 @@ func (d *draft) recordDelivery(l letter, tx *cell.Cell) error {
 	if queued {
 		tag = 0b100
 	}
-	imported := record(tag).MustStoreRef(tx).MustStoreBigCoins(l.stamp.fee.Nano()).EndCell()
-	if err := d.in.Set(key, imported); err != nil {
-		return err
-	}
+	key, imported := l.cell.Hash(), record(tag).MustStoreRef(tx).MustStoreBigCoins(l.stamp.fee.Nano())
+	d.in.set(key, imported)
 	switch {
 	case l.tx != nil: // msg_export_imm$010 out_msg transaction reimport
-		return d.out.Set(key, record(0b010).MustStoreRef(l.tx).MustStoreRef(imported).EndCell())
+		d.out.set(key, record(0b010).MustStoreRef(l.tx).MustStoreRef(imported.EndCell()))
 	case queued && d.shard.contains(l.current()): // msg_export_deq_imm$100 out_msg reimport
 		d.dequeued[l.cell.HashKey()] = true
-		return d.out.Set(key, record(0b100).MustStoreRef(imported).EndCell())
+		d.out.set(key, record(0b100).MustStoreRef(imported.EndCell()))
 	}
 	return nil
 }
 
 // recordDeparture takes a message out of the queue that its shard has brought in.
-func (d *draft) recordDeparture(l letter, importLT uint64) error {
+func (d *draft) recordDeparture(l letter, importLT uint64) {
 	d.dequeued[l.cell.HashKey()] = true
 	next := l.next()
 	// msg_export_deq_short$1101 msg_env_hash next_workchain next_addr_pfx import_block_lt
 	record := cell.BeginCell().MustStoreUInt(0b1101, 4).MustStoreSlice(l.envelope.Hash(), 256).
 		MustStoreInt(int64(next.workchain), 32).MustStoreUInt(next.prefix, 64).MustStoreUInt(importLT, 64)
-	return d.out.Set(bits256(l.cell.HashKey()), record.EndCell())
+	d.out.set(l.cell.Hash(), record)
 }
 
 // after is the queue that the block leaves behind.

@@ -19,19 +19,13 @@ type flow struct {
 	minted, burned     *big.Int
 }
 
-// measureFlow adds a block up and fails where it does not.
-func measureFlow(before, after, shardFees *big.Int, d *draft, accountBlocks *tlb.ShardAccountBlocksAugDict) (flow, error) {
-	var collected, exported tlb.CurrencyCollection
+// measureFlow adds a block up and fails where it does not. sums are the extras of
+// its descriptors: what came in, what went out, what account blocks collected.
+func measureFlow(before, after, shardFees *big.Int, d *draft, sums [3]*cell.Cell) (flow, error) {
 	var imports tlb.ImportFees
-	for _, part := range []struct {
-		into any
-		dict interface{ LoadRootExtra() (*cell.Slice, error) }
-	}{{&collected, accountBlocks}, {&exported, d.out}, {&imports, d.in}} {
-		extra, err := part.dict.LoadRootExtra()
-		if err != nil {
-			return flow{}, err
-		}
-		if err = tlb.LoadFromCell(part.into, extra); err != nil {
+	var exported, collected tlb.CurrencyCollection
+	for i, into := range []any{&imports, &exported, &collected} {
+		if err := tlb.Parse(into, sums[i]); err != nil {
 			return flow{}, err
 		}
 	}

@@ -77,7 +77,7 @@ type touched struct {
 	// endLT is kept beside the account: one that does not exist remembers nothing,
 	// and two of its transactions must not share a logical time.
 	endLT uint64
-	txs   *tlb.AccountTransactionsAugDict
+	txs   *augTree
 }
 
 func (t *touched) active() bool {

@@ -26,9 +26,7 @@ func (c *Chain) masterBlock(r *round) (*block, error) {
 		return nil, err
 	}
 	d.ref = own.seqno()
-	if err = d.read(own.neighbours(nil, fresh)); err != nil {
-		return nil, err
-	}
+	d.read(own.neighbours(nil, fresh))
 	if err = d.fill(r.messages[wholeMasterchain], r.hands[wholeMasterchain]); err != nil {
 		return nil, err
 	}

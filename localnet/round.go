@@ -238,9 +238,7 @@ func (r *round) draft(b *base, messages []*external, hands []*hand) (*draft, err
 		return nil, err
 	}
 	d.ref = head.id.SeqNo
-	if err = d.read(b.neighbours(head, head.tops)); err != nil {
-		return nil, err
-	}
+	d.read(b.neighbours(head, head.tops))
 	return d, d.fill(messages, hands)
 }
 

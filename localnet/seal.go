@@ -26,7 +26,9 @@ type seal struct {
 	want     flags       // beforeSplit, wantSplit, wantMerge
 	load     load
 
-	blockExtra, stateExtra *cell.Cell // masterchain only
+	accountBlocks          *augTree
+	parts                  [3]*cell.Cell // in_msg_descr out_msg_descr account_blocks
+	blockExtra, stateExtra *cell.Cell    // masterchain only
 }
 
 // oldState is what of the state before is changed, read through the usage tree:
@@ -98,15 +100,20 @@ func (s *seal) block() (*block, error) {
 	if err != nil {
 		return nil, err
 	}
-	accountBlocks, err := s.apply(s.old.accounts)
-	if err != nil {
+	if err = s.apply(s.old.accounts); err != nil {
 		return nil, err
 	}
 	after, err := totalBalance(s.old.accounts)
 	if err != nil {
 		return nil, err
 	}
-	if s.flow, err = measureFlow(before, after, s.imported, s.draft, accountBlocks); err != nil {
+	var sums [3]*cell.Cell
+	for i, tree := range []*augTree{s.in, s.out, s.accountBlocks} {
+		if s.parts[i], sums[i], err = tree.cell(); err != nil {
+			return nil, err
+		}
+	}
+	if s.flow, err = measureFlow(before, after, s.imported, s.draft, sums); err != nil {
 		return nil, err
 	}
 	state, err := s.newState(s.old.accounts, after)
@@ -117,7 +124,7 @@ func (s *seal) block() (*block, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the state update: %w", err)
 	}
-	root, err := s.assemble(update, accountBlocks)
+	root, err := s.assemble(update)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +132,8 @@ func (s *seal) block() (*block, error) {
 }
 
 // apply writes the accounts the draft touched into the state and lists their transactions.
-func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (*tlb.ShardAccountBlocksAugDict, error) {
-	blocks, err := tlb.NewShardAccountBlocksAugDict()
-	if err != nil {
-		return nil, err
-	}
+func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (err error) {
+	s.accountBlocks = newAugTree(256, tlb.AugShardAccountBlocks{})
 	for id, t := range s.touched {
 		if t.gone() {
 			if err = accounts.Delete(id.key()); isMissing(err) {
@@ -139,32 +143,32 @@ func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (*tlb.ShardAccountBlock
 			err = accounts.Set(id.key(), t.account.ShardAccountCell())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("write account %x: %w", id, err)
+			return fmt.Errorf("write account %x: %w", id, err)
 		}
-		if t.txs.IsEmpty() { // changed by hand
+		if len(t.txs.entries) == 0 { // changed by hand
 			continue
 		}
-		if err = setAccountBlock(blocks, id, t); err != nil {
-			return nil, fmt.Errorf("list transactions of account %x: %w", id, err)
+		block, err := t.block(id)
+		if err != nil {
+			return fmt.Errorf("list transactions of account %x: %w", id, err)
 		}
+		s.accountBlocks.set(bytes.Clone(id[:]), block)
 	}
-	return blocks, nil
+	return nil
 }
 
-func setAccountBlock(blocks *tlb.ShardAccountBlocksAugDict, id accountID, t *touched) error {
-	txs, err := t.txs.InlineCell()
+// block is the account's AccountBlock.
+func (t *touched) block(id accountID) (*cell.Builder, error) {
+	txs, _, err := t.txs.root()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// HASH_UPDATE#72 old_hash:bits256 new_hash:bits256
 	update := cell.BeginCell().MustStoreUInt(0x72, 8).MustStoreSlice(t.before, 256).
 		MustStoreSlice(t.account.ShardAccount().Account.Hash(), 256).EndCell()
 	// acc_trans#5 account_addr transactions state_update
-	b := cell.BeginCell().MustStoreUInt(5, 4).MustStoreSlice(id[:], 256)
-	if err = b.StoreBuilder(txs.ToBuilder()); err != nil {
-		return err
-	}
-	return blocks.Set(id.key(), b.MustStoreRef(update).EndCell())
+	b := cell.BeginCell().MustStoreUInt(5, 4).MustStoreSlice(id[:], 256).MustStoreBuilder(txs.ToBuilder())
+	return b.MustStoreRef(update), nil
 }
 
 // newState writes the state after the block.
@@ -259,7 +263,7 @@ func (b *block) keySeqno() uint32 {
 }
 
 // assemble puts the block together.
-func (s *seal) assemble(update *cell.Cell, accountBlocks *tlb.ShardAccountBlocksAugDict) (*cell.Cell, error) {
+func (s *seal) assemble(update *cell.Cell) (*cell.Cell, error) {
 	header, err := tlb.ToCell(s.header())
 	if err != nil {
 		return nil, fmt.Errorf("block header: %w", err)
@@ -270,12 +274,8 @@ func (s *seal) assemble(update *cell.Cell, accountBlocks *tlb.ShardAccountBlocks
 	}
 	// block_extra in_msg_descr out_msg_descr account_blocks rand_seed created_by custom
 	extra := cell.BeginCell().MustStoreUInt(0x4a33f6fd, 32)
-	for _, dict := range []interface{ ToCell() (*cell.Cell, error) }{s.in, s.out, accountBlocks} {
-		c, err := dict.ToCell()
-		if err != nil {
-			return nil, err
-		}
-		extra.MustStoreRef(c)
+	for _, part := range s.parts {
+		extra.MustStoreRef(part)
 	}
 	extra.MustStoreSlice(s.seed, 256).MustStoreSlice(s.chain.keys.validator.Public().(ed25519.PublicKey), 256)
 	if err = extra.StoreMaybeRef(s.blockExtra); err != nil {

@@ -39,7 +39,7 @@ func firstPayment() (float64, error) {
 		return 0, err
 	}
 	start := time.Now()
-	chain, err := localnet.Start(context.Background(), manual(purses))
+	chain, err := localnet.Start(context.Background(), manual(purses, 1))
 	if err != nil {
 		return 0, err
 	}
@@ -61,7 +61,7 @@ func firstPayment() (float64, error) {
 // measureEmpty measures pairs of blocks without transactions, one of each chain,
 // and what the process keeps of a block.
 func measureEmpty(f *figures, _ int) error {
-	chain, err := localnet.Start(context.Background(), manual(nil))
+	chain, err := localnet.Start(context.Background(), manual(nil, 1))
 	if err != nil {
 		return err
 	}
