@@ -99,11 +99,7 @@ func addAccount(accounts *tlb.ShardAccountsAugDict, g GenesisAccount, id fullID,
 }
 
 func (c *Chain) zerostate(shard shardID, utime uint32, accounts *tlb.ShardAccountsAugDict, extra *cell.Cell) (*block, error) {
-	empty, err := newQueue(nil)
-	if err != nil {
-		return nil, err
-	}
-	queue, err := queueCell(empty, nil)
+	queue, err := queueCell(nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/xssnick/tonutils-go/tlb"
@@ -69,13 +70,22 @@ func (l letter) sealed(current, next uint8) (letter, error) {
 
 // key of the letter in a queue: where it goes next, and the hash.
 func (l letter) key() *cell.Cell {
-	next := l.next()
-	return cell.BeginCell().MustStoreInt(int64(next.workchain), 32).MustStoreUInt(next.prefix, 64).MustStoreSlice(l.cell.Hash(), 256).EndCell()
+	return cell.BeginCell().MustStoreSlice(l.rawKey(), 352).EndCell()
 }
 
-// enqueued is the letter as a queue holds it.
-func (l letter) enqueued() (*cell.Cell, error) {
-	return tlb.ToCell(tlb.EnqueuedMsg{EnqueuedLT: l.lt(), Msg: l.envelope})
+func (l letter) rawKey() []byte {
+	next := l.next()
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, 44), uint32(next.workchain))
+	return append(binary.BigEndian.AppendUint64(key, next.prefix), l.cell.Hash()...)
+}
+
+// enqueued is the letter as a queue holds it (EnqueuedMsg).
+func (l letter) enqueued() (*cell.Builder, error) {
+	c, err := tlb.ToCell(tlb.EnqueuedMsg{EnqueuedLT: l.lt(), Msg: l.envelope})
+	if err != nil {
+		return nil, err
+	}
+	return c.ToBuilder(), nil
 }
 
 func openEnqueued(value *cell.Slice) (letter, error) {

@@ -33,39 +33,30 @@ func loadQueue(workchain int32, root *cell.Cell) (letters, marks, error) {
 	return queue, ms, nil
 }
 
-// newQueue is the dictionary of the letters that lie in a queue.
-func newQueue(ls letters) (*tlb.OutMsgQueueAugDict, error) {
-	queue, err := tlb.NewOutMsgQueueAugDict()
-	if err != nil {
-		return nil, err
-	}
-	return queue, putAll(queue, ls)
-}
-
-func putAll(queue *tlb.OutMsgQueueAugDict, ls letters) error {
+// queueCell is OutMsgQueueInfo with the letters that lie in a queue.
+func queueCell(ls letters, ms marks) (*cell.Cell, error) {
+	tree := newAugTree(352, tlb.AugOutMsgQueue{})
 	for _, l := range ls {
 		value, err := l.enqueued()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err = queue.Set(l.key(), value); err != nil {
-			return fmt.Errorf("put a message into the queue: %w", err)
-		}
+		tree.set(l.rawKey(), value)
 	}
-	return nil
-}
-
-// queueCell is OutMsgQueueInfo, without its optional extra part.
-func queueCell(queue *tlb.OutMsgQueueAugDict, ms marks) (*cell.Cell, error) {
-	c, err := queue.ToCell()
+	queue, _, err := tree.cell()
 	if err != nil {
 		return nil, err
 	}
+	return queueInfo(queue, ms)
+}
+
+// queueInfo is OutMsgQueueInfo, without its optional extra part.
+func queueInfo(queue *cell.Cell, ms marks) (*cell.Cell, error) {
 	processed, err := ms.dict()
 	if err != nil {
 		return nil, err
 	}
-	b := c.ToBuilder()
+	b := queue.ToBuilder()
 	if err = b.StoreDict(processed); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ type seal struct {
 // that is what the Merkle update will contain of it.
 type oldState struct {
 	accounts *tlb.ShardAccountsAugDict
-	queue    *tlb.OutMsgQueueAugDict
+	queue    *tlb.OutMsgQueueAugDict // nil after a split or a merge
 	extra    *cell.Cell
 }
 
@@ -57,10 +57,7 @@ func (s *seal) open(root *cell.Cell) (err error) {
 		}
 		s.old = oldState{accounts: state.Accounts.ShardAccounts, extra: state.McStateExtra}
 		if s.flags.afterSplit {
-			if s.old.accounts, err = cut(state.Accounts.ShardAccounts, s.shard); err != nil {
-				return err
-			}
-			s.old.queue, err = newQueue(s.base.queue)
+			s.old.accounts, err = cut(state.Accounts.ShardAccounts, s.shard)
 			return err
 		}
 		var info tlb.OutMsgQueueInfo
@@ -87,10 +84,7 @@ func (s *seal) open(root *cell.Cell) (err error) {
 			return err
 		}
 	}
-	if s.old.accounts, err = combine(sides[0].Accounts.ShardAccounts, sides[1].Accounts.ShardAccounts); err != nil {
-		return err
-	}
-	s.old.queue, err = newQueue(s.base.queue)
+	s.old.accounts, err = combine(sides[0].Accounts.ShardAccounts, sides[1].Accounts.ShardAccounts)
 	return err
 }
 
@@ -187,8 +181,12 @@ func (s *seal) newState(accounts *tlb.ShardAccountsAugDict, total *big.Int) (*ce
 	return tlb.ToCell(state)
 }
 
-// newQueue takes out of the queue what left it and puts in what was left over.
+// newQueue is the queue that the block leaves behind. It is built anew where that
+// is less work than to change the old one.
 func (s *seal) newQueue() (*cell.Cell, error) {
+	if left := s.after(); s.old.queue == nil || len(left) <= 2*(len(s.dequeued)+len(s.enqueued)) {
+		return queueCell(left, s.reach())
+	}
 	for _, l := range s.base.queue {
 		if s.dequeued[l.cell.HashKey()] {
 			if err := s.old.queue.Delete(l.key()); err != nil {
@@ -196,10 +194,20 @@ func (s *seal) newQueue() (*cell.Cell, error) {
 			}
 		}
 	}
-	if err := putAll(s.old.queue, s.enqueued); err != nil {
+	for _, l := range s.enqueued {
+		value, err := l.enqueued()
+		if err != nil {
+			return nil, err
+		}
+		if err = s.old.queue.SetBuilder(l.key(), value); err != nil {
+			return nil, fmt.Errorf("put a message into the queue: %w", err)
+		}
+	}
+	queue, err := s.old.queue.ToCell()
+	if err != nil {
 		return nil, err
 	}
-	return queueCell(s.old.queue, s.reach())
+	return queueInfo(queue, s.reach())
 }
 
 func (s *seal) validatorFees() *big.Int { return new(big.Int).Add(s.base.fees, s.flow.fees) }
