@@ -38,13 +38,20 @@ func (t *augTree) root() (root, extra *cell.Cell, err error) {
 		extra, err = t.aug.EmptyExtra()
 		return nil, extra, err
 	}
-	slices.SortFunc(t.entries, func(a, b augEntry) int { return bytes.Compare(a.key, b.key) })
-	for i, e := range t.entries[1:] {
-		if bytes.Equal(t.entries[i].key, e.key) {
-			return nil, nil, errTwice
-		}
+	if err = t.sort(); err != nil {
+		return nil, nil, err
 	}
 	return t.node(t.entries, 0)
+}
+
+func (t *augTree) sort() error {
+	slices.SortFunc(t.entries, func(a, b augEntry) int { return bytes.Compare(a.key, b.key) })
+	for i, e := range t.entries[min(1, len(t.entries)):] {
+		if bytes.Equal(t.entries[i].key, e.key) {
+			return errTwice
+		}
+	}
+	return nil
 }
 
 // cell is the HashmapAugE of the entries.
@@ -70,11 +77,11 @@ func (t *augTree) node(entries []augEntry, from uint) (c, extra *cell.Cell, err 
 	if len(entries) > 1 {
 		end = firstDifference(first, last, from)
 	}
-	b := cell.BeginCell()
-	if err = storeLabel(b, first, from, end, t.bits-from); err != nil {
-		return nil, nil, err
-	}
 	if len(entries) == 1 {
+		b := cell.BeginCell()
+		if err = storeLabel(b, first, from, end, t.bits-from); err != nil {
+			return nil, nil, err
+		}
 		value := entries[0].value
 		if extra, err = t.aug.LeafExtra(value.ToSlice()); err != nil {
 			return nil, nil, err
@@ -85,19 +92,13 @@ func (t *augTree) node(entries []augEntry, from uint) (c, extra *cell.Cell, err 
 		return b.EndCell(), extra, nil
 	}
 	half := sort.Search(len(entries), func(i int) bool { return bit(entries[i].key, end) })
-	left, leftExtra, err := t.node(entries[:half], end+1)
-	if err != nil {
-		return nil, nil, err
+	var sides [2]augSide
+	for i, part := range [2][]augEntry{entries[:half], entries[half:]} {
+		if sides[i].c, sides[i].extra, err = t.node(part, end+1); err != nil {
+			return nil, nil, err
+		}
 	}
-	right, rightExtra, err := t.node(entries[half:], end+1)
-	if err != nil {
-		return nil, nil, err
-	}
-	if extra, err = t.aug.CombineExtra(leftExtra.MustBeginParse(), rightExtra.MustBeginParse()); err != nil {
-		return nil, nil, err
-	}
-	err = errors.Join(b.StoreRef(left), b.StoreRef(right), b.StoreBuilder(extra.ToBuilder()))
-	return b.EndCell(), extra, err
+	return t.fork(first, from, end, sides)
 }
 
 func bit(key []byte, i uint) bool { return key[i/8]>>(7-i%8)&1 == 1 }

@@ -34,6 +34,36 @@ func TestAugTree_IsTheDictionaryOfTheLibrary(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, theirs.Hash(), ours.Hash(), "%d keys", len(used))
 		require.Equal(t, dict.GetRootExtra().Hash(), extra.Hash())
+		requireMerges(t, rnd, tree.entries, theirs)
+	}
+}
+
+// requireMerges sets the entries in two steps, some of them with another value first.
+func requireMerges(t *testing.T, rnd *rand.Rand, entries []augEntry, want *cell.Cell) {
+	t.Helper()
+	for range 4 {
+		before, later := newAugTree(32, blockLog{}), newAugTree(32, blockLog{})
+		for _, e := range entries {
+			switch rnd.IntN(4) {
+			case 0:
+				before.set(e.key, e.value)
+			case 1:
+				before.set(e.key, cell.BeginCell().MustStoreUInt(rnd.Uint64(), 64).MustStoreUInt(5, 12))
+				later.set(e.key, e.value)
+			default:
+				later.set(e.key, e.value)
+			}
+		}
+		old, _, err := before.root()
+		require.NoError(t, err)
+		root, extra, err := later.merge(old)
+		require.NoError(t, err)
+		if root == nil {
+			require.Empty(t, entries)
+			continue
+		}
+		merged := cell.BeginCell().MustStoreBoolBit(true).MustStoreRef(root).MustStoreBuilder(extra.ToBuilder()).EndCell()
+		require.Equal(t, want.Hash(), merged.Hash(), "%d entries set into %d", len(later.entries), len(before.entries))
 	}
 }
 

@@ -94,10 +94,11 @@ func (s *seal) block() (*block, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = s.apply(s.old.accounts); err != nil {
+	accounts, err := s.apply(s.old.accounts)
+	if err != nil {
 		return nil, err
 	}
-	after, err := totalBalance(s.old.accounts)
+	after, err := totalBalance(accounts)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (s *seal) block() (*block, error) {
 	if s.flow, err = measureFlow(before, after, s.imported, s.draft, sums); err != nil {
 		return nil, err
 	}
-	state, err := s.newState(s.old.accounts, after)
+	state, err := s.newState(accounts, after)
 	if err != nil {
 		return nil, err
 	}
@@ -126,29 +127,42 @@ func (s *seal) block() (*block, error) {
 }
 
 // apply writes the accounts the draft touched into the state and lists their transactions.
-func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (err error) {
+func (s *seal) apply(accounts *tlb.ShardAccountsAugDict) (*tlb.ShardAccountsAugDict, error) {
 	s.accountBlocks = newAugTree(256, tlb.AugShardAccountBlocks{})
+	changed := newAugTree(256, tlb.AugShardAccounts{})
 	for id, t := range s.touched {
-		if t.gone() {
-			if err = accounts.Delete(id.key()); isMissing(err) {
-				err = nil
-			}
-		} else {
-			err = accounts.Set(id.key(), t.account.ShardAccountCell())
-		}
-		if err != nil {
-			return fmt.Errorf("write account %x: %w", id, err)
+		key := bytes.Clone(id[:])
+		if !t.gone() {
+			changed.set(key, t.account.ShardAccountCell().ToBuilder())
+		} else if err := accounts.Delete(id.key()); err != nil && !isMissing(err) {
+			return nil, fmt.Errorf("delete account %x: %w", id, err)
 		}
 		if len(t.txs.entries) == 0 { // changed by hand
 			continue
 		}
 		block, err := t.block(id)
 		if err != nil {
-			return fmt.Errorf("list transactions of account %x: %w", id, err)
+			return nil, fmt.Errorf("list transactions of account %x: %w", id, err)
 		}
-		s.accountBlocks.set(bytes.Clone(id[:]), block)
+		s.accountBlocks.set(key, block)
 	}
-	return nil
+	if len(changed.entries) == 0 {
+		return accounts, nil
+	}
+	var old *cell.Cell
+	if !accounts.IsEmpty() {
+		old = accounts.AsCell().MustPeekRef(0)
+	}
+	root, extra, err := changed.merge(old)
+	if err != nil {
+		return nil, fmt.Errorf("write accounts: %w", err)
+	}
+	var after tlb.ShardAccountsAugDict
+	dict := cell.BeginCell().MustStoreBoolBit(true).MustStoreRef(root).MustStoreBuilder(extra.ToBuilder())
+	if err = after.LoadFromCell(dict.ToSlice()); err != nil {
+		return nil, fmt.Errorf("write accounts: %w", err)
+	}
+	return &after, nil
 }
 
 // block is the account's AccountBlock.

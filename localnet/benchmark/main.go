@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 )
 
@@ -27,6 +28,7 @@ type figures struct {
 func main() {
 	rounds := flag.Int("rounds", 7, "turns of which the medians are taken")
 	flag.Parse()
+	debug.SetGCPercent(400) // as `cocoon localnet` does, for every side
 	if err := run(max(*rounds, 5)); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
