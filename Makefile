@@ -84,7 +84,7 @@ CROWD_TXS ?= 1000000
 CROWD_ACCOUNTS ?= 100000
 bench-localnet-crowd: ## CROWD_TXS transactions over CROWD_ACCOUNTS accounts on a localnet: time and memory of every round (minutes)
 	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./localnet -count=1 -timeout 60m -v -run '^TestCrowd_CostOfABlockStaysTheSame$$' \
-		-crowd-txs $(CROWD_TXS) -crowd-accounts $(CROWD_ACCOUNTS) -crowd-figures "$$file" -crowd-plot docs/localnet-crowd.svg >&2 && cat "$$file"
+		-crowd-txs $(CROWD_TXS) -crowd-accounts $(CROWD_ACCOUNTS) -crowd-figures "$$file" -crowd-plot $(CURDIR)/docs/localnet-crowd.svg >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long

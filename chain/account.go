@@ -58,6 +58,9 @@ func (c *Client) AccountAt(ctx context.Context, master *BlockID, a cocoon.Accoun
 		if err == nil {
 			found, err = accountOf(a, master, state)
 		}
+		if err == nil && found.State == None {
+			err = proveAbsent(ctx, api, master, Address(a))
+		}
 		return err
 	})
 	return found, err
