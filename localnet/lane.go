@@ -90,6 +90,20 @@ func (t *touched) gone() bool {
 	return state == nil || !state.IsValid
 }
 
+// block is the account's AccountBlock.
+func (t *touched) block(id accountID) (*cell.Builder, error) {
+	txs, _, err := t.txs.root()
+	if err != nil {
+		return nil, err
+	}
+	// HASH_UPDATE#72 old_hash:bits256 new_hash:bits256
+	update := cell.BeginCell().MustStoreUInt(0x72, 8).MustStoreSlice(t.before, 256).
+		MustStoreSlice(t.account.ShardAccount().Account.Hash(), 256).EndCell()
+	// acc_trans#5 account_addr transactions state_update
+	b := cell.BeginCell().MustStoreUInt(5, 4).MustStoreSlice(id[:], 256).MustStoreBuilder(txs.ToBuilder())
+	return b.MustStoreRef(update), nil
+}
+
 // sorted lists the block's transactions as a block is searched.
 func (d *draft) sorted() []transaction {
 	slices.SortFunc(d.txs, func(a, b transaction) int {

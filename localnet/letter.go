@@ -57,7 +57,7 @@ func (l letter) compare(o letter) int {
 	return bytes.Compare(l.cell.Hash(), o.cell.Hash())
 }
 
-// seal puts the letter into an envelope that says how far it has come.
+// sealed is the letter in an envelope that says how far it has come.
 func (l letter) sealed(current, next uint8) (letter, error) {
 	l.stamp.current, l.stamp.next = current, next
 	regular := func(bits uint8) tlb.IntermediateAddress {

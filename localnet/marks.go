@@ -19,7 +19,7 @@ type mark struct {
 
 var lastHash = cell.Hash(bytes.Repeat([]byte{0xff}, 32))
 
-// after tells whether a message comes after the mark in the order of delivery.
+// before tells whether a message comes after the mark in the order of delivery.
 func (m mark) before(lt uint64, hash cell.Hash) bool {
 	return m.lt < lt || m.lt == lt && bytes.Compare(m.hash[:], hash[:]) < 0
 }
