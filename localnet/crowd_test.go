@@ -127,7 +127,7 @@ func TestCrowd_CostOfABlockStaysTheSame(t *testing.T) {
 	}
 	require.NoError(t, c.MineAll())
 	for n, p := range payers {
-		require.Equal(t, uint32(p.seqno), seqnoOf(t, c, p), "payer %d", n)
+		require.Equal(t, p.seqno, seqnoOf(t, c, p), "payer %d", n)
 	}
 	report(t, samples, made)
 }

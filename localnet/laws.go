@@ -53,7 +53,7 @@ func (s *seal) newLibraries() (*cell.Cell, error) {
 		all = s.rules.libraries.AsDict(256)
 	}
 	for id, t := range s.touched {
-		before, err := openLane(s.base.accounts, id.in(masterchainID))
+		before, err := openLane(s.accounts, id.in(masterchainID))
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ func (c *Chain) prune(v view) view {
 		c.log.Error("old blocks stay in the data folder", "error", err)
 	}
 	c.pruned = limit
-	return view{v.history.since(limit), v.head}
+	return view{v.since(limit), v.head}
 }
 
 // lean is a key block without its state: all that a proof through it needs.

@@ -81,7 +81,7 @@ func (l lookout) lookupBlock(q ton.LookupBlock) (tl.Serializable, error) {
 	default:
 		return nil, badQuery("lookup takes one of seqno, lt and utime")
 	}
-	b := l.history.first(at, reached)
+	b := l.first(at, reached)
 	if b == nil || q.Mode&1 != 0 && b.id.SeqNo != uint32(q.ID.Seqno) {
 		return nil, errNoBlock
 	}

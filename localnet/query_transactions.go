@@ -43,7 +43,7 @@ func (l lookout) transactions(q ton.GetTransactions) (tl.Serializable, error) {
 
 func (l lookout) findTransaction(a *ton.AccountID, lt uint64) (*block, transaction, bool) {
 	id := accountID(a.ID)
-	b := l.history.first(id.in(a.Workchain).place(), func(b *block) bool { return b.endLT >= lt })
+	b := l.first(id.in(a.Workchain).place(), func(b *block) bool { return b.endLT >= lt })
 	if b == nil {
 		return nil, transaction{}, false
 	}

@@ -33,11 +33,11 @@ func (r *restorer) zerostate(boc []byte) (*block, error) {
 	shard := shardID{state.ShardIdent.WorkchainID, 1 << 63}
 	b := &block{shard: shard, id: newID(shard, 0, root, boc), boc: boc, state: root, accounts: state.Accounts.ShardAccounts, utime: state.GenUTime,
 		minRef: noRef, fees: new(big.Int), validatorFees: new(big.Int), made: new(big.Int)}
-	r.history = r.history.with(b)
+	r.history = r.with(b)
 	if shard != wholeMasterchain {
 		return b, nil
 	}
-	base := r.history.find(wholeBasechain, 0)
+	base := r.find(wholeBasechain, 0)
 	if base == nil {
 		return nil, errRecord
 	}
@@ -123,7 +123,7 @@ func (r *restorer) block(boc []byte, state *cell.Cell) (*block, error) {
 	if err = r.complete(b, &parsed); err != nil {
 		return nil, fmt.Errorf("block %d of shard %s: %w", h.SeqNo, shard, err)
 	}
-	r.history = r.history.with(b)
+	r.history = r.with(b)
 	if shard == wholeMasterchain {
 		r.head = b
 	}
@@ -135,7 +135,7 @@ var errMissing = errors.New("the block before it is missing")
 // stateBefore is the state that a block's update starts from.
 func (r *restorer) stateBefore(shard shardID, h *tlb.BlockHeader) (*cell.Cell, error) {
 	find := func(shard shardID, ref *tlb.ExtBlkRef) (*block, error) {
-		b := r.history.find(shard, ref.SeqNo)
+		b := r.find(shard, ref.SeqNo)
 		if b == nil || !bytes.Equal(b.id.RootHash, ref.RootHash) {
 			return nil, errMissing
 		}

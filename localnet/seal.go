@@ -37,7 +37,7 @@ type oldState struct {
 }
 
 func (d *draft) newSeal(master *block) (*seal, error) {
-	s := &seal{draft: d, master: master, state: d.base.state(), usage: cell.NewCellUsageTree(), imported: new(big.Int)}
+	s := &seal{draft: d, master: master, state: d.state(), usage: cell.NewCellUsageTree(), imported: new(big.Int)}
 	err := s.open(s.state.WithTrace(s.usage.RootTrace()))
 	if err != nil {
 		return nil, fmt.Errorf("read the state that block %d of shard %s begins from: %w", d.seqno(), d.shard, err)
@@ -87,7 +87,7 @@ func (s *seal) open(root *cell.Cell) (err error) {
 
 // block finishes the seal. Everything that depends on the masterchain is in its extra fields by now.
 func (s *seal) block() (*block, error) {
-	before, err := totalBalance(s.base.accounts)
+	before, err := totalBalance(s.accounts)
 	if err != nil {
 		return nil, err
 	}

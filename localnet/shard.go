@@ -46,7 +46,7 @@ func (s shardID) contains(p place) bool {
 
 // covers tells whether o is the shard or a part of it.
 func (s shardID) covers(o shardID) bool {
-	return o.end() <= s.end() && s.contains(place{o.workchain, o.prefix})
+	return o.end() <= s.end() && s.contains(place(o))
 }
 
 func (s shardID) child(right bool) shardID {

@@ -70,7 +70,7 @@ func (s *seal) newQueue() (*cell.Cell, error) {
 	if left := s.after(); s.old.queue == nil || len(left) <= 2*(len(s.dequeued)+len(s.enqueued)) {
 		return queueCell(left, s.reach())
 	}
-	for _, l := range s.base.queue {
+	for _, l := range s.queue {
 		if s.dequeued[l.cell.HashKey()] {
 			if err := s.old.queue.Delete(l.key()); err != nil {
 				return nil, fmt.Errorf("take a message out of the queue: %w", err)
@@ -93,7 +93,7 @@ func (s *seal) newQueue() (*cell.Cell, error) {
 	return queueInfo(queue, s.reach())
 }
 
-func (s *seal) validatorFees() *big.Int { return new(big.Int).Add(s.base.fees, s.flow.fees) }
+func (s *seal) validatorFees() *big.Int { return new(big.Int).Add(s.fees, s.flow.fees) }
 
 // libraries are those of the state after the block: the masterchain holds them.
 func (s *seal) libraries() *cell.Cell {

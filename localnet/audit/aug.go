@@ -155,8 +155,9 @@ func loadLabel(s *cell.Slice, limit int, each func(i int, bit bool)) (int, error
 	}
 	n, same, one := 0, false, false
 	if !long { // hml_short$0 len:(Unary ~n) s:(n * Bit)
-		for more := true; ; n++ {
-			if more, err = s.LoadBoolBit(); err != nil {
+		for ; ; n++ {
+			more, err := s.LoadBoolBit()
+			if err != nil {
 				return 0, err
 			}
 			if !more {

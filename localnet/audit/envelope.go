@@ -49,7 +49,7 @@ func loadEnvelope(c *cell.Cell) (*envelope, error) {
 	}
 	e := &envelope{hash: c.HashKey()}
 	for _, n := range []*int{&e.cur, &e.next} {
-		// interm_addr_regular$0 use_dest_bits:(#<= 96); nodes write no other kind
+		// a regular intermediate address, $0 use_dest_bits:(#<= 96); nodes write no other kind
 		bits, err := s.LoadUInt(8)
 		if err != nil {
 			return nil, err

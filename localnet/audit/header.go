@@ -114,7 +114,7 @@ func (t *step) checkKeyBlock() error {
 		return nil
 	}
 	changed := t.after.extra.config.root.HashKey() != t.reference.config.root.HashKey()
-	if key := t.block.master.key; key != changed && !(key && t.block.seqno == 1) {
+	if key := t.block.master.key; key != changed && (!key || t.block.seqno != 1) {
 		return fmt.Errorf("key_block is %t, the config changed: %t", key, changed)
 	}
 	if c := t.block.master.config; c != nil && c.HashKey() != t.after.extra.config.root.HashKey() {

@@ -47,7 +47,7 @@ func (t *step) checkOver(d *descr) error {
 			return fmt.Errorf("%s was to be split", d.ref)
 		case d.beforeMerge && sibling != nil && sibling.beforeMerge:
 			return fmt.Errorf("%s was to be merged", d.ref)
-		case i.BeforeSplit && !(d.plan.split && d.plan.allows(i.GenUtime)):
+		case i.BeforeSplit && (!d.plan.split || !d.plan.allows(i.GenUtime)):
 			return fmt.Errorf("before_split is set at %d, planned is %+v", i.GenUtime, d.plan)
 		}
 		return inChain(prev.seqno, d.seqno)

@@ -136,7 +136,7 @@ func (t *step) checkShardFees() error {
 		}
 	}
 	for s, d := range m.shards {
-		if _, there := m.shardFees[s]; !there && d.registered == t.block.seqno && !(d.fees.isZero() && d.created.isZero()) {
+		if _, there := m.shardFees[s]; !there && d.registered == t.block.seqno && (!d.fees.isZero() || !d.created.isZero()) {
 			return fmt.Errorf("shard %s brings %s and has no entry", s, d.fees)
 		}
 	}

@@ -36,7 +36,7 @@ func (s shard) contains(p place) bool {
 
 // covers tells whether o lies in s; every shard covers itself.
 func (s shard) covers(o shard) bool {
-	return s.low() >= o.low() && s.contains(place{o.workchain, o.prefix})
+	return s.low() >= o.low() && s.contains(place(o))
 }
 
 func (s shard) intersects(o shard) bool { return s.covers(o) || o.covers(s) }

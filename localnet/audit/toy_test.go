@@ -57,7 +57,6 @@ type toyState struct {
 	fees        int64
 	over, under uint64
 	utime       uint32
-	leftLT      uint64
 	log         *cell.AugmentedDictionary // of the masterchain
 	libraries   *cell.Dictionary
 	miscount    int // added to out_queue_size

@@ -103,7 +103,7 @@ var stories = map[string]func(t testing.TB, s *stage) []*Transaction{
 // again is tx after it was changed.
 func again(t testing.TB, tx *Transaction) *Transaction {
 	t.Helper()
-	c, err := tx.Transaction.ToCell()
+	c, err := tx.ToCell()
 	require.NoError(t, err)
 	changed, err := Parse(c)
 	require.NoError(t, err)

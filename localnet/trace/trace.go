@@ -57,7 +57,7 @@ func Parse(c *cell.Cell) (t *Transaction, err error) {
 	if err = tlb.Parse(&t.Transaction, c); err != nil {
 		return nil, err
 	}
-	t.Transaction.Hash = c.Hash()
+	t.Hash = c.Hash()
 	io, err := c.PeekRef(0)
 	if err != nil {
 		return nil, err
