@@ -94,7 +94,7 @@ func (r *restorer) top(s shardID, leaf *cell.Slice) (*top, error) {
 	if err := tlb.LoadFromCell(&d, leaf); err != nil {
 		return nil, err
 	}
-	b := r.history.find(s, d.SeqNo)
+	b := r.find(s, d.SeqNo)
 	if b == nil || !bytes.Equal(b.id.RootHash, d.RootHash) {
 		return nil, fmt.Errorf("block %d of shard %s: %w", d.SeqNo, s, errNoBlock)
 	}

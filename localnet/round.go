@@ -82,7 +82,7 @@ func (c *Chain) commit(r *round, head *block) error {
 		return err
 	}
 	c.stats = r.stats
-	grown := view{r.before.history.with(blocks...), head}
+	grown := view{r.before.with(blocks...), head}
 	c.publish(c.prune(grown))
 	return nil
 }

@@ -40,6 +40,6 @@ func (c *Chain) Revert(s Snapshot) error {
 	c.stats, c.goal = nil, goalOf(b)
 	c.pool.take()
 	c.faucet.forget(errors.New("the chain was reverted"))
-	c.publish(view{v.history.until(s.head.SeqNo), b})
+	c.publish(view{v.until(s.head.SeqNo), b})
 	return nil
 }
