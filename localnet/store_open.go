@@ -173,6 +173,6 @@ func (r *restorer) key(boc, signature []byte, before uint32) error {
 	if b.txs, err = transactionsOf(&parsed); err != nil {
 		return err
 	}
-	r.history = r.history.with(b)
+	r.history = r.with(b)
 	return nil
 }
