@@ -53,7 +53,7 @@ The last flags make its liteserver do wrong on purpose, for testing what follows
 	c.Flags().DurationVar(&o.blockTime, "block-time", time.Second, "time between blocks; 0 makes one whenever a message arrives")
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the liteserver")
 	c.Flags().StringVar(&o.seed, "seed", "localnet", "what the chain's keys are derived from")
-	c.Flags().IntVar(&o.shards, "shards", 1, "shards of the basechain: 1, 2, 4, 8 or 16")
+	c.Flags().IntVar(&o.shards, "shards", 1, "shards that a new chain has: 1, 2, 4, 8 or 16")
 	c.Flags().StringVar(&o.data, "data", "", "folder that keeps the chain")
 	c.Flags().IntVar(&o.keep, "keep", 0, "masterchain blocks to keep, with the shard blocks under them; 0 keeps all")
 	c.Flags().StringVar(&o.parameters, "config", "", "bag of cells with a network's config, whose parameters the chain takes over")
