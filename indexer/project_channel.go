@@ -58,19 +58,18 @@ func (p projector) bearChannel(ctx context.Context, o *occurrence) error {
 
 // channel applies what contracts/channel.fc does with an event.
 func (p projector) channel(ctx context.Context, o *occurrence) error {
-	c, err := load[channelRecord](ctx, p.tx, "channels", o.Account)
+	c, err := recall[channelRecord](ctx, p, "channels", o.Account)
 	if err != nil {
 		return err
 	}
 	if err = c.apply(o); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(c)
-	if err != nil {
+	account := o.Account
+	return p.keep("channels", account, c, func(ctx context.Context, doc string) error {
+		_, err := p.tx.ExecContext(ctx, `UPDATE channels SET closed = ?, doc = ? WHERE account = ?`, c.Closed, doc, account[:])
 		return err
-	}
-	_, err = p.tx.ExecContext(ctx, `UPDATE channels SET closed = ?, doc = ? WHERE account = ?`, c.Closed, string(doc), o.Account[:])
-	return err
+	})
 }
 
 func (c *channelRecord) apply(o *occurrence) error {
