@@ -54,6 +54,7 @@ const takeApart = 977
 func (tp *tape) take(n uint32, at cursor) *batch {
 	root := sha256.Sum256(binary.BigEndian.AppendUint32([]byte("block"), n))
 	b := &batch{master: &ton.BlockIDExt{Workchain: -1, SeqNo: at.seqno + 1, RootHash: root[:], FileHash: root[:]}, seq: at.events, born: map[cocoon.Account]wrappers.Kind{}}
+	last := map[cocoon.Account]link{}
 	for _, o := range tp.events {
 		b.seq++
 		o.Seq, o.Seqno, o.Time = b.seq, b.master.SeqNo, o.Time+n*takeApart
@@ -64,6 +65,9 @@ func (tp *tape) take(n uint32, at cursor) *batch {
 			out[i] = m
 		}
 		o.Out = out
+		o.prev, o.next.lt = last[o.Account], o.LT
+		o.next.tx = [32]byte(must(hex.DecodeString(o.Tx)))
+		last[o.Account] = o.next
 		if o.birth != nil {
 			b.born[o.Account] = o.birth.kind
 		}

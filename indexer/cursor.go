@@ -103,6 +103,9 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 
 // record appends one event and applies it to the projections.
 func (x *Indexer) record(ctx context.Context, p projector, o *occurrence) error {
+	if err := p.link(ctx, o); err != nil {
+		return err
+	}
 	if err := appendEvent(ctx, p.tx, o); err != nil {
 		return fmt.Errorf("append event %d: %w", o.Seq, err)
 	}

@@ -32,11 +32,12 @@ type rowCache struct {
 	docs   map[place]*kept
 	purses map[cocoon.Account]*purse
 	births map[cocoon.Account]uint64 // seq of the birth, 0 of what is not ours
+	links  map[cocoon.Account]*link  // moved by what is new in the log
 	money  *market.Money
 }
 
 func newProjector(tx bun.Tx) projector {
-	return projector{tx, &rowCache{docs: map[place]*kept{}, purses: map[cocoon.Account]*purse{}, births: map[cocoon.Account]uint64{}}}
+	return projector{tx, &rowCache{docs: map[place]*kept{}, purses: map[cocoon.Account]*purse{}, births: map[cocoon.Account]uint64{}, links: map[cocoon.Account]*link{}}}
 }
 
 // flush writes what has changed; the projector is of no use after it.
@@ -55,8 +56,8 @@ func (p projector) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.rows.money == nil {
-		return nil
+	if err := p.flushLinks(ctx); err != nil || p.rows.money == nil {
+		return err
 	}
 	return p.writeMoney(ctx, *p.rows.money)
 }
