@@ -111,7 +111,7 @@ func TestOpen_LinksALogThatWasBegunWithoutLinks(t *testing.T) {
 }
 
 // undoLinks takes a database back to what it was before there were links.
-const undoLinks = `DROP TABLE links; DELETE FROM migrations WHERE name >= '20260401'`
+const undoLinks = `DROP TABLE links; DROP TABLE rollups; DROP TABLE demand; DELETE FROM migrations WHERE name >= '20260401'`
 
 // blockOf is the seqno of the newest shard block that a masterchain block commits.
 func (w *world) blockOf(master uint32) uint32 {

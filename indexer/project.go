@@ -15,7 +15,7 @@ import (
 
 // projectionVersion grows with every change of the rules in this package that
 // turn events into tables; Open rebuilds tables that other rules have made.
-const projectionVersion = 4
+const projectionVersion = 5
 
 // projector applies events to the tables, each by the rule of the contract that
 // took it. It reads nothing but the event and the tables.
@@ -26,6 +26,7 @@ type projector struct {
 
 // project applies one event.
 func (p projector) project(ctx context.Context, o *occurrence) error {
+	p.rows.tally = tally{}
 	if o.birth != nil {
 		p.rows.births[o.Account] = o.Seq
 	}
@@ -37,6 +38,18 @@ func (p projector) project(ctx context.Context, o *occurrence) error {
 			return fmt.Errorf("birth: %w", err)
 		}
 	}
+	born := p.rows.tally
+	err := p.applyTaken(ctx, o)
+	if errors.Is(err, errUnread) {
+		p.rows.tally = born // what was noted since did not come to pass
+	} else if err != nil {
+		return err
+	}
+	return errors.Join(err, p.roll(ctx, o))
+}
+
+// applyTaken changes nothing by what the contract refused or what says nothing.
+func (p projector) applyTaken(ctx context.Context, o *occurrence) error {
 	if !o.OK || o.Name == transfer {
 		return nil
 	}
@@ -110,7 +123,11 @@ func change[T any](ctx context.Context, p projector, table string, o *occurrence
 	if err != nil {
 		return err
 	}
+	before := state
 	if err = rule(ctx, o, &state); err != nil {
+		return err
+	}
+	if err = p.rows.tally.compare(before, state); err != nil {
 		return err
 	}
 	account := o.Account

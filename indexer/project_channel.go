@@ -3,6 +3,7 @@ package indexer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cocoon-network/cocoon"
@@ -46,6 +47,7 @@ func (p projector) bearChannel(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
+	p.rows.tally.flows.ChannelsOpened = 1
 	c := channelRecord{channelState: channelStateOf(state), OpenedAt: o.Time}
 	doc, err := json.Marshal(c)
 	if err != nil {
@@ -62,7 +64,11 @@ func (p projector) channel(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
+	before := c
 	if err = c.apply(o); err != nil {
+		return err
+	}
+	if err = errors.Join(p.rows.tally.compare(before, c), p.redeclare(ctx, o, before.declared(), c.declared())); err != nil {
 		return err
 	}
 	account := o.Account

@@ -123,7 +123,11 @@ func (p projector) job(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
+	before := j
 	if err = j.apply(o); err != nil {
+		return err
+	}
+	if err = p.rows.tally.compare(before, j); err != nil {
 		return err
 	}
 	provider := []byte{}

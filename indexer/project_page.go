@@ -34,10 +34,14 @@ type rowCache struct {
 	births map[cocoon.Account]uint64 // seq of the birth, 0 of what is not ours
 	links  map[cocoon.Account]*link  // moved by what is new in the log
 	money  *market.Money
+
+	rollups map[rollupKey]*rolled
+	tally   tally // of the present event
 }
 
 func newProjector(tx bun.Tx) projector {
-	return projector{tx, &rowCache{docs: map[place]*kept{}, purses: map[cocoon.Account]*purse{}, births: map[cocoon.Account]uint64{}, links: map[cocoon.Account]*link{}}}
+	return projector{tx, &rowCache{docs: map[place]*kept{}, purses: map[cocoon.Account]*purse{}, births: map[cocoon.Account]uint64{}, links: map[cocoon.Account]*link{},
+		rollups: map[rollupKey]*rolled{}}}
 }
 
 // flush writes what has changed; the projector is of no use after it.
@@ -56,7 +60,7 @@ func (p projector) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.flushLinks(ctx); err != nil || p.rows.money == nil {
+	if err := errors.Join(p.flushLinks(ctx), p.flushRollups(ctx)); err != nil || p.rows.money == nil {
 		return err
 	}
 	return p.writeMoney(ctx, *p.rows.money)

@@ -13,7 +13,7 @@ import (
 )
 
 // projected are the tables that follow from the log.
-var projected = []string{"money", "balances", "registries", "listings", "providers", "workers", "jobs", "channels", "rewards", "epochs", "leaves"}
+var projected = []string{"money", "balances", "registries", "listings", "providers", "workers", "jobs", "channels", "rewards", "epochs", "leaves", "rollups", "demand"}
 
 // replayPage is how many events are held in memory at a time.
 const replayPage = 500
