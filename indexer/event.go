@@ -25,6 +25,14 @@ type occurrence struct {
 	prev, next link // of the account's transactions; read off the chain only
 }
 
+// EventOf reads one transaction of a contract of that kind, as the log tells it
+// but for its place: Seq and Seqno are 0. A transaction that no message caused is
+// an error, as contracts of ours have none.
+func EventOf(tx *tlb.Transaction, kind wrappers.Kind, account cocoon.Account) (market.Event, error) {
+	o, err := occurrenceOf(tx, kind, account)
+	return o.Event, err
+}
+
 // occurrenceOf reads one transaction of one of our contracts. Seq and Seqno are
 // the caller's to fill.
 func occurrenceOf(tx *tlb.Transaction, kind wrappers.Kind, account cocoon.Account) (occurrence, error) {
