@@ -14,8 +14,9 @@ import (
 // pace is how often the live chain makes a masterchain block.
 const pace = 400 * time.Millisecond
 
-// liveJobs is how many jobs a wallet opens in a block of the live chain.
-const liveJobs = 2
+// liveKeep is how many masterchain blocks the live chain keeps: half an hour of
+// all of them would not fit into memory.
+const liveKeep = 256
 
 // moments are when something was at a masterchain block.
 type moments struct {
@@ -32,7 +33,7 @@ func (m *moments) note(seqno uint32) {
 // measureLag follows a chain that makes 2.5 masterchain blocks a second. Lag is
 // the time from when clients can see a block until its rows are committed.
 func measureLag(ctx context.Context, f *figures, o options, _ *segment) error {
-	m, err := newMarket(ctx, o, liveJobs)
+	m, err := newMarket(ctx, o.load, liveKeep)
 	if err != nil {
 		return err
 	}

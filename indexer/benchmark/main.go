@@ -22,8 +22,7 @@ import (
 type options struct {
 	rounds   int
 	blocks   int           // masterchain blocks of the segment
-	purses   int           // wallets that open and cancel jobs in each of them
-	jobs     int           // that a wallet opens in each of them
+	load     load          // of each of them
 	live     time.Duration // that the indexer follows the chain's end
 	fixtures string        // folder with mainnet-blocks/*.boc; "" without
 }
@@ -51,9 +50,10 @@ type figures struct {
 func main() {
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 3, "turns of which the medians are taken")
-	flag.IntVar(&o.blocks, "blocks", 100, "masterchain blocks to catch up with")
-	flag.IntVar(&o.purses, "wallets", 8, "wallets that send in each block")
-	flag.IntVar(&o.jobs, "jobs", 8, "jobs that a wallet opens in each block")
+	flag.IntVar(&o.blocks, "blocks", 60, "masterchain blocks to catch up with")
+	flag.IntVar(&o.load.wallets, "wallets", 8, "wallets that send in each block")
+	flag.IntVar(&o.load.jobs, "jobs", 4, "jobs that a wallet opens in each block, and cancels in the next")
+	flag.IntVar(&o.load.transfers, "transfers", 12, "transfers that a wallet makes in each block, which are nothing to the indexer")
 	flag.DurationVar(&o.live, "live", time.Minute, "how long the indexer follows the end of the chain")
 	flag.StringVar(&o.fixtures, "fixtures", os.Getenv("COCOON_FIXTURES"), "folder with mainnet-blocks/*.boc; none without")
 	flag.Parse()

@@ -10,7 +10,7 @@ import (
 
 func TestBenchmark_FillsInEveryFigure(t *testing.T) {
 	t.Parallel()
-	f, err := run(t.Context(), options{rounds: 1, blocks: 6, purses: 2, jobs: 2, live: 2 * time.Second})
+	f, err := run(t.Context(), options{rounds: 1, blocks: 6, load: load{wallets: 2, jobs: 2, transfers: 1}, live: 2 * time.Second})
 	require.NoError(t, err)
 	line, err := json.Marshal(f)
 	require.NoError(t, err)

@@ -37,13 +37,17 @@ type block struct {
 type market struct {
 	local  *localnet.Chain
 	purses []*purse
-	jobs   int
+	load   load
 }
 
-func newMarket(ctx context.Context, o options, jobs int) (*market, error) {
-	m := &market{jobs: jobs}
-	cfg := localnet.Config{Manual: true, Shards: shards}
-	for n := range o.purses {
+// load is who sends how much in each masterchain block.
+type load struct{ wallets, jobs, transfers int }
+
+// newMarket starts a chain that keeps so many masterchain blocks; 0 keeps all.
+func newMarket(ctx context.Context, l load, keep int) (*market, error) {
+	m := &market{load: l}
+	cfg := localnet.Config{Manual: true, Shards: shards, Keep: keep}
+	for n := range l.wallets {
 		p, err := newPurse(n)
 		if err != nil {
 			return nil, err
@@ -58,7 +62,7 @@ func newMarket(ctx context.Context, o options, jobs int) (*market, error) {
 // push sends what the next block is made of.
 func (m *market) push() error {
 	for _, p := range m.purses {
-		boc, err := p.next(m.jobs, m.local.Now())
+		boc, err := p.next(m.load, m.local.Now())
 		if err == nil {
 			err = m.local.Push(boc)
 		}
@@ -78,7 +82,7 @@ func dial(ctx context.Context, network []byte) (*chain.Client, error) {
 }
 
 func makeSegment(ctx context.Context, o options) (*segment, error) {
-	m, err := newMarket(ctx, o, o.jobs)
+	m, err := newMarket(ctx, o.load, 0)
 	if err != nil {
 		return nil, err
 	}

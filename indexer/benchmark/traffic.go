@@ -57,8 +57,9 @@ func (p *purse) genesis() localnet.GenesisAccount {
 	return localnet.GenesisAccount{Address: p.wallet.WalletAddress(), Code: p.init.Code, Data: p.init.Data, Nano: new(big.Int).SetUint64(1e18)}
 }
 
-// next is the message of the next block: it opens so many jobs and cancels the last ones.
-func (p *purse) next(jobs int, now time.Time) ([]byte, error) {
+// next is the message of the next block: it opens jobs, cancels the last ones
+// and pays people who are nothing to us.
+func (p *purse) next(l load, now time.Time) ([]byte, error) {
 	cancel, err := wrappers.Cell(wrappers.Cancel{})
 	if err != nil {
 		return nil, err
@@ -68,7 +69,11 @@ func (p *purse) next(jobs int, now time.Time) ([]byte, error) {
 		list = append(list, letter(job, cocoon.TON(1), nil, cancel))
 	}
 	p.opened = nil
-	for range jobs {
+	for n := range l.transfers {
+		stranger := sha256.Sum256(fmt.Appendf(p.me[:], "%d %d", p.seqno, n))
+		list = append(list, letter(stranger, cocoon.NanoOf(1e7), nil, nil))
+	}
+	for range l.jobs {
 		m, job, err := p.open(now)
 		if err != nil {
 			return nil, err
@@ -112,7 +117,7 @@ func (p *purse) open(now time.Time) (*wallet.Message, cocoon.Account, error) {
 }
 
 func letter(to cocoon.Account, value cocoon.Nano, init *tlb.StateInit, body *cell.Cell) *wallet.Message {
-	m := chain.Message{To: to, Amount: value, Init: init, Bounce: true, Body: body}
+	m := chain.Message{To: to, Amount: value, Init: init, Bounce: body != nil, Body: body}
 	return &wallet.Message{Mode: wallet.PayGasSeparately | wallet.IgnoreErrors, // as v5 wants it
 		InternalMessage: m.Internal()}
 }
