@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-localnet bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ BENCH_TAGS = $(if $(and $(shell command -v gcc),$(filter linux/amd64,$(shell $(G
 bench-localnet: ## localnet beside tongo's emulator and @ton/sandbox, its blocks beside its bare executor (fetches packages with npm)
 	@if command -v npm >/dev/null; then cd localnet/benchmark/sandbox && npm ci >&2; fi
 	@CGO_ENABLED=$(if $(BENCH_TAGS),1,0) $(GO) run $(BENCH_TAGS) ./localnet/benchmark
+
+INDEX_ARGS ?=
+bench-index: ## the indexer: parsing, catching up beside a baseline that asks per transaction, live lag, rows; INDEX_ARGS="-live 30m" (minutes)
+	@$(GO) run ./indexer/benchmark $(INDEX_ARGS)
 
 LEAVES ?= 100000
 bench-scale: ## the whole life of an epoch of LEAVES leaves on real bytecode: gas, TON, state, seconds

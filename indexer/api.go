@@ -35,6 +35,7 @@ func (x *Indexer) Handler() http.Handler {
 	a := &api{x, humago.New(mux, cfg)}
 	a.routes()
 	a.listRoutes()
+	a.rollupRoutes()
 	a.routeStream()
 	return mux
 }

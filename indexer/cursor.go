@@ -80,10 +80,14 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 		if err := moveCursor(ctx, tx, from, to); err != nil { // first, since another indexer would have written the same events
 			return err
 		}
+		p := newProjector(tx)
 		for i := range b.occurrences {
-			if err := x.record(ctx, tx, &b.occurrences[i]); err != nil {
+			if err := x.record(ctx, p, &b.occurrences[i]); err != nil {
 				return err
 			}
+		}
+		if err := p.flush(ctx); err != nil {
+			return err
 		}
 		return x.fault("recorded")
 	})
@@ -98,18 +102,21 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 }
 
 // record appends one event and applies it to the projections.
-func (x *Indexer) record(ctx context.Context, tx bun.Tx, o *occurrence) error {
-	if err := appendEvent(ctx, tx, o); err != nil {
+func (x *Indexer) record(ctx context.Context, p projector, o *occurrence) error {
+	if err := p.link(ctx, o); err != nil {
+		return err
+	}
+	if err := appendEvent(ctx, p.tx, o); err != nil {
 		return fmt.Errorf("append event %d: %w", o.Seq, err)
 	}
-	if err := x.project(ctx, tx, o); err != nil {
+	if err := x.project(ctx, p, o); err != nil {
 		return err
 	}
 	return x.fault("event")
 }
 
-func (x *Indexer) project(ctx context.Context, tx bun.Tx, o *occurrence) error {
-	err := project(ctx, tx, o)
+func (x *Indexer) project(ctx context.Context, p projector, o *occurrence) error {
+	err := p.project(ctx, o)
 	if errors.Is(err, errUnread) {
 		x.log.Error("event not understood", "seq", o.Seq, "contract", o.Account, "op", o.Name, "err", err)
 		return nil

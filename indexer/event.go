@@ -21,6 +21,16 @@ type occurrence struct {
 	market.Event
 	body  *cell.Cell // of the message that caused it
 	birth *birth     // set where this transaction activated the contract
+
+	prev, next link // of the account's transactions; read off the chain only
+}
+
+// EventOf reads one transaction of a contract of that kind, as the log tells it
+// but for its place: Seq and Seqno are 0. A transaction that no message caused is
+// an error, as contracts of ours have none.
+func EventOf(tx *tlb.Transaction, kind wrappers.Kind, account cocoon.Account) (market.Event, error) {
+	o, err := occurrenceOf(tx, kind, account)
+	return o.Event, err
 }
 
 // occurrenceOf reads one transaction of one of our contracts. Seq and Seqno are
@@ -28,6 +38,7 @@ type occurrence struct {
 func occurrenceOf(tx *tlb.Transaction, kind wrappers.Kind, account cocoon.Account) (occurrence, error) {
 	o := occurrence{Event: market.Event{Time: tx.Now, LT: tx.LT, Tx: hex.EncodeToString(tx.Hash), Contract: string(kind), Account: account,
 		Data: json.RawMessage("{}"), Out: []market.Out{}}}
+	o.prev, o.next = linksOf(tx)
 	if err := o.readOut(tx); err != nil {
 		return o, fmt.Errorf("transaction %s: %w", o.Tx, err)
 	}

@@ -259,8 +259,8 @@ func TestProject_OutlastsWhatItCannotRead(t *testing.T) {
 	before := dump(t, x, "providers", "workers")
 	o := occurrence{Event: market.Event{Seq: x.Head().Events + 1, Contract: "provider", Account: p, OK: true}, body: cell.BeginCell().EndCell()}
 	for _, o.Name = range []string{"stake", "terms", "withdraw?", "put_worker", "accept_job", "income", bounce} {
-		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return project(ctx, tx, &o) }), errUnread, o.Name)
-		require.NoError(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return x.project(ctx, tx, &o) }), o.Name)
+		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return newProjector(tx).project(ctx, &o) }), errUnread, o.Name)
+		require.NoError(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return x.project(ctx, newProjector(tx), &o) }), o.Name)
 	}
 	require.Equal(t, before, dump(t, x, "providers", "workers"))
 }

@@ -15,15 +15,21 @@ import (
 
 // projectionVersion grows with every change of the rules in this package that
 // turn events into tables; Open rebuilds tables that other rules have made.
-const projectionVersion = 4
+const projectionVersion = 5
 
 // projector applies events to the tables, each by the rule of the contract that
 // took it. It reads nothing but the event and the tables.
-type projector struct{ tx bun.Tx }
+type projector struct {
+	tx   bun.Tx
+	rows *rowCache
+}
 
 // project applies one event.
-func project(ctx context.Context, tx bun.Tx, o *occurrence) error {
-	p := projector{tx}
+func (p projector) project(ctx context.Context, o *occurrence) error {
+	p.rows.tally = tally{}
+	if o.birth != nil {
+		p.rows.births[o.Account] = o.Seq
+	}
 	if err := p.book(ctx, o); err != nil {
 		return fmt.Errorf("book: %w", err)
 	}
@@ -32,6 +38,18 @@ func project(ctx context.Context, tx bun.Tx, o *occurrence) error {
 			return fmt.Errorf("birth: %w", err)
 		}
 	}
+	born := p.rows.tally
+	err := p.applyTaken(ctx, o)
+	if errors.Is(err, errUnread) {
+		p.rows.tally = born // what was noted since did not come to pass
+	} else if err != nil {
+		return err
+	}
+	return errors.Join(err, p.roll(ctx, o))
+}
+
+// applyTaken changes nothing by what the contract refused or what says nothing.
+func (p projector) applyTaken(ctx context.Context, o *occurrence) error {
 	if !o.OK || o.Name == transfer {
 		return nil
 	}
@@ -101,19 +119,22 @@ var errUnread = errors.New("not read")
 
 // change applies a rule to the state of the contract an event happened to.
 func change[T any](ctx context.Context, p projector, table string, o *occurrence, rule func(context.Context, *occurrence, *T) error) error {
-	state, err := load[T](ctx, p.tx, table, o.Account)
+	state, err := recall[T](ctx, p, table, o.Account)
 	if err != nil {
 		return err
 	}
+	before := state
 	if err = rule(ctx, o, &state); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(state)
-	if err != nil {
+	if err = p.rows.tally.compare(before, state); err != nil {
 		return err
 	}
-	_, err = p.tx.ExecContext(ctx, `UPDATE ? SET doc = ? WHERE account = ?`, bun.Ident(table), string(doc), o.Account[:])
-	return err
+	account := o.Account
+	return p.keep(table, account, state, func(ctx context.Context, doc string) error {
+		_, err := p.tx.ExecContext(ctx, `UPDATE ? SET doc = ? WHERE account = ?`, bun.Ident(table), doc, account[:])
+		return err
+	})
 }
 
 func (p projector) insert(ctx context.Context, table string, o *occurrence, state any) error {
@@ -127,13 +148,17 @@ func (p projector) insert(ctx context.Context, table string, o *occurrence, stat
 
 // load reads the state of the contract at a, NotFound where there is none.
 func load[T any](ctx context.Context, db bun.IDB, table string, a cocoon.Account) (state T, err error) {
-	var doc string
-	err = db.QueryRowContext(ctx, `SELECT doc FROM ? WHERE account = ?`, bun.Ident(table), a[:]).Scan(&doc)
-	if errors.Is(err, sql.ErrNoRows) {
-		return state, cocoon.NotFound.Errorf("%s is not among the %s", a, table)
-	}
+	doc, err := readDoc(ctx, db, table, a)
 	if err != nil {
 		return state, err
 	}
 	return state, json.Unmarshal([]byte(doc), &state)
+}
+
+func readDoc(ctx context.Context, db bun.IDB, table string, a cocoon.Account) (doc string, err error) {
+	err = db.QueryRowContext(ctx, `SELECT doc FROM ? WHERE account = ?`, bun.Ident(table), a[:]).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = cocoon.NotFound.Errorf("%s is not among the %s", a, table)
+	}
+	return doc, err
 }

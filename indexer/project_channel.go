@@ -3,6 +3,7 @@ package indexer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cocoon-network/cocoon"
@@ -46,6 +47,7 @@ func (p projector) bearChannel(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
+	p.rows.tally.flows.ChannelsOpened = 1
 	c := channelRecord{channelState: channelStateOf(state), OpenedAt: o.Time}
 	doc, err := json.Marshal(c)
 	if err != nil {
@@ -58,19 +60,22 @@ func (p projector) bearChannel(ctx context.Context, o *occurrence) error {
 
 // channel applies what contracts/channel.fc does with an event.
 func (p projector) channel(ctx context.Context, o *occurrence) error {
-	c, err := load[channelRecord](ctx, p.tx, "channels", o.Account)
+	c, err := recall[channelRecord](ctx, p, "channels", o.Account)
 	if err != nil {
 		return err
 	}
+	before := c
 	if err = c.apply(o); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(c)
-	if err != nil {
+	if err = errors.Join(p.rows.tally.compare(before, c), p.redeclare(ctx, o, before.declared(), c.declared())); err != nil {
 		return err
 	}
-	_, err = p.tx.ExecContext(ctx, `UPDATE channels SET closed = ?, doc = ? WHERE account = ?`, c.Closed, string(doc), o.Account[:])
-	return err
+	account := o.Account
+	return p.keep("channels", account, c, func(ctx context.Context, doc string) error {
+		_, err := p.tx.ExecContext(ctx, `UPDATE channels SET closed = ?, doc = ? WHERE account = ?`, c.Closed, doc, account[:])
+		return err
+	})
 }
 
 func (c *channelRecord) apply(o *occurrence) error {

@@ -119,21 +119,24 @@ func (p projector) job(ctx context.Context, o *occurrence) error {
 	if o.Name == bounce {
 		return nil
 	}
-	j, err := load[jobRecord](ctx, p.tx, "jobs", o.Account)
+	j, err := recall[jobRecord](ctx, p, "jobs", o.Account)
 	if err != nil {
 		return err
 	}
+	before := j
 	if err = j.apply(o); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(j)
-	if err != nil {
+	if err = p.rows.tally.compare(before, j); err != nil {
 		return err
 	}
 	provider := []byte{}
 	if j.Bound != nil {
 		provider = j.Bound.Provider[:]
 	}
-	_, err = p.tx.ExecContext(ctx, `UPDATE jobs SET status = ?, provider = ?, doc = ? WHERE account = ?`, j.status(), provider, string(doc), o.Account[:])
-	return err
+	account := o.Account
+	return p.keep("jobs", account, j, func(ctx context.Context, doc string) error {
+		_, err := p.tx.ExecContext(ctx, `UPDATE jobs SET status = ?, provider = ?, doc = ? WHERE account = ?`, j.status(), provider, doc, account[:])
+		return err
+	})
 }

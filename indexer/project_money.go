@@ -54,38 +54,36 @@ func (p projector) book(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
-	held, err := readPurse(ctx, p.tx, o.Account)
+	before, err := p.purse(ctx, o.Account)
 	if err != nil {
 		return err
 	}
+	held := *before
 	if err = errors.Join(increase(&held.received, o.Value), increase(&held.sent, sent), increase(&held.fees, o.Fees)); err != nil {
 		return err
 	}
 	if _, err = held.balance(); err != nil {
 		return err
 	}
-	if _, err = p.tx.ExecContext(ctx, `INSERT INTO balances (account, received, sent, fees) VALUES (?0, ?1, ?2, ?3)
-		ON CONFLICT (account) DO UPDATE SET received = ?1, sent = ?2, fees = ?3`, o.Account[:], held.received.Text(), held.sent.Text(), held.fees.Text()); err != nil {
-		return err
-	}
+	p.rows.purses[o.Account] = &held
 	return p.bookTotals(ctx, o, sent)
 }
 
 // bookTotals keeps the sums over all contracts. What one of them sends to
 // another counts as paid while it is on its way.
 func (p projector) bookTotals(ctx context.Context, o *occurrence, sent cocoon.Nano) error {
-	m, err := readMoney(ctx, p.tx)
+	m, err := p.totals(ctx)
 	if err != nil {
 		return err
 	}
-	var within int
-	if err = p.tx.QueryRowContext(ctx, `SELECT count(*) FROM contracts WHERE account = ? AND seq <= ?`, o.From[:], o.Seq).Scan(&within); err != nil {
+	within, err := p.within(ctx, o.From, o.Seq)
+	if err != nil {
 		return err
 	}
 	if err = errors.Join(increase(&m.Paid, sent), increase(&m.Fees, o.Fees), increase(&m.Held, o.Value)); err != nil {
 		return err
 	}
-	if within == 0 {
+	if !within {
 		err = increase(&m.Received, o.Value)
 	} else {
 		m.Paid, err = m.Paid.Sub(o.Value)
@@ -96,7 +94,20 @@ func (p projector) bookTotals(ctx context.Context, o *occurrence, sent cocoon.Na
 	if m.Held, err = (purse{m.Held, sent, o.Fees}).balance(); err != nil {
 		return err
 	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO money (id, received, paid, fees, held) VALUES (1, ?0, ?1, ?2, ?3)
+	p.rows.money = &m
+	return nil
+}
+
+// totals are the sums over all contracts as they are now.
+func (p projector) totals(ctx context.Context) (market.Money, error) {
+	if p.rows.money != nil {
+		return *p.rows.money, nil
+	}
+	return readMoney(ctx, p.tx)
+}
+
+func (p projector) writeMoney(ctx context.Context, m market.Money) error {
+	_, err := p.tx.ExecContext(ctx, `INSERT INTO money (id, received, paid, fees, held) VALUES (1, ?0, ?1, ?2, ?3)
 		ON CONFLICT (id) DO UPDATE SET received = ?0, paid = ?1, fees = ?2, held = ?3`, m.Received.Text(), m.Paid.Text(), m.Fees.Text(), m.Held.Text())
 	return err
 }

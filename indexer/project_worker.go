@@ -49,6 +49,9 @@ func (p projector) putWorker(ctx context.Context, o *occurrence, s *providerStat
 	if err != nil {
 		return err
 	}
+	if before == 0 {
+		p.rows.tally.workers = 1
+	}
 	s.Revision, s.GPUs = signed.Revision, s.GPUs-before+gpus
 	_, err = p.tx.ExecContext(ctx, `INSERT INTO workers (seq, provider, key, retired_at, gpus, record) VALUES (?0, ?1, ?2, 0, ?3, ?4)
 		ON CONFLICT (provider, key) DO UPDATE SET gpus = ?3, record = ?4`, o.Seq, o.Account[:], signed.Worker[:], gpus, signed.Record.ToBOC())
@@ -68,6 +71,7 @@ func (p projector) retireWorker(ctx context.Context, o *occurrence, s *providerS
 	if err != nil {
 		return err
 	}
+	p.rows.tally.workers = -1
 	s.Revision, s.GPUs = signed.Revision, s.GPUs-gpus
 	_, err = p.tx.ExecContext(ctx, `UPDATE workers SET retired_at = ? WHERE provider = ? AND key = ?`, o.Time, o.Account[:], signed.Worker[:])
 	return err
@@ -89,6 +93,7 @@ func (p projector) slashWorker(ctx context.Context, o *occurrence, s *providerSt
 		return err
 	}
 	if retiredAt == 0 {
+		p.rows.tally.workers = -1
 		s.GPUs, retiredAt = s.GPUs-gpus, o.Time
 	}
 	if err = s.slash(gpus); err != nil {

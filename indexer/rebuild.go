@@ -13,10 +13,10 @@ import (
 )
 
 // projected are the tables that follow from the log.
-var projected = []string{"money", "balances", "registries", "listings", "providers", "workers", "jobs", "channels", "rewards", "epochs", "leaves"}
+var projected = []string{"money", "balances", "registries", "listings", "providers", "workers", "jobs", "channels", "rewards", "epochs", "leaves", "rollups", "demand"}
 
 // replayPage is how many events are held in memory at a time.
-const replayPage = 200
+const replayPage = 500
 
 // Rebuild makes all projections again out of the log, without the network. It
 // is one transaction: readers see the old tables until it is done.
@@ -50,25 +50,32 @@ func (x *Indexer) renew(ctx context.Context) error {
 
 func (x *Indexer) replay(ctx context.Context, tx bun.Tx) error {
 	for after := uint64(0); ; {
-		var rows []replayRow
-		if err := tx.NewSelect().Model(&rows).ColumnExpr("e.*, c.birth").Join("LEFT JOIN contracts AS c ON c.seq = e.seq").
-			Where("e.seq > ?", after).OrderExpr("e.seq").Limit(replayPage).Scan(ctx); err != nil {
+		rows, err := replayRows(ctx, tx, after)
+		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if len(rows) == 0 {
-			return nil
-		}
+		p := newProjector(tx)
 		for i := range rows {
 			o, err := rows[i].occurrence()
 			if err != nil {
 				return fmt.Errorf("event %d: %w", rows[i].Seq, err)
 			}
-			if err = x.project(ctx, tx, &o); err != nil {
+			if err = x.project(ctx, p, &o); err != nil {
 				return err
 			}
 			after = o.Seq
 		}
+		if err = p.flush(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// replayRows are the events that follow after.
+func replayRows(ctx context.Context, db bun.IDB, after uint64) (rows []replayRow, err error) {
+	err = db.NewSelect().Model(&rows).ColumnExpr("e.*, c.birth").Join("LEFT JOIN contracts AS c ON c.seq = e.seq").
+		Where("e.seq > ?", after).OrderExpr("e.seq").Limit(replayPage).Scan(ctx)
+	return rows, err
 }
 
 // replayRow is an event with the birth it was.

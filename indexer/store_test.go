@@ -55,7 +55,7 @@ func TestOpen_RefusesALogThatLacksKindsOfEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	undo := func(x *Indexer) {
-		_, err := x.store.write.ExecContext(t.Context(), `DROP TABLE channels; ALTER TABLE workers DROP COLUMN slashed; DELETE FROM migrations WHERE name >= ?`, loggedSince)
+		_, err := x.store.write.ExecContext(t.Context(), `DROP TABLE links; DROP TABLE rollups; DROP TABLE demand; DROP TABLE channels; ALTER TABLE workers DROP COLUMN slashed; DELETE FROM migrations WHERE name >= ?`, loggedSince)
 		require.NoError(t, err)
 		require.NoError(t, x.Close())
 	}

@@ -201,4 +201,4 @@ func dump(t *testing.T, x *Indexer, tables ...string) (all []string) {
 	return all
 }
 
-var logged = []string{"events", "contracts"}
+var logged = []string{"events", "contracts", "links"}

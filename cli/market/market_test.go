@@ -177,7 +177,7 @@ func TestMarket_ServesOnUntilItIsStopped(t *testing.T) {
 	case err := <-ended:
 		require.NoError(t, err)
 	}
-	for _, path := range []string{"/v1/status", "/v1/registry", "/v1/money", "/v1/providers", "/v1/workers", "/v1/jobs", "/v1/channels", "/v1/rewards", "/v1/epochs", "/v1/contracts", "/v1/events", "/v1/openapi.json", "/dispatch/v1/dispatcher"} {
+	for _, path := range []string{"/v1/status", "/v1/registry", "/v1/money", "/v1/providers", "/v1/workers", "/v1/jobs", "/v1/channels", "/v1/rewards", "/v1/epochs", "/v1/contracts", "/v1/rollups?period=hour", "/v1/demand", "/v1/events", "/v1/openapi.json", "/dispatch/v1/dispatcher"} {
 		res, err := http.Get(s.api + path)
 		require.NoError(t, err, path)
 		require.NoError(t, res.Body.Close())
