@@ -130,7 +130,8 @@ func TestAudit_TellsWhatDiffers(t *testing.T) {
 	w.putWorker(p, "w1", 1)
 	w.settle()
 	w.follow(x)
-	for _, lie := range []string{`UPDATE balances SET fees = '1'`, `UPDATE workers SET gpus = 9`, `UPDATE providers SET doc = json_set(doc, '$.stake', '1')`, `UPDATE listings SET suspended = 3`} {
+	lie(t, x, "providers", "stake", "1")
+	for _, lie := range []string{`UPDATE balances SET fees = '1'`, `UPDATE workers SET gpus = 9`, `UPDATE listings SET suspended = 3`} {
 		_, err := x.store.write.ExecContext(t.Context(), lie)
 		require.NoError(t, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -82,10 +83,15 @@ const (
 	killHead     = "COCOON_TEST_KILL_HEAD"
 )
 
+// killTerm is the lease of a process to be killed: the next one waits for no longer.
+const killTerm = 200 * time.Millisecond
+
 // TestMain is the process to be killed where it is started as one.
 func TestMain(m *testing.M) {
 	if os.Getenv(killNetwork) == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		stopPostgres()
+		os.Exit(code)
 	}
 	if err := victim(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -115,8 +121,13 @@ func victim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x, err := Open(ctx, Config{Path: os.Getenv(killDatabase), GlobalID: globalID, Registry: registry, Chain: client})
+	cfg := configAt(os.Getenv(killDatabase), registry, client)
+	cfg.term = killTerm
+	x, err := Open(ctx, cfg)
 	if err != nil {
+		return err
+	}
+	if err = x.lead(ctx); err != nil {
 		return err
 	}
 	x.fault = func(moment string) error {
