@@ -63,8 +63,8 @@ var conformance = map[string]func(*testing.T){
 	"TestStream_LeavesAClientThatDoesNotRead":             TestStream_LeavesAClientThatDoesNotRead,
 }
 
-// only on files: what these tests are about does not exist on a server.
-var onFiles = []string{"TestOpen_RefusesWhatIsNoDatabase"}
+// onFiles and on both by themselves.
+var onFiles = []string{"TestOpen_RefusesWhatIsNoDatabase", "TestDatabases_HoldTheSame", "TestRun_OutlastsACrashOfTheServer"}
 
 func TestConformance_PostgreSQL(t *testing.T) {
 	t.Parallel()
