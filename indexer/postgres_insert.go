@@ -8,7 +8,7 @@ import (
 
 // copyFrom is from how many rows on COPY is faster than one statement with
 // arrays (BenchmarkInsert).
-const copyFrom = 32
+const copyFrom = 16
 
 var eventColumns = []string{"seq", "seqno", "time", "lt", "tx", "contract", "account", "sender", "name", "ok", "exit_code", "value", "fees", "body", "data", "out"}
 

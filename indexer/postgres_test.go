@@ -46,7 +46,7 @@ func stopPostgres() {
 }
 
 // postgresServer is a server's address. A machine without the programs skips the test.
-func postgresServer(t *testing.T) string {
+func postgresServer(t testing.TB) string {
 	t.Helper()
 	if os.Getenv(postgresVariable) == "" && postgresPrograms() == "" {
 		t.Skipf("no PostgreSQL: install its server, or name one in %s", postgresVariable)
@@ -57,7 +57,7 @@ func postgresServer(t *testing.T) string {
 }
 
 // newPostgresDatabase is the address of a new database, dropped after the test.
-func newPostgresDatabase(t *testing.T) string {
+func newPostgresDatabase(t testing.TB) string {
 	t.Helper()
 	server := postgresServer(t)
 	name := fmt.Sprintf("cocoon_%d_%d", os.Getpid(), databases.Add(1))
