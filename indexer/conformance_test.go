@@ -16,6 +16,7 @@ import (
 // conformance is what this package promises whatever the database: its tests run
 // on SQLite by themselves and here on PostgreSQL.
 var conformance = map[string]func(*testing.T){
+	"TestProject_OutlastsANameThatNoDatabaseTakes":        TestProject_OutlastsANameThatNoDatabaseTakes,
 	"TestRebuild_OfALongLogMakesTheSameTables":            TestRebuild_OfALongLogMakesTheSameTables,
 	"TestIndexer_TwoProcessesNeverBothWrite":              TestIndexer_TwoProcessesNeverBothWrite,
 	"TestAPI_DescribesItself":                             TestAPI_DescribesItself,
