@@ -22,6 +22,7 @@ import (
 
 type serveOptions struct {
 	wallet, data, api, listen string
+	indexDSN                  string
 	index, start              uint32
 	bps                       uint16
 	period, grace             time.Duration
@@ -43,6 +44,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract")
 	f.Uint32Var(&o.index, "index", 0, "which of the wallet's rewards contracts")
 	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
+	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
@@ -92,7 +94,11 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
 	defer func() { _ = l.Close() }() // the server may have closed it
-	index, err := indexer.Open(ctx, indexer.Config{Path: filepath.Join(o.data, "index.db"), GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log})
+	path, dsn, err := o.indexDatabase()
+	if err != nil {
+		return err
+	}
+	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log})
 	if err != nil {
 		return err
 	}

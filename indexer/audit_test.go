@@ -7,6 +7,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 func TestAudit_TheTablesAreTheChain(t *testing.T) {
@@ -130,7 +131,8 @@ func TestAudit_TellsWhatDiffers(t *testing.T) {
 	w.putWorker(p, "w1", 1)
 	w.settle()
 	w.follow(x)
-	for _, lie := range []string{`UPDATE balances SET fees = '1'`, `UPDATE workers SET gpus = 9`, `UPDATE providers SET doc = json_set(doc, '$.stake', '1')`, `UPDATE listings SET suspended = 3`} {
+	lie(t, x, "providers", "stake", "1")
+	for _, lie := range []string{`UPDATE balances SET fees = '1'`, `UPDATE workers SET gpus = 9`, `UPDATE listings SET suspended = 3`} {
 		_, err := x.store.write.ExecContext(t.Context(), lie)
 		require.NoError(t, err)
 	}
@@ -199,4 +201,22 @@ func requireDisputes(t *testing.T, x *Indexer, jobs map[string]cocoon.Account) {
 	require.True(t, waits.Paid.IsZero())
 	require.Equal(t, []any{n(100_000_001), uint16(3_333)}, []any{waits.Deposit, waits.DefaultBps})
 	require.Equal(t, waits.Client, waits.Arbiter)
+}
+
+func TestProject_OutlastsANameThatNoDatabaseTakes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.open(newPath(t))
+	w.send(w.registry, cocoon.TON(2), nil, body(must(wrappers.AnnounceModel(3, wrappers.ModelData{Name: "a\x00b'\\?"}))))
+	w.settle()
+	w.advance(31)
+	w.send(w.registry, cocoon.TON(2), nil, body(wrappers.Apply{Change: 0}))
+	w.settle()
+	w.follow(x)
+	models, err := x.Models(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "a\ufffdb'\\?", models[len(models)-1].Name)
+	found, err := x.Audit(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found)
 }

@@ -166,8 +166,7 @@ func TestAudit_TellsHowAChannelDiffers(t *testing.T) {
 	w.settle()
 	w.follow(x)
 	for _, field := range []string{"settled", "closed", "key", "previous", "previous_until", "closes_at", "close_delay", "dispatcher_key", "rewards", "client"} {
-		_, err := x.store.write.ExecContext(t.Context(), `UPDATE channels SET doc = json_set(doc, '$.' || ?, 'lie')`, field)
-		require.NoError(t, err)
+		lie(t, x, "channels", field, "lie")
 		found, err := x.Audit(t.Context())
 		require.NoError(t, err)
 		require.Len(t, found, 1, field)

@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,64 +22,101 @@ type cursor struct {
 	tops   []*ton.BlockIDExt
 }
 
-// ErrOvertaken says that another process moved the cursor: two indexers share one database.
-var ErrOvertaken = cocoon.WithHint(cocoon.Conflict.Errorf("another indexer writes to this database"), "stop one of them, or give each a --data folder of its own")
-
-// resume loads the cursor and the contracts known so far, or starts a new log.
+// resume starts a new log, or checks that the one here is of this market.
 func (x *Indexer) resume(ctx context.Context) error {
 	if _, err := x.store.write.ExecContext(ctx, `INSERT INTO cursor (id, network, registry, first, origin, seqno, root, time, events, tops)
-		VALUES (1, ?, ?, ?, x'', ?, x'', 0, 0, '[]') ON CONFLICT DO NOTHING`, x.cfg.GlobalID, x.cfg.Registry[:], x.cfg.Start, x.cfg.Start-1); err != nil {
-		return diskError(err)
+		VALUES (1, ?0, ?1, ?2, ?3, ?4, ?3, 0, 0, '[]') ON CONFLICT DO NOTHING`, x.cfg.GlobalID, x.cfg.Registry[:], x.cfg.Start, []byte{}, x.cfg.Start-1); err != nil {
+		return err
 	}
 	var network int32
-	var registry, origin, root []byte
-	var tops string
-	row := x.store.write.QueryRowContext(ctx, `SELECT network, registry, first, origin, seqno, root, time, events, tops FROM cursor`)
-	if err := row.Scan(&network, &registry, &x.first, &origin, &x.cursor.seqno, &root, &x.cursor.time, &x.cursor.events, &tops); err != nil {
+	var registry []byte
+	if err := x.store.write.QueryRowContext(ctx, `SELECT network, registry FROM cursor`).Scan(&network, &registry); err != nil {
 		return fmt.Errorf("read the cursor: %w", err)
 	}
 	if network != x.cfg.GlobalID || string(registry) != string(x.cfg.Registry[:]) {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("it follows registry 0:%x on network %d, not %s on network %d", registry, network, x.cfg.Registry, x.cfg.GlobalID),
-			"use another --data folder")
+			"use another database")
 	}
-	copy(x.origin[:], origin)
-	copy(x.cursor.root[:], root)
-	if err := json.Unmarshal([]byte(tops), &x.cursor.tops); err != nil {
-		return fmt.Errorf("read the cursor: %w", err)
-	}
-	if err := x.loadKnown(ctx); err != nil {
-		return err
-	}
-	return x.renew(ctx)
-}
-
-func (x *Indexer) loadKnown(ctx context.Context) error {
-	x.known = map[cocoon.Account]wrappers.Kind{}
-	rows, err := x.store.write.QueryContext(ctx, `SELECT account, kind FROM contracts`)
+	holder, err := x.store.claim(ctx)
 	if err != nil {
 		return err
+	}
+	if err = x.refresh(ctx); err != nil {
+		return err
+	}
+	if holder == "" {
+		return x.renew(ctx)
+	}
+	return x.sameRules(ctx, holder)
+}
+
+// sameRules refuses to read tables that a writer of another version makes.
+func (x *Indexer) sameRules(ctx context.Context, holder string) error {
+	version, err := x.rules(ctx)
+	if err != nil || version == projectionVersion || version == 0 {
+		return err
+	}
+	return cocoon.WithHint(cocoon.Conflict.Errorf("%s of another version writes to it", holder), "stop that one first")
+}
+
+// refresh reads how far the log goes and the contracts in it.
+func (x *Indexer) refresh(ctx context.Context) error {
+	var c cursor
+	var first uint32
+	var origin, root []byte
+	var tops string
+	row := x.store.write.QueryRowContext(ctx, `SELECT first, origin, seqno, root, time, events, tops FROM cursor`)
+	if err := row.Scan(&first, &origin, &c.seqno, &root, &c.time, &c.events, &tops); err != nil {
+		return fmt.Errorf("read the cursor: %w", x.store.explain(err))
+	}
+	copy(c.root[:], root)
+	if err := json.Unmarshal([]byte(tops), &c.tops); err != nil {
+		return fmt.Errorf("read the cursor: %w", err)
+	}
+	x.first = first
+	copy(x.origin[:], origin)
+	known, err := x.loadKnown(ctx)
+	if err != nil {
+		return x.store.explain(err)
+	}
+	x.moved(c, known)
+	return nil
+}
+
+func (x *Indexer) loadKnown(ctx context.Context) (map[cocoon.Account]wrappers.Kind, error) {
+	known := map[cocoon.Account]wrappers.Kind{}
+	rows, err := x.store.write.QueryContext(ctx, `SELECT account, kind FROM contracts`)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var account []byte
 		var kind wrappers.Kind
 		if err = rows.Scan(&account, &kind); err != nil {
-			return err
+			return nil, err
 		}
-		x.known[cocoon.Account(account)] = kind
+		known[cocoon.Account(account)] = kind
 	}
-	return rows.Err()
+	return known, rows.Err()
 }
+
+// errCommitted says that a batch is in the log already: this process wrote it
+// and never heard that the database had taken it.
+var errCommitted = errors.New("committed before")
 
 // commit writes a batch, what follows from it and the cursor as one transaction.
 func (x *Indexer) commit(ctx context.Context, b *batch) error {
 	from := x.position()
 	to := cursor{seqno: b.master.SeqNo, root: [32]byte(b.master.RootHash), time: b.time, events: b.seq, tops: b.tops}
-	err := x.store.write.RunInTx(ctx, &sql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
-		if err := moveCursor(ctx, tx, from, to); err != nil { // first, since another indexer would have written the same events
+	err := x.store.update(ctx, func(ctx context.Context, tx transaction) error {
+		if err := moveCursor(ctx, tx.Tx, from, to); err != nil { // first, since another indexer would have written the same events
 			return err
 		}
-		p := newProjector(tx)
+		if err := x.store.appendEvents(ctx, tx, b.occurrences); err != nil {
+			return err
+		}
+		p := newProjector(tx.Tx)
 		for i := range b.occurrences {
 			if err := x.record(ctx, p, &b.occurrences[i]); err != nil {
 				return err
@@ -91,8 +127,8 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 		}
 		return x.fault("recorded")
 	})
-	if err != nil {
-		return diskError(err)
+	if err != nil && !errors.Is(err, errCommitted) {
+		return err
 	}
 	if err = x.fault("committed"); err != nil {
 		return err
@@ -101,13 +137,10 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// record appends one event and applies it to the projections.
+// record links one event to those before it and applies it to the projections.
 func (x *Indexer) record(ctx context.Context, p projector, o *occurrence) error {
 	if err := p.link(ctx, o); err != nil {
 		return err
-	}
-	if err := appendEvent(ctx, p.tx, o); err != nil {
-		return fmt.Errorf("append event %d: %w", o.Seq, err)
 	}
 	if err := x.project(ctx, p, o); err != nil {
 		return err
@@ -133,13 +166,17 @@ func moveCursor(ctx context.Context, tx bun.Tx, from, to cursor) error {
 	if err != nil {
 		return err
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE cursor SET seqno = ?0, root = ?1, time = ?2, events = ?3, tops = ?4, origin = iif(first = ?0, ?1, origin)
-		WHERE seqno = ?5 AND events = ?6`, to.seqno, to.root[:], to.time, to.events, string(tops), from.seqno, from.events)
-	if err != nil {
+	n, err := affected(tx.ExecContext(ctx, `UPDATE cursor SET seqno = ?0, root = ?1, time = ?2, events = ?3, tops = ?4, origin = CASE WHEN first = ?0 THEN ?1 ELSE origin END
+		WHERE seqno = ?5 AND events = ?6`, to.seqno, to.root[:], to.time, to.events, string(tops), from.seqno, from.events))
+	if err != nil || n == 1 {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(ErrOvertaken, err)
+	var there int
+	if err = tx.QueryRowContext(ctx, `SELECT count(*) FROM cursor WHERE seqno = ? AND root = ? AND events = ?`, to.seqno, to.root[:], to.events).Scan(&there); err != nil {
+		return err
 	}
-	return nil
+	if there == 1 {
+		return errCommitted
+	}
+	return ErrOvertaken
 }

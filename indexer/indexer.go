@@ -16,19 +16,22 @@ import (
 
 // Config says what to follow and where to keep it.
 type Config struct {
-	Path     string         // database file; created where missing
+	Path     string         // database file, SQLite; created where missing
+	DSN      string         // instead of Path: postgres://... of a PostgreSQL database; it may hold a password and is never repeated
 	GlobalID int32          // of the network
 	Registry cocoon.Account // whose contracts are ours
 	Chain    Chain
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
+
+	term time.Duration // of the lease; 0 means leaseTerm
 }
 
 // Validate reports what is missing.
 func (c Config) Validate() error {
 	switch {
-	case c.Path == "":
-		return cocoon.Invalid.Errorf("the indexer needs a database file")
+	case (c.Path == "") == (c.DSN == ""):
+		return cocoon.Invalid.Errorf("the indexer needs either a database file or the address of a database")
 	case c.Registry.IsZero():
 		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
 	case c.Chain == nil:
@@ -58,7 +61,8 @@ type Indexer struct {
 }
 
 // Open opens the database, or creates it. One written by a newer program, for
-// another network or for another registry is refused and left alone.
+// another network or for another registry is refused and left alone. Several may
+// be open at a time: one writes, the others read and wait in Run for their turn.
 func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -69,13 +73,13 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	if cfg.Start == 0 {
 		cfg.Start = 1
 	}
-	s, err := openStore(ctx, cfg.Path)
+	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
+	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, known: map[cocoon.Account]wrappers.Kind{}, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
 	if err = x.resume(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", s, s.explain(err)), s.Close())
 	}
 	return x, nil
 }
@@ -86,13 +90,18 @@ func (x *Indexer) Close() error { return x.store.Close() }
 // retryAfter is how long Run waits where no liteserver answers.
 const retryAfter = time.Second
 
-// Run follows the chain until ctx ends, and then returns nil. It outlasts
-// liteservers that do not answer; any other error ends it, with the log at the
-// last block that was read whole.
+// Run follows the chain until ctx ends, and then returns nil. Where another
+// process writes to the database, it waits for its turn first. It outlasts
+// liteservers and databases that do not answer; any other error ends it, with
+// the log at the last block that was read whole.
 func (x *Indexer) Run(ctx context.Context) error {
-	err := x.persist(ctx, x.recall)
-	for err == nil && ctx.Err() == nil {
-		err = x.persist(ctx, x.step)
+	err := x.persist(ctx, x.lead)
+	if err == nil {
+		leading, done := x.keep(ctx)
+		defer done()
+		if err = x.follow(leading); leading.Err() != nil {
+			err = context.Cause(leading)
+		}
 	}
 	if err == nil || ctx.Err() != nil {
 		return nil
@@ -100,14 +109,23 @@ func (x *Indexer) Run(ctx context.Context) error {
 	return fmt.Errorf("index masterchain block %d: %w", x.position().seqno+1, err)
 }
 
-// persist does something again until a liteserver answers or ctx ends.
+// follow reads and commits block after block.
+func (x *Indexer) follow(ctx context.Context) error {
+	err := x.persist(ctx, x.recall)
+	for err == nil && ctx.Err() == nil {
+		err = x.persist(ctx, x.step)
+	}
+	return err
+}
+
+// persist does something again until what it needs answers or ctx ends.
 func (x *Indexer) persist(ctx context.Context, do func(context.Context) error) error {
 	for {
 		err := do(ctx)
 		if cocoon.KindOf(err) != cocoon.Unreachable {
 			return err
 		}
-		x.log.Warn("chain not reached", "seqno", x.position().seqno+1, "err", err)
+		x.log.Warn("chain or database not reached", "seqno", x.position().seqno+1, "err", err)
 		select {
 		case <-time.After(x.pause):
 		case <-ctx.Done():

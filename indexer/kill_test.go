@@ -10,9 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -82,10 +86,15 @@ const (
 	killHead     = "COCOON_TEST_KILL_HEAD"
 )
 
+// killTerm is the lease of a process to be killed: the next one waits for no longer.
+const killTerm = 200 * time.Millisecond
+
 // TestMain is the process to be killed where it is started as one.
 func TestMain(m *testing.M) {
 	if os.Getenv(killNetwork) == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		stopPostgres()
+		os.Exit(code)
 	}
 	if err := victim(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -115,8 +124,13 @@ func victim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x, err := Open(ctx, Config{Path: os.Getenv(killDatabase), GlobalID: globalID, Registry: registry, Chain: client})
+	cfg := configAt(os.Getenv(killDatabase), registry, client)
+	cfg.term = killTerm
+	x, err := Open(ctx, cfg)
 	if err != nil {
+		return err
+	}
+	if err = x.lead(ctx); err != nil {
 		return err
 	}
 	x.fault = func(moment string) error {
@@ -131,19 +145,34 @@ func victim(ctx context.Context) error {
 	return x.Close()
 }
 
+// victims starts processes that index w's chain up to its head of now.
+func (w *world) victims() func(path string) *exec.Cmd {
+	w.t.Helper()
+	network := filepath.Join(w.t.TempDir(), "network.json")
+	require.NoError(w.t, os.WriteFile(network, w.local.GlobalConfig(), 0o600))
+	head, err := w.client.Head(w.t.Context())
+	require.NoError(w.t, err)
+	return func(path string) *exec.Cmd {
+		c := exec.CommandContext(w.t.Context(), os.Args[0])
+		c.Env = append(os.Environ(), killNetwork+"="+network, killRegistry+"="+w.registry.String(), killDatabase+"="+path, killHead+"="+strconv.Itoa(int(head.SeqNo)))
+		return c
+	}
+}
+
 func TestIndexer_KilledProcessWritesTheSameLog(t *testing.T) {
 	t.Parallel()
 	w, want := history(t)
-	folder := t.TempDir()
-	network, path := filepath.Join(folder, "network.json"), filepath.Join(folder, "index.db")
-	require.NoError(t, os.WriteFile(network, w.local.GlobalConfig(), 0o600))
-	head, err := w.client.Head(t.Context())
-	require.NoError(t, err)
+	start := w.victims()
 	random := rand.New(rand.NewPCG(3, 4))
-	killed := 0
-	for range 12 {
-		c := exec.CommandContext(t.Context(), os.Args[0])
-		c.Env = append(os.Environ(), killNetwork+"="+network, killRegistry+"="+w.registry.String(), killDatabase+"="+path, killHead+"="+strconv.Itoa(int(head.SeqNo)))
+	path := newPath(t)
+	whole := func() {
+		x := w.open(path)
+		require.NoError(t, x.lead(t.Context()))
+		w.follow(x)
+		require.Equal(t, want, dump(t, x, append(logged, projected...)...))
+	}
+	for killed := 0; killed < 100; {
+		c := start(path)
 		c.Stderr = os.Stderr
 		out, err := c.StdoutPipe()
 		require.NoError(t, err)
@@ -154,10 +183,80 @@ func TestIndexer_KilledProcessWritesTheSameLog(t *testing.T) {
 		require.NoError(t, c.Process.Kill())
 		if c.Wait() != nil {
 			killed++
+			continue
+		}
+		whole() // it was at its end before the kill came
+		path = newPath(t)
+	}
+	whole()
+}
+
+// TestIndexer_TwoProcessesNeverBothWrite lets two write by turns: each is stopped
+// now and then for longer than its lease, at any moment, and goes on as if nothing
+// had happened. Every block is committed once.
+func TestIndexer_TwoProcessesNeverBothWrite(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("kill"); err != nil {
+		t.Skip("no program to stop another with")
+	}
+	w, want := history(t)
+	head, err := w.client.Head(t.Context())
+	require.NoError(t, err)
+	start, path := w.victims(), newPath(t)
+	var committed, overtaken atomic.Int64
+	race := errgroup.Group{}
+	for seed := range uint64(2) {
+		random := rand.New(rand.NewPCG(5, seed))
+		race.Go(func() error {
+			for {
+				said, err := pausing(start(path), random, &committed)
+				if err == nil {
+					return nil
+				}
+				if !strings.Contains(said, ErrOvertaken.Error()) && !strings.Contains(said, "database is locked") {
+					return fmt.Errorf("%w: %s", err, said)
+				}
+				overtaken.Add(1)
+			}
+		})
+	}
+	require.NoError(t, race.Wait())
+	require.EqualValues(t, head.SeqNo, committed.Load())
+	require.Positive(t, overtaken.Load())
+	x := w.open(path)
+	require.NoError(t, x.lead(t.Context()))
+	require.Equal(t, want, dump(t, x, append(logged, projected...)...))
+}
+
+// pausing runs a process to its end with some stops, counts its commits and
+// returns what it said of its failure.
+func pausing(c *exec.Cmd, random *rand.Rand, committed *atomic.Int64) (said string, err error) {
+	var complaint strings.Builder
+	c.Stderr = &complaint
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err = c.Start(); err != nil {
+		return "", err
+	}
+	left := 5 + random.IntN(60)
+	for moments := bufio.NewScanner(out); moments.Scan(); left-- {
+		if moments.Text() == "committed" {
+			committed.Add(1)
+		}
+		if left == 0 {
+			pid := strconv.Itoa(c.Process.Pid)
+			if err = exec.Command("kill", "-STOP", pid).Run(); err != nil {
+				break // it has ended
+			}
+			time.Sleep(3 * killTerm)
+			if err = exec.Command("kill", "-CONT", pid).Run(); err != nil {
+				return "", err
+			}
+			left = 5 + random.IntN(60)
 		}
 	}
-	require.GreaterOrEqual(t, killed, 5)
-	x := w.open(path)
-	w.follow(x)
-	require.Equal(t, want, dump(t, x, append(logged, projected...)...))
+	err = c.Wait()
+	return complaint.String(), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/uptrace/bun"
 
@@ -33,29 +34,49 @@ type eventRow struct {
 	Out      string
 }
 
-// appendEvent adds o to the log, and its contract where this is its birth.
-func appendEvent(ctx context.Context, tx bun.Tx, o *occurrence) error {
+// rowOf is o as the log holds it.
+func rowOf(o *occurrence) (r eventRow, err error) {
 	hash, err := hex.DecodeString(o.Tx)
 	if err != nil {
-		return err
+		return r, err
 	}
 	out, err := json.Marshal(o.Out)
 	if err != nil {
-		return err
+		return r, err
 	}
-	row := eventRow{Seq: o.Seq, Seqno: o.Seqno, Time: o.Time, LT: o.LT, Tx: hash, Contract: o.Contract, Account: o.Account[:], Sender: o.From[:],
+	r = eventRow{Seq: o.Seq, Seqno: o.Seqno, Time: o.Time, LT: o.LT, Tx: hash, Contract: o.Contract, Account: o.Account[:], Sender: o.From[:],
 		Name: o.Name, OK: o.OK, ExitCode: o.ExitCode, Value: o.Value.Text(), Fees: o.Fees.Text(), Body: []byte{}, Data: string(o.Data), Out: string(out)}
 	if o.body != nil {
-		row.Body = o.body.ToBOC()
+		r.Body = o.body.ToBOC()
 	}
-	if _, err = tx.NewInsert().Model(&row).Exec(ctx); err != nil {
-		return err
-	}
-	if o.birth == nil {
+	return r, nil
+}
+
+// appendEvents adds all of a batch to the log, and the contracts born in it.
+func (s *store) appendEvents(ctx context.Context, tx transaction, list []occurrence) error {
+	if len(list) == 0 {
 		return nil
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO contracts (account, kind, birth, seq) VALUES (?, ?, ?, ?)`, o.Account[:], string(o.birth.kind), o.birth.data.ToBOC(), o.Seq)
-	return err
+	rows := make([]eventRow, len(list))
+	for i := range list {
+		var err error
+		if rows[i], err = rowOf(&list[i]); err != nil {
+			return fmt.Errorf("append event %d: %w", list[i].Seq, err)
+		}
+	}
+	if err := s.insert(ctx, tx, rows); err != nil {
+		return fmt.Errorf("append events %d to %d: %w", rows[0].Seq, rows[len(rows)-1].Seq, err)
+	}
+	for _, o := range list {
+		if o.birth == nil {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO contracts (account, kind, birth, seq) VALUES (?, ?, ?, ?)`,
+			o.Account[:], string(o.birth.kind), o.birth.data.ToBOC(), o.Seq); err != nil {
+			return fmt.Errorf("enter contract %s: %w", o.Account, err)
+		}
+	}
+	return nil
 }
 
 func (r *eventRow) event() (e market.Event, err error) {

@@ -152,7 +152,7 @@ func (p projector) push(ctx context.Context, o *occurrence, s *epochState) error
 		return err
 	}
 	rows, err := p.tx.QueryContext(ctx, `SELECT amount FROM leaves JOIN epochs ON seq = epoch
-		WHERE account = ? AND idx >= ? AND idx < ? AND NOT claimed`, o.Account[:], m.From, m.From+uint32(m.Count))
+		WHERE account = ? AND idx >= ? AND idx < ? AND claimed = 0`, o.Account[:], m.From, m.From+uint32(m.Count))
 	if err != nil {
 		return err
 	}

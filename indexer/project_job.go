@@ -109,8 +109,8 @@ func (p projector) bearJob(ctx context.Context, o *occurrence) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO jobs (seq, account, status, client, provider, doc) VALUES (?, ?, '', ?, x'', ?)`,
-		o.Seq, o.Account[:], j.Client[:], string(doc))
+	_, err = p.tx.ExecContext(ctx, `INSERT INTO jobs (seq, account, status, client, provider, doc) VALUES (?, ?, '', ?, ?, ?)`,
+		o.Seq, o.Account[:], j.Client[:], []byte{}, string(doc))
 	return err
 }
 

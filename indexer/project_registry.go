@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
@@ -129,9 +130,13 @@ func (p projector) list(ctx context.Context, o *occurrence, c announced) error {
 		return err
 	}
 	_, err := p.tx.ExecContext(ctx, `INSERT INTO listings (seq, kind, key, suspended, name, data) VALUES (?0, ?1, ?2, 0, ?3, ?4)
-		ON CONFLICT (kind, key) DO UPDATE SET suspended = 0, name = ?3, data = ?4`, o.Seq, c.Kind, c.Key[:], nameOf(c), c.Value.ToBOC())
+		ON CONFLICT (kind, key) DO UPDATE SET suspended = 0, name = ?3, data = ?4`, o.Seq, c.Kind, c.Key[:], storable(nameOf(c)), c.Value.ToBOC())
 	return err
 }
+
+// storable is a name as any database takes it: PostgreSQL keeps no NUL, and an
+// owner who lists a model under a name with one would stop the indexer.
+func storable(name string) string { return strings.ReplaceAll(name, "\x00", "\ufffd") }
 
 // nameOf is what an entry calls itself, "" where it cannot be read or is a model
 // under an id that is not its own: the contract leaves entries unread.

@@ -30,7 +30,7 @@ func (x *Indexer) Channel(ctx context.Context, a cocoon.Account) (market.Channel
 func (x *Indexer) channels(ctx context.Context, s span, f ChannelFilter) ([]numbered[market.Channel], error) {
 	q := narrowed(narrowed(narrowed(x.fromStates("channels"), "t.account", f.account), "t.client", f.Client), "t.rewards", f.Rewards)
 	if f.Open {
-		q = q.Where("NOT t.closed")
+		q = q.Where("t.closed = 0")
 	}
 	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Channel, error) {
 		r, err := scanState[channelRecord](rows)

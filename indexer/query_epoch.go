@@ -65,8 +65,8 @@ func (x *Indexer) Epoch(ctx context.Context, a cocoon.Account) (market.Epoch, er
 }
 
 func (x *Indexer) epochs(ctx context.Context, s span, f epochFilter) ([]numbered[market.Epoch], error) {
-	q := narrowed(narrowed(x.fromStates("epochs"), "t.account", f.account), "t.rewards", f.rewards).Where("t.opened").
-		ColumnExpr("(SELECT json_group_array(idx) FROM (SELECT idx FROM leaves WHERE epoch = t.seq AND claimed ORDER BY idx))")
+	q := narrowed(narrowed(x.fromStates("epochs"), "t.account", f.account), "t.rewards", f.rewards).Where("t.opened = 1").
+		ColumnExpr("(SELECT '[' || coalesce(string_agg(CAST(idx AS TEXT), ',' ORDER BY idx), '') || ']' FROM leaves WHERE epoch = t.seq AND claimed = 1)")
 	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Epoch, error) {
 		var claimed string
 		r, err := scanState[epochState](rows, &claimed)

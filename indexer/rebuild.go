@@ -21,31 +21,39 @@ const replayPage = 500
 // Rebuild makes all projections again out of the log, without the network. It
 // is one transaction: readers see the old tables until it is done.
 func (x *Indexer) Rebuild(ctx context.Context) error {
-	return diskError(x.store.write.RunInTx(ctx, &sql.TxOptions{}, func(ctx context.Context, tx bun.Tx) error {
+	return x.store.update(ctx, func(ctx context.Context, tx transaction) error {
 		for _, table := range projected {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM ?`, bun.Ident(table)); err != nil {
 				return err
 			}
 		}
-		if err := x.replay(ctx, tx); err != nil {
+		if err := x.replay(ctx, tx.Tx); err != nil {
 			return fmt.Errorf("rebuild: %w", err)
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO projections (id, version) VALUES (1, ?0) ON CONFLICT (id) DO UPDATE SET version = ?0`, projectionVersion)
 		return err
-	}))
+	})
 }
 
 // renew rebuilds projections that another version's rules have made.
 func (x *Indexer) renew(ctx context.Context) error {
-	var version int
-	err := x.store.write.QueryRowContext(ctx, `SELECT version FROM projections`).Scan(&version)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) || version == projectionVersion {
+	version, err := x.rules(ctx)
+	if err != nil || version == projectionVersion {
 		return err
 	}
 	if x.cursor.events > 0 {
 		x.log.Info("projections made again", "events", x.cursor.events)
 	}
 	return x.Rebuild(ctx)
+}
+
+// rules is the version of the rules that made the projections, 0 where none did.
+func (x *Indexer) rules(ctx context.Context) (version int, err error) {
+	err = x.store.write.QueryRowContext(ctx, `SELECT version FROM projections`).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return version, x.store.explain(err)
 }
 
 func (x *Indexer) replay(ctx context.Context, tx bun.Tx) error {

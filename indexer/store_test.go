@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"bytes"
 	"os"
 	"testing"
 
@@ -24,8 +25,7 @@ func opened(t *testing.T, w *world) string {
 // database to be as it was.
 func refuses(t *testing.T, cfg Config, says string) {
 	t.Helper()
-	before, err := os.ReadFile(cfg.Path)
-	require.NoError(t, err)
+	before := contents(t, cfg)
 	x, err := Open(t.Context(), cfg)
 	if err == nil {
 		err = x.Run(t.Context())
@@ -34,9 +34,20 @@ func refuses(t *testing.T, cfg Config, says string) {
 	require.ErrorContains(t, err, says)
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
 	require.NotEmpty(t, cocoon.HintOf(err))
-	after, err := os.ReadFile(cfg.Path)
+	require.Equal(t, before, contents(t, cfg))
+}
+
+// contents is all that a database holds, but for who held the lease.
+func contents(t *testing.T, cfg Config) []string {
+	t.Helper()
+	e, err := cfg.engine()
 	require.NoError(t, err)
-	require.Equal(t, before, after)
+	w, r, err := e.connect()
+	require.NoError(t, err)
+	s := &store{engine: e, write: w, read: r}
+	defer s.Close()
+	tables := append([]string{"migrations", "cursor", "projections"}, logged...)
+	return dump(t, &Indexer{store: s}, append(tables, "money", "balances", "registries", "listings", "providers", "workers", "jobs")...)
 }
 
 func TestOpen_RefusesADatabaseOfANewerProgram(t *testing.T) {
@@ -55,7 +66,7 @@ func TestOpen_RefusesALogThatLacksKindsOfEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	undo := func(x *Indexer) {
-		_, err := x.store.write.ExecContext(t.Context(), `DROP TABLE links; DROP TABLE rollups; DROP TABLE demand; DROP TABLE channels; ALTER TABLE workers DROP COLUMN slashed; DELETE FROM migrations WHERE name >= ?`, loggedSince)
+		_, err := x.store.write.ExecContext(t.Context(), `DROP TABLE lease; DROP TABLE links; DROP TABLE rollups; DROP TABLE demand; DROP TABLE channels; ALTER TABLE workers DROP COLUMN slashed; DELETE FROM migrations WHERE name >= ?`, loggedSince)
 		require.NoError(t, err)
 		require.NoError(t, x.Close())
 	}
@@ -112,7 +123,7 @@ func TestRun_HaltsWhereTheChainDoesNotGoOnFromTheLog(t *testing.T) {
 	path := newPath(t)
 	x := w.open(path)
 	w.follow(x)
-	_, err := x.store.write.ExecContext(t.Context(), `UPDATE cursor SET root = randomblob(32)`)
+	_, err := x.store.write.ExecContext(t.Context(), `UPDATE cursor SET root = ?`, bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
 	require.NoError(t, x.Close())
 	require.NoError(t, w.local.Mine())
@@ -143,8 +154,7 @@ func TestStep_FullDiskStaysAtTheCursor(t *testing.T) {
 	head, err := w.client.Head(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, x.step(t.Context()))
-	_, err = x.store.write.ExecContext(t.Context(), `PRAGMA max_page_count = 1`) // as many as there are
-	require.NoError(t, err)
+	fillDisk(t, x)
 	for err == nil && x.Head().Seqno < head.SeqNo {
 		err = x.step(t.Context())
 	}
@@ -156,6 +166,7 @@ func TestStep_FullDiskStaysAtTheCursor(t *testing.T) {
 
 	x = w.open(path)
 	require.Equal(t, stopped, x.Head())
+	freeDisk(t, x)
 	w.follow(x)
 	require.Greater(t, x.Head().Events, stopped.Events)
 }
@@ -176,4 +187,25 @@ func TestStep_TwoIndexersDoNotShareADatabase(t *testing.T) {
 	alone := w.open(newPath(t))
 	w.follow(alone)
 	require.Equal(t, dump(t, alone, logged...), dump(t, one, logged...))
+}
+
+// fillDisk leaves no room for another row. PostgreSQL is made to say so: nothing limits its size.
+func fillDisk(t *testing.T, x *Indexer) {
+	t.Helper()
+	full := `PRAGMA max_page_count = 1` // as many as there are
+	if x.cfg.DSN != "" {
+		full = `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full'', MESSAGE = ''disk is full''; END';
+			CREATE TRIGGER full_disk BEFORE INSERT ON events EXECUTE FUNCTION full_disk()`
+	}
+	_, err := x.store.write.ExecContext(t.Context(), full)
+	require.NoError(t, err)
+}
+
+// freeDisk undoes fillDisk; SQLite's limit was that of a connection.
+func freeDisk(t *testing.T, x *Indexer) {
+	t.Helper()
+	if x.cfg.DSN != "" {
+		_, err := x.store.write.ExecContext(t.Context(), `DROP TRIGGER full_disk ON events`)
+		require.NoError(t, err)
+	}
 }

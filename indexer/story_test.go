@@ -1,9 +1,14 @@
 package indexer
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
@@ -167,38 +172,71 @@ func (w *world) finish(s story) {
 	w.settle()
 }
 
-// dump is the log and every table made from it, as text.
+// dump is the log and every table made from it, as text: the same for either database.
 func dump(t *testing.T, x *Indexer, tables ...string) (all []string) {
 	t.Helper()
 	for _, table := range tables {
-		var columns []string
-		rows, err := x.store.read.QueryContext(t.Context(), `SELECT name FROM pragma_table_info(?)`, table)
+		rows, err := x.store.read.QueryContext(t.Context(), `SELECT * FROM `+table)
 		require.NoError(t, err)
-		for rows.Next() {
-			var name string
-			require.NoError(t, rows.Scan(&name))
-			columns = append(columns, "quote("+name+")")
+		names, err := rows.Columns()
+		require.NoError(t, err)
+		values, into := make([]any, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
 		}
-		require.NoError(t, rows.Err())
-		rows.Close()
-		line := ""
-		for i, c := range columns {
-			if i > 0 {
-				line += " || '|' || "
+		var lines []string
+		for rows.Next() {
+			require.NoError(t, rows.Scan(into...))
+			line := table + ":"
+			for i, name := range names {
+				if _, blob := values[i].([]byte); blob {
+					line += fmt.Sprintf(" %s=x%x", name, values[i])
+				} else {
+					line += fmt.Sprintf(" %s=%v", name, values[i])
+				}
 			}
-			line += c
-		}
-		rows, err = x.store.read.QueryContext(t.Context(), `SELECT `+line+` AS line FROM `+table+` ORDER BY line`)
-		require.NoError(t, err)
-		for rows.Next() {
-			var text string
-			require.NoError(t, rows.Scan(&text))
-			all = append(all, table+": "+text)
+			lines = append(lines, line)
 		}
 		require.NoError(t, rows.Err())
 		rows.Close()
+		slices.Sort(lines)
+		all = append(all, lines...)
 	}
 	return all
+}
+
+// forged is doc with a value of its own in the place that field names, as in "endpoint.url".
+func forged(doc json.RawMessage, field, value string) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &fields); err != nil {
+		panic(err)
+	}
+	if first, rest, deeper := strings.Cut(field, "."); deeper {
+		fields[first] = forged(fields[first], rest, value)
+	} else {
+		fields[field] = must(json.Marshal(value))
+	}
+	return must(json.Marshal(fields))
+}
+
+// lie puts a value of its own into the JSON of each row of a table.
+func lie(t *testing.T, x *Indexer, table, field, value string) {
+	t.Helper()
+	docs := map[int64]string{}
+	rows, err := x.store.read.QueryContext(t.Context(), `SELECT seq, doc FROM `+table)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var doc string
+		require.NoError(t, rows.Scan(&seq, &doc))
+		docs[seq] = doc
+	}
+	require.NoError(t, rows.Err())
+	for seq, doc := range docs {
+		_, err = x.store.write.ExecContext(t.Context(), `UPDATE ? SET doc = ? WHERE seq = ?`, bun.Ident(table), string(forged(json.RawMessage(doc), field, value)), seq)
+		require.NoError(t, err)
+	}
 }
 
 var logged = []string{"events", "contracts", "links"}

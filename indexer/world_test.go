@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/big"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,11 +154,25 @@ func (w *world) open(path string) *Indexer {
 	return x
 }
 
-func (w *world) config(path string) Config {
-	return Config{Path: path, GlobalID: globalID, Registry: w.registry, Chain: w.client}
+func (w *world) config(path string) Config { return configAt(path, w.registry, w.client) }
+
+// configAt is for a database file, or for the address of a PostgreSQL database.
+func configAt(path string, registry cocoon.Account, c Chain) Config {
+	cfg := Config{Path: path, GlobalID: globalID, Registry: registry, Chain: c}
+	if onPostgres(path) {
+		cfg.Path, cfg.DSN = "", path
+	}
+	return cfg
 }
 
-func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "index.db") }
+// newPath is where a new database may be: a file, or within TestConformance_PostgreSQL one on a server.
+func newPath(t *testing.T) string {
+	t.Helper()
+	if strings.HasPrefix(t.Name(), "TestConformance_PostgreSQL/") {
+		return newPostgresDatabase(t)
+	}
+	return filepath.Join(t.TempDir(), "index.db")
+}
 
 // follow reads up to the newest block.
 func (w *world) follow(x *Indexer) {
