@@ -62,6 +62,12 @@ var conformance = map[string]func(*testing.T){
 	"TestStep_WaitsForASlowDisk":                          TestStep_WaitsForASlowDisk,
 	"TestStream_GoesOnWithoutLossOrDuplicate":             TestStream_GoesOnWithoutLossOrDuplicate,
 	"TestStream_IsNeverSilentForLong":                     TestStream_IsNeverSilentForLong,
+	"TestLink_AFeedThatSkipsATransactionHaltsTheIndexer":  TestLink_AFeedThatSkipsATransactionHaltsTheIndexer,
+	"TestOpen_LinksALogThatWasBegunWithoutLinks":          TestOpen_LinksALogThatWasBegunWithoutLinks,
+	"TestRollups_AddUpToWhatHappened":                     TestRollups_AddUpToWhatHappened,
+	"TestRollups_AnEventOnTheEdgeBeginsAPeriod":           TestRollups_AnEventOnTheEdgeBeginsAPeriod,
+	"TestDemand_IsWhatOpenChannelsDeclare":                TestDemand_IsWhatOpenChannelsDeclare,
+	"TestAPI_ServesRollups":                               TestAPI_ServesRollups,
 	"TestStream_LeavesAClientThatDoesNotRead":             TestStream_LeavesAClientThatDoesNotRead,
 }
 

@@ -76,7 +76,11 @@ func TestMigrate_KeepsTheLogOfAnEarlierVersion(t *testing.T) {
 		}
 		path := newPath(t)
 		older(t, w.config(path), known[:n+1])
-		copyLog(t, fresh, w.config(path))
+		tables := unchanged
+		if m.name >= "20260401120000_links" { // it has made them out of the log
+			tables = logged
+		}
+		copyLog(t, fresh, w.config(path), tables...)
 		x := w.open(path)
 		require.Equal(t, fresh.Head(), x.Head())
 		require.Equal(t, dump(t, fresh, append(logged, projected...)...), dump(t, x, append(logged, projected...)...), "from %s", m.name)
@@ -84,7 +88,7 @@ func TestMigrate_KeepsTheLogOfAnEarlierVersion(t *testing.T) {
 }
 
 // copyLog copies what no version of the program has ever changed.
-func copyLog(t *testing.T, from *Indexer, to Config) {
+func copyLog(t *testing.T, from *Indexer, to Config, tables ...string) {
 	t.Helper()
 	e, err := to.engine()
 	require.NoError(t, err)
@@ -92,7 +96,7 @@ func copyLog(t *testing.T, from *Indexer, to Config) {
 	require.NoError(t, err)
 	s := &store{engine: e, write: write, read: read}
 	defer s.Close()
-	for _, table := range append([]string{"cursor"}, logged...) {
+	for _, table := range append([]string{"cursor"}, tables...) {
 		var rows []map[string]any
 		require.NoError(t, from.store.read.NewSelect().TableExpr(table).Scan(t.Context(), &rows))
 		require.NoError(t, write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
