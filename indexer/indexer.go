@@ -22,6 +22,9 @@ type Config struct {
 	Chain    Chain
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
+
+	Prover     Prover        // makes proof bundles for the API; nil makes none
+	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
 }
 
 // Validate reports what is missing.
@@ -33,6 +36,8 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
 	case c.Chain == nil:
 		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
+	case c.AuditEvery < 0:
+		return cocoon.Invalid.Errorf("audits every %s: less than none", c.AuditEvery)
 	}
 	return nil
 }
@@ -50,6 +55,8 @@ type Indexer struct {
 	cursor  cursor
 	known   map[cocoon.Account]wrappers.Kind // our contracts
 	changed chan struct{}                    // closed when the cursor moves
+
+	reconciler reconciler
 
 	pause time.Duration // before a chain that does not answer is asked again
 
@@ -90,6 +97,7 @@ const retryAfter = time.Second
 // liteservers that do not answer; any other error ends it, with the log at the
 // last block that was read whole.
 func (x *Indexer) Run(ctx context.Context) error {
+	defer x.auditing(ctx)()
 	err := x.persist(ctx, x.recall)
 	for err == nil && ctx.Err() == nil {
 		err = x.persist(ctx, x.step)
