@@ -1,9 +1,13 @@
 package bundle_test
 
 import (
+	"crypto/sha256"
 	"flag"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,4 +96,18 @@ func writeVector(t *testing.T) {
 	require.NoError(t, os.MkdirAll("testdata", 0o755))
 	require.NoError(t, os.WriteFile(vectorFile, data, 0o644))
 	require.NoError(t, w.client.Network().Save(vectorNetwork))
+}
+
+func TestDocs_DescribeTheVector(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "protocol", "bundle.md"))
+	require.NoError(t, err)
+	data, _ := readVector(t)
+	require.Contains(t, string(text), fmt.Sprintf("sha256 %x", sha256.Sum256(data)))
+	require.Contains(t, string(text), fmt.Sprintf("%d bytes", len(data)))
+	_, rest, _ := strings.Cut(string(text), "proof_bundle#")
+	tag, line, _ := strings.Cut(rest, " ")
+	line, _, _ = strings.Cut(line, ";\n")
+	require.Equal(t, tag, fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte("proof_bundle "+line))&0x7fffffff))
+	require.Contains(t, fmt.Sprintf("%x", data[:64]), "02d9"+tag+"ffffff27518fb465")
 }
