@@ -22,7 +22,7 @@ func (w *writer) do(store func() error) {
 
 func (w *writer) bit(v bool) { w.do(func() error { return w.b.StoreBoolBit(v) }) }
 
-func (w *writer) uint(v uint64, bits uint) { w.do(func() error { return w.b.StoreUInt(v, bits) }) }
+func (w *writer) uint32(v uint32) { w.do(func() error { return w.b.StoreUInt(uint64(v), 32) }) }
 
 func (w *writer) bytes(v []byte) { w.do(func() error { return w.b.StoreSlice(v, uint(len(v))*8) }) }
 
@@ -38,7 +38,7 @@ func (w *writer) ref(c *cell.Cell) {
 }
 
 func (w *writer) block(b Block) {
-	w.uint(uint64(b.Seqno), 32)
+	w.uint32(b.Seqno)
 	w.bytes(b.Root[:])
 	w.bytes(b.FileHash[:])
 }

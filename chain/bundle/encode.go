@@ -36,8 +36,8 @@ func (b *Bundle) cell() (*cell.Cell, error) {
 		return nil, err
 	}
 	w := writer{cell.BeginCell(), nil}
-	w.uint(tag, 32)
-	w.uint(uint64(uint32(b.GlobalID)), 32)
+	w.uint32(tag)
+	w.uint32(uint32(b.GlobalID))
 	w.bytes(b.ZeroState[:])
 	w.block(b.From)
 	w.maybe(links)
@@ -86,12 +86,12 @@ func (s Signatures) cell() (*cell.Cell, error) {
 	}
 	w := writer{cell.BeginCell(), nil}
 	w.bit(s.Simplex != nil)
-	w.uint(uint64(s.ValidatorSet), 32)
-	w.uint(uint64(s.Catchain), 32)
+	w.uint32(s.ValidatorSet)
+	w.uint32(s.Catchain)
 	w.maybe(list)
 	if s.Simplex != nil {
 		w.bytes(s.Simplex.Session[:])
-		w.uint(uint64(uint32(s.Simplex.Slot)), 32)
+		w.uint32(uint32(s.Simplex.Slot))
 		candidate := cell.BeginCell()
 		if err := candidate.StoreBinarySnake(s.Simplex.Candidate); err != nil {
 			return nil, err
