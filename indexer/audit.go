@@ -36,7 +36,7 @@ func (x *Indexer) Audit(ctx context.Context) (found []Difference, err error) {
 
 func (x *Indexer) runAudit(ctx context.Context) (a auditor, err error) {
 	err = x.store.read.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
-		a = auditor{ctx: ctx, tx: tx, chain: x.cfg.Chain}
+		a = auditor{ctx: ctx, tx: tx, chain: x.cfg.Chain, registry: x.cfg.Registry}
 		if err := a.audit(); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
@@ -51,6 +51,8 @@ type auditor struct {
 	tx    bun.Tx
 	chain Chain
 	found []Difference
+
+	registry cocoon.Account
 
 	seqno     uint32 // of the snapshot
 	time      uint32 // of that block
@@ -72,6 +74,7 @@ func (a *auditor) audit() error {
 	if err != nil {
 		return err
 	}
+	var held cocoon.Nano
 	for _, c := range list {
 		proven, err := a.chain.AccountAt(a.ctx, at, c.account)
 		if err != nil {
@@ -80,9 +83,12 @@ func (a *auditor) audit() error {
 		if err = a.compare(c, proven); err != nil {
 			return fmt.Errorf("%s %s: %w", c.kind, c.account, err)
 		}
+		if held, err = held.Add(proven.Balance); err != nil {
+			return err
+		}
 		a.contracts++
 	}
-	return nil
+	return a.compareMoney(a.registry, held)
 }
 
 // block is the block the snapshot stands at, nil before the first.
@@ -139,6 +145,9 @@ func (a *auditor) compare(c audited, proven chain.Account) error {
 		return nil
 	}
 	if err = a.compareDoc(c, state); err != nil {
+		return err
+	}
+	if err = a.compareKeys(c, proven.Data); err != nil {
 		return err
 	}
 	switch c.kind {
