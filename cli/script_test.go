@@ -107,7 +107,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// start is "start NAME COMMAND ...": the command runs on until stop. Its first
+// start is "start NAME COMMAND ...": the command runs on until halt. Its first
 // line says that it is up; with --json the fields become $NAME_field.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	name, s := args[0], &service{read: make(chan struct{})}
@@ -149,8 +149,8 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// stop is "stop NAME": Ctrl-C, after which the command has to end well.
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+// halt is "halt NAME": Ctrl-C, after which the command has to end well.
+func halt(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value(servicesKey).(map[string]*service)[args[0]]
 	ts.Check(s.cmd.Process.Signal(os.Interrupt))
 	<-s.read

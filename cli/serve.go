@@ -15,6 +15,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -26,6 +27,7 @@ type serveOptions struct {
 	index, start              uint32
 	bps                       uint16
 	period, grace             time.Duration
+	audit                     time.Duration
 	indexOnly                 bool
 }
 
@@ -51,6 +53,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
 	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
+	f.DurationVar(&o.audit, "audit", time.Hour, "how often the tables are compared with the chain, a question to a liteserver for each contract; 0 is never")
 	f.BoolVar(&o.indexOnly, "index-only", false, "run no dispatcher")
 	return c
 }
@@ -98,7 +101,8 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log})
+	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log,
+		Prover: bundle.NewMaker(client), AuditEvery: o.audit})
 	if err != nil {
 		return err
 	}

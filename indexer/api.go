@@ -37,6 +37,7 @@ func (x *Indexer) Handler() http.Handler {
 	a.listRoutes()
 	a.rollupRoutes()
 	a.routeStream()
+	a.routeProof()
 	return mux
 }
 
@@ -60,11 +61,12 @@ type status struct {
 	market.Head
 	Registry cocoon.Account `json:"registry"`
 	GlobalID int32          `json:"global_id"`
+	Audit    Reconciliation `json:"audit" doc:"what comparing the tables with the chain on a schedule found; mismatches stays 0"`
 }
 
 func (a *api) routes() {
 	route(a, "/v1/status", "How far the chain has been followed", func(context.Context, *nothing) (status, error) {
-		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID}, nil
+		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation()}, nil
 	})
 	route(a, "/v1/registry", "The registry", func(ctx context.Context, _ *nothing) (market.Registry, error) { return a.Registry(ctx) })
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })

@@ -27,15 +27,22 @@ type Difference struct {
 // state, with the account as proven at the block they stand at. The liteserver
 // must still keep that block's state. No difference is none found.
 func (x *Indexer) Audit(ctx context.Context) (found []Difference, err error) {
+	a, err := x.runAudit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.found, nil
+}
+
+func (x *Indexer) runAudit(ctx context.Context) (a auditor, err error) {
 	err = x.store.read.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
-		a := auditor{ctx: ctx, tx: tx, chain: x.cfg.Chain}
+		a = auditor{ctx: ctx, tx: tx, chain: x.cfg.Chain, registry: x.cfg.Registry}
 		if err := a.audit(); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
-		found = a.found
 		return nil
 	})
-	return found, err
+	return a, err
 }
 
 // auditor reads one snapshot of the tables.
@@ -44,6 +51,12 @@ type auditor struct {
 	tx    bun.Tx
 	chain Chain
 	found []Difference
+
+	registry cocoon.Account
+
+	seqno     uint32 // of the snapshot
+	time      uint32 // of that block
+	contracts int    // looked at
 }
 
 type audited struct {
@@ -57,10 +70,11 @@ func (a *auditor) audit() error {
 	if err != nil || at == nil {
 		return err
 	}
-	list, err := a.contracts()
+	list, err := a.list()
 	if err != nil {
 		return err
 	}
+	var held cocoon.Nano
 	for _, c := range list {
 		proven, err := a.chain.AccountAt(a.ctx, at, c.account)
 		if err != nil {
@@ -69,28 +83,31 @@ func (a *auditor) audit() error {
 		if err = a.compare(c, proven); err != nil {
 			return fmt.Errorf("%s %s: %w", c.kind, c.account, err)
 		}
+		if held, err = held.Add(proven.Balance); err != nil {
+			return err
+		}
+		a.contracts++
 	}
-	return nil
+	return a.compareMoney(a.registry, held)
 }
 
 // block is the block the snapshot stands at, nil before the first.
 func (a *auditor) block() (*ton.BlockIDExt, error) {
-	var seqno uint32
 	var root []byte
-	if err := a.tx.QueryRowContext(a.ctx, `SELECT seqno, root FROM cursor`).Scan(&seqno, &root); err != nil || len(root) == 0 {
+	if err := a.tx.QueryRowContext(a.ctx, `SELECT seqno, root, time FROM cursor`).Scan(&a.seqno, &root, &a.time); err != nil || len(root) == 0 {
 		return nil, err
 	}
-	at, err := a.chain.WaitSeqno(a.ctx, seqno)
+	at, err := a.chain.WaitSeqno(a.ctx, a.seqno)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(at.RootHash, root) {
-		return nil, otherChain("block %d was indexed with root %x and has root %x now", seqno, root, at.RootHash)
+		return nil, otherChain("block %d was indexed with root %x and has root %x now", a.seqno, root, at.RootHash)
 	}
 	return at, nil
 }
 
-func (a *auditor) contracts() (list []audited, err error) {
+func (a *auditor) list() (list []audited, err error) {
 	rows, err := a.tx.QueryContext(a.ctx, `SELECT account, kind, seq FROM contracts ORDER BY seq`)
 	if err != nil {
 		return nil, err
@@ -128,6 +145,9 @@ func (a *auditor) compare(c audited, proven chain.Account) error {
 		return nil
 	}
 	if err = a.compareDoc(c, state); err != nil {
+		return err
+	}
+	if err = a.compareKeys(c, proven.Data); err != nil {
 		return err
 	}
 	switch c.kind {

@@ -24,6 +24,9 @@ type Config struct {
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
+	Prover     Prover        // makes proof bundles for the API; nil makes none
+	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
+
 	term time.Duration // of the lease; 0 means leaseTerm
 }
 
@@ -36,6 +39,8 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
 	case c.Chain == nil:
 		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
+	case c.AuditEvery < 0:
+		return cocoon.Invalid.Errorf("audits every %s: less than none", c.AuditEvery)
 	}
 	return nil
 }
@@ -53,6 +58,8 @@ type Indexer struct {
 	cursor  cursor
 	known   map[cocoon.Account]wrappers.Kind // our contracts
 	changed chan struct{}                    // closed when the cursor moves
+
+	reconciler reconciler
 
 	pause time.Duration // before a chain that does not answer is asked again
 
@@ -95,6 +102,7 @@ const retryAfter = time.Second
 // liteservers and databases that do not answer; any other error ends it, with
 // the log at the last block that was read whole.
 func (x *Indexer) Run(ctx context.Context) error {
+	defer x.auditing(ctx)()
 	err := x.persist(ctx, x.lead)
 	if err == nil {
 		leading, done := x.keep(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/worker"
@@ -183,7 +184,8 @@ func (m *Market) fund(ctx context.Context) error {
 // start runs the indexer, the dispatcher and every worker.
 func (m *Market) start(ctx context.Context) error {
 	var err error
-	if m.index, err = indexer.Open(ctx, indexer.Config{Path: m.path("index.db"), GlobalID: m.net.GlobalID, Registry: m.net.Registry, Chain: m.network.client, Logger: m.cfg.Logger}); err != nil {
+	if m.index, err = indexer.Open(ctx, indexer.Config{Path: m.path("index.db"), GlobalID: m.net.GlobalID, Registry: m.net.Registry, Chain: m.network.client, Logger: m.cfg.Logger,
+		Prover: bundle.NewMaker(m.network.client)}); err != nil {
 		return err
 	}
 	m.services.Go(func() error { return m.index.Run(m.life) })

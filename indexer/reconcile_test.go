@@ -1,0 +1,96 @@
+package indexer
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/ton"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+)
+
+func TestReconcile_CountsWhatAFalseRowSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.open(newPath(t))
+	w.stakeProvider()
+	w.settle()
+	w.follow(x)
+	x.auditNow(t.Context())
+	good := x.Reconciliation()
+	require.Equal(t, []any{uint64(1), uint64(0), uint64(0), ""}, []any{good.Audits, good.Failed, good.Mismatches, good.Error})
+	require.Equal(t, Audit{Seqno: x.Head().Seqno, Time: x.Head().Time, Contracts: 2, Differences: []Difference{}}, *good.Last)
+
+	_, err := x.store.write.ExecContext(t.Context(), `UPDATE providers SET doc = json_set(doc, '$.stake', '1')`)
+	require.NoError(t, err)
+	for n := range uint64(2) { // it is counted each time it is seen
+		x.auditNow(t.Context())
+		bad := x.Reconciliation()
+		require.Equal(t, []any{n + 2, n + 1, 1}, []any{bad.Audits, bad.Mismatches, bad.Last.Mismatches})
+		require.Equal(t, []any{"provider", "stake", `"1"`}, []any{bad.Last.Differences[0].Kind, bad.Last.Differences[0].What, bad.Last.Differences[0].Indexed})
+	}
+	require.NoError(t, x.Rebuild(t.Context()))
+	x.auditNow(t.Context())
+	mended := x.Reconciliation()
+	require.Zero(t, mended.Last.Mismatches)
+	require.Equal(t, uint64(2), mended.Mismatches, "what was wrong once is not forgotten")
+}
+
+// mute is a chain that tells no accounts.
+type mute struct{ Chain }
+
+func (mute) AccountAt(context.Context, *ton.BlockIDExt, cocoon.Account) (chain.Account, error) {
+	return chain.Account{}, cocoon.Unreachable.Errorf("nobody answers")
+}
+
+func TestReconcile_TakesSilenceForNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.open(newPath(t))
+	w.follow(x)
+	x.cfg.Chain = mute{w.client}
+	x.auditNow(t.Context())
+	r := x.Reconciliation()
+	require.Equal(t, []any{uint64(0), uint64(1), uint64(0)}, []any{r.Audits, r.Failed, r.Mismatches})
+	require.Nil(t, r.Last)
+	require.Contains(t, r.Error, "nobody answers")
+	x.cfg.Chain = w.client
+	x.auditNow(t.Context())
+	require.Empty(t, x.Reconciliation().Error)
+	require.Equal(t, uint64(1), x.Reconciliation().Audits)
+}
+
+func TestRun_ReconcilesOnItsSchedule(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cfg := w.config(newPath(t))
+	cfg.AuditEvery = 5 * time.Millisecond
+	x, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { x.Close() })
+	api := serve(t, x)
+	stop := runs(t, x)
+	defer stop()
+	var status struct {
+		Audit Reconciliation `json:"audit"`
+	}
+	audits := func() bool {
+		api.get("/v1/status", &status)
+		return status.Audit.Last != nil && status.Audit.Last.Contracts == 1
+	}
+	require.Eventually(t, audits, time.Minute, 5*time.Millisecond)
+	require.Zero(t, status.Audit.Mismatches)
+	_, err = x.store.write.ExecContext(t.Context(), `UPDATE balances SET fees = '1'`)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return audits() && status.Audit.Mismatches > 0 }, time.Minute, 5*time.Millisecond)
+	require.Equal(t, w.registry, status.Audit.Last.Differences[0].Account)
+}
+
+func TestOpen_RefusesAScheduleBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Path: "x", Registry: payee, Chain: mute{}, AuditEvery: -time.Second}
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(cfg.Validate()))
+}
