@@ -68,6 +68,11 @@ var conformance = map[string]func(*testing.T){
 	"TestRollups_AnEventOnTheEdgeBeginsAPeriod":           TestRollups_AnEventOnTheEdgeBeginsAPeriod,
 	"TestDemand_IsWhatOpenChannelsDeclare":                TestDemand_IsWhatOpenChannelsDeclare,
 	"TestAPI_ServesRollups":                               TestAPI_ServesRollups,
+	"TestReconcile_CountsWhatAFalseRowSays":               TestReconcile_CountsWhatAFalseRowSays,
+	"TestReconcile_TakesSilenceForNoDifference":           TestReconcile_TakesSilenceForNoDifference,
+	"TestRun_ReconcilesOnItsSchedule":                     TestRun_ReconcilesOnItsSchedule,
+	"TestAudit_SeesAFalseRowOfEveryTable":                 TestAudit_SeesAFalseRowOfEveryTable,
+	"TestProof_ShowsRegistryAndVaultInOneAnswer":          TestProof_ShowsRegistryAndVaultInOneAnswer,
 	"TestStream_LeavesAClientThatDoesNotRead":             TestStream_LeavesAClientThatDoesNotRead,
 }
 
