@@ -1,0 +1,190 @@
+package chain
+
+import (
+	"cmp"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/xssnick/tonutils-go/ton"
+)
+
+const (
+	firstRest = 100 * time.Millisecond // of a server that failed; doubled by each failure that follows
+	longRest  = 30 * time.Second
+	// guess is how long a server takes of which nothing is known.
+	guess = time.Second
+	// catchUp is how long a server that was behind is given before it is asked first again.
+	catchUp = 200 * time.Millisecond
+)
+
+// health is what is known of a liteserver by what it did.
+type health struct {
+	mu      sync.Mutex
+	asked   int
+	faults  int // of those asked
+	inRow   int // faults since the last answer
+	open    int // questions under way
+	rest    time.Time
+	usual   time.Duration // mean latency, the newest counting most; 0 where none was seen
+	spread  time.Duration // mean distance from it
+	lie     error         // what it said that cannot be proven
+	reaches [parts]reach
+}
+
+// part is one of the two that a liteserver follows at its own pace.
+type part int
+
+// The shard client may be behind the masterchain.
+const (
+	masterchain part = iota
+	shards
+	parts
+)
+
+// reach is from where to where a server has one part of the chain, in
+// masterchain seqnos.
+type reach struct {
+	newest uint32 // that it has shown
+	oldest uint32 // below it has shown that it has none; 0 where it has shown no end
+	behind uint32 // from here on it had none yet
+	until  time.Time
+}
+
+func (h *health) begin() { h.change(func() { h.asked++; h.open++ }) }
+
+// end closes a question and records what it showed.
+func (h *health) end(change func()) {
+	h.change(func() {
+		h.open--
+		change()
+	})
+}
+
+func (h *health) change(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change()
+}
+
+func (h *health) good(q question, took time.Duration) {
+	h.end(func() {
+		h.inRow, h.rest = 0, time.Time{}
+		if !q.waits {
+			h.observe(took)
+		}
+		r := &h.reaches[q.part]
+		r.newest = max(r.newest, q.seqno)
+		if q.seqno > 0 {
+			r.oldest = min(r.oldest, q.seqno)
+		}
+		if q.seqno >= r.behind {
+			r.behind = 0
+		}
+	})
+}
+
+// observe takes a latency into the mean, as TCP does with round trips.
+func (h *health) observe(took time.Duration) {
+	if h.usual == 0 {
+		h.usual, h.spread = took, took/2
+		return
+	}
+	h.spread += ((took - h.usual).Abs() - h.spread) / 4
+	h.usual += (took - h.usual) / 8
+}
+
+// overtaken is a question that another server answered first, or that nobody
+// wants to know any more: it would have taken at least so long.
+func (h *health) overtaken(q question, took time.Duration) {
+	h.end(func() {
+		if !q.waits && h.usual > 0 {
+			h.usual = max(h.usual, took)
+		}
+	})
+}
+
+func (h *health) neutral() { h.end(func() {}) }
+
+func (h *health) failed() {
+	h.end(func() {
+		h.faults++
+		h.rest = time.Now().Add(min(longRest, firstRest<<min(h.inRow, 10)))
+		h.inRow++
+	})
+}
+
+func (h *health) lied(lie error) {
+	h.end(func() {
+		h.faults++
+		h.lie = cmp.Or(h.lie, lie)
+	})
+}
+
+// lacks records that the server does not have a block: of those newer than any it
+// has shown it will, of older ones it has none any more.
+func (h *health) lacks(q question) {
+	h.end(func() {
+		r := &h.reaches[q.part]
+		switch {
+		case q.seqno == 0:
+		case q.seqno < r.newest:
+			r.oldest = max(r.oldest, q.seqno+1)
+		default:
+			r.behind, r.until = q.seqno, time.Now().Add(catchUp)
+		}
+	})
+}
+
+func (h *health) quarantine() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lie
+}
+
+// patience is how long an answer may take before it is unusual.
+func (h *health) patience() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.usual == 0 {
+		return guess
+	}
+	return h.usual + 4*h.spread
+}
+
+// rank is a server's place among those that may be asked.
+type rank struct {
+	class int
+	score time.Duration
+}
+
+func (r rank) compare(o rank) int {
+	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.score, o.score))
+}
+
+// rank puts those that rest or lack the block last, and those with many questions
+// under way behind others as fast; not ok is quarantine.
+func (h *health) rank(q question) (r rank, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, has := time.Now(), h.reaches[q.part]
+	if q.seqno > 0 && (q.seqno < has.oldest || has.behind > 0 && q.seqno >= has.behind && now.Before(has.until)) {
+		r.class = 1
+	}
+	if now.Before(h.rest) {
+		r.class += 2
+	}
+	r.score = cmp.Or(h.usual, guess) * time.Duration(1+h.open)
+	return r, h.lie == nil
+}
+
+// isLie judges an error that followed an answer: it is one, unless the answer
+// only said too little.
+func isLie(err error) bool {
+	return !errors.Is(err, errPanicked) && !errors.Is(err, errEarly) && !errors.Is(err, ton.ErrNoTransactionsWereFound) && !errors.Is(err, ton.ErrBlockNotFound)
+}
+
+func isWaitTimeout(err error) bool {
+	var ls ton.LSError
+	return errors.As(err, &ls) && ls.Code == codeWaitTimeout
+}
