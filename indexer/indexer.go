@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/indexer/feed"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	GlobalID int32          // of the network
 	Registry cocoon.Account // whose contracts are ours
 	Chain    Chain
+	Ahead    int    // bytes of blocks read ahead of the log at most; 0 means 64 MiB
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 }
@@ -51,6 +53,7 @@ type Indexer struct {
 	known   map[cocoon.Account]wrappers.Kind // our contracts
 	changed chan struct{}                    // closed when the cursor moves
 
+	feed  *feed.Feed
 	pause time.Duration // before a chain that does not answer is asked again
 
 	// fault is called at named moments; a test makes it fail there, as a kill would.
@@ -74,6 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 		return nil, err
 	}
 	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
+	x.feed = feed.New(cfg.Chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
 	if err = x.resume(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", cfg.Path, err), s.Close())
 	}
@@ -81,7 +85,10 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 }
 
 // Close closes the database. Run must have returned.
-func (x *Indexer) Close() error { return x.store.Close() }
+func (x *Indexer) Close() error {
+	x.feed.Stop()
+	return x.store.Close()
+}
 
 // retryAfter is how long Run waits where no liteserver answers.
 const retryAfter = time.Second
@@ -90,6 +97,7 @@ const retryAfter = time.Second
 // liteservers that do not answer; any other error ends it, with the log at the
 // last block that was read whole.
 func (x *Indexer) Run(ctx context.Context) error {
+	defer x.feed.Stop()
 	err := x.persist(ctx, x.recall)
 	for err == nil && ctx.Err() == nil {
 		err = x.persist(ctx, x.step)
