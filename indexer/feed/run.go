@@ -61,6 +61,15 @@ func (r *run) pass() {
 	}
 }
 
+// newSegment are the slots of neighbouring blocks after another one.
+func newSegment(first, last uint32, before *slot) (segment []*slot) {
+	for seqno := first; seqno <= last; seqno++ {
+		before = newSlot(seqno, last, before)
+		segment = append(segment, before)
+	}
+	return segment
+}
+
 // plan cuts what the chain has into segments, and waits for it to grow.
 func (r *run) plan(after Position) {
 	before := &slot{}
@@ -78,12 +87,10 @@ func (r *run) plan(after Position) {
 			}
 		}
 		last := min(next+uint32(r.cfg.Segment)-1, head.SeqNo)
-		segment := make([]*slot, 0, last-next+1)
-		for ; next <= last; next++ {
-			before = newSlot(next, last, before)
-			segment = append(segment, before)
-		}
-		r.work.Go(func() { r.read(segment, head) })
+		segment := newSegment(next, last, before)
+		before, next = segment[len(segment)-1], last+1
+		known := head // of this segment: there may be a newer one before it is read
+		r.work.Go(func() { r.read(segment, known) })
 		for _, s := range segment {
 			if !r.push(s) {
 				return
