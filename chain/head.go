@@ -21,6 +21,7 @@ var (
 	errNoBlock  = cocoon.Invalid.Errorf("no block is given")
 	errUnproven = errors.New("no proof")
 	errEarly    = errors.New("answered too early")
+	errUnheard  = errors.New("not proven yet")
 )
 
 // Head is the newest masterchain block, asked for anew each time.
@@ -133,7 +134,7 @@ func (c *Client) proveClaim(ctx context.Context, api *ton.APIClient, id *BlockID
 	}
 	other, lookup := api.LookupBlock(ctx, id.Workchain, id.Shard, id.SeqNo)
 	if lookup != nil || other.SeqNo != id.SeqNo || other.Equals(id) {
-		return errors.Join(err, lookup)
+		return fmt.Errorf("%w: %w", errUnheard, err) // there may be a proof yet
 	}
 	return fmt.Errorf("%w: the newest block %d is %x, looked up it is %x", errUnproven, id.SeqNo, id.RootHash, other.RootHash)
 }

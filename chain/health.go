@@ -3,6 +3,7 @@ package chain
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,10 +179,12 @@ func (h *health) rank(q question) (r rank, ok bool) {
 	return r, h.lie == nil
 }
 
-// isLie judges an error that followed an answer: it is one, unless the answer
-// only said too little.
+// tooLittle are errors of answers that said too little rather than what is not so.
+var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound}
+
+// isLie judges an error that followed an answer.
 func isLie(err error) bool {
-	return !errors.Is(err, errPanicked) && !errors.Is(err, errEarly) && !errors.Is(err, ton.ErrNoTransactionsWereFound) && !errors.Is(err, ton.ErrBlockNotFound)
+	return !slices.ContainsFunc(tooLittle, func(little error) bool { return errors.Is(err, little) })
 }
 
 func isWaitTimeout(err error) bool {

@@ -255,3 +255,19 @@ func TestClient_QuarantineOfAllSaysSo(t *testing.T) {
 	_, err = ask(t.Context(), c, question{what: "think"}, func(context.Context, *ton.APIClient) (int, error) { return 1, nil })
 	require.ErrorContains(t, err, errNotAbsent.Error())
 }
+
+// A head whose proof the server refuses is no lie for as long as it stands by it.
+func TestClient_AServerThatOnlyRefusesIsNotInQuarantine(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t)
+	c, _ := fronts(t, local, localnet.Faults{ErrorRate: 1, Only: []string{"getBlockProof"}}, localnet.Faults{ShardLag: 1}, localnet.Faults{LagBlocks: 1})
+	for range 5 {
+		require.NoError(t, local.Mine())
+		favour(c)
+		require.NoError(t, look(t.Context(), c, local, 2))
+	}
+	for _, s := range c.Status() {
+		require.NotEqual(t, Quarantined, s.State, s.Reason)
+	}
+	require.Positive(t, c.Status()[1].Failed)
+}
