@@ -69,7 +69,7 @@ func ask[T any](ctx context.Context, c *Client, q question, query func(context.C
 func put[T any](ctx context.Context, c *Client, s *server, q question, query func(context.Context, *ton.APIClient) (T, error)) reply[T] {
 	r := reply[T]{from: s}
 	began := time.Now()
-	s.health.begin()
+	s.health.begin(q)
 	answered, err := s.ask(ctx, q.timeout, func(ctx context.Context, api *ton.APIClient) (err error) {
 		r.value, err = query(ctx, api)
 		return err
@@ -78,19 +78,22 @@ func put[T any](ctx context.Context, c *Client, s *server, q question, query fun
 	took := time.Since(began)
 	switch {
 	case err == nil:
+		if named, ok := any(r.value).(*BlockID); ok {
+			q.seqno = max(q.seqno, named.SeqNo)
+		}
 		s.health.good(q, took)
 	case ctx.Err() != nil:
 		s.health.overtaken(q, took)
 	case answered && isLie(err):
 		c.opts.Logger.Warn("liteserver says what is not so and is not asked any more", "server", s.Addr, "what", q.what, "error", err)
-		s.health.lied(fmt.Errorf("%s: %w", q.what, err))
+		s.health.lied(q, fmt.Errorf("%s: %w", q.what, err))
 	case isUnknownBlock(err) || isUnknownTransaction(err):
 		s.health.lacks(q)
 	case isWaitTimeout(err) || q.alone:
-		s.health.neutral()
+		s.health.neutral(q)
 	default:
 		c.opts.Logger.Debug("liteserver failed", "server", s.Addr, "what", q.what, "error", err)
-		s.health.failed()
+		s.health.failed(q)
 	}
 	return r
 }

@@ -112,15 +112,15 @@ func (c *Client) meet(ctx context.Context) {
 	for _, s := range c.servers {
 		go func() {
 			began := time.Now()
-			s.health.begin()
+			s.health.begin(question{})
 			_, err := s.connect(ctx)
 			switch {
 			case err == nil:
 				s.health.good(question{}, time.Since(began))
 			case ctx.Err() != nil:
-				s.health.neutral()
+				s.health.neutral(question{})
 			default:
-				s.health.failed()
+				s.health.failed(question{})
 			}
 			met <- err
 		}()

@@ -15,6 +15,9 @@ const (
 	longRest  = 30 * time.Second
 	// guess is how long a server takes of which nothing is known.
 	guess = time.Second
+	// mayLag is how far a shard client may be behind the masterchain, in masterchain
+	// blocks; what it lacks below that it does not have any more.
+	mayLag = 100
 	// catchUp is how long a server that was behind is given before it is asked first again.
 	catchUp = 200 * time.Millisecond
 )
@@ -52,12 +55,25 @@ type reach struct {
 	until  time.Time
 }
 
-func (h *health) begin() { h.change(func() { h.asked++; h.open++ }) }
+func (h *health) begin(q question) {
+	h.change(func() {
+		h.asked++
+		h.open += load(q)
+	})
+}
+
+// load is what a question under way weighs: one that only waits keeps no server busy.
+func load(q question) int {
+	if q.waits {
+		return 0
+	}
+	return 1
+}
 
 // end closes a question and records what it showed.
-func (h *health) end(change func()) {
+func (h *health) end(q question, change func()) {
 	h.change(func() {
-		h.open--
+		h.open -= load(q)
 		change()
 	})
 }
@@ -69,7 +85,7 @@ func (h *health) change(change func()) {
 }
 
 func (h *health) good(q question, took time.Duration) {
-	h.end(func() {
+	h.end(q, func() {
 		h.inRow, h.rest = 0, time.Time{}
 		if !q.waits {
 			h.observe(took)
@@ -98,25 +114,25 @@ func (h *health) observe(took time.Duration) {
 // overtaken is a question that another server answered first, or that nobody
 // wants to know any more: it would have taken at least so long.
 func (h *health) overtaken(q question, took time.Duration) {
-	h.end(func() {
+	h.end(q, func() {
 		if !q.waits && h.usual > 0 {
 			h.usual = max(h.usual, took)
 		}
 	})
 }
 
-func (h *health) neutral() { h.end(func() {}) }
+func (h *health) neutral(q question) { h.end(q, func() {}) }
 
-func (h *health) failed() {
-	h.end(func() {
+func (h *health) failed(q question) {
+	h.end(q, func() {
 		h.faults++
 		h.rest = time.Now().Add(min(longRest, firstRest<<min(h.inRow, 10)))
 		h.inRow++
 	})
 }
 
-func (h *health) lied(lie error) {
-	h.end(func() {
+func (h *health) lied(q question, lie error) {
+	h.end(q, func() {
 		h.faults++
 		h.lie = cmp.Or(h.lie, lie)
 	})
@@ -125,11 +141,12 @@ func (h *health) lied(lie error) {
 // lacks records that the server does not have a block: of those newer than any it
 // has shown it will, of older ones it has none any more.
 func (h *health) lacks(q question) {
-	h.end(func() {
+	h.end(q, func() {
 		r := &h.reaches[q.part]
+		has := max(r.newest, h.reaches[masterchain].newest-min(mayLag, h.reaches[masterchain].newest))
 		switch {
 		case q.seqno == 0:
-		case q.seqno < r.newest:
+		case q.seqno < has:
 			r.oldest = max(r.oldest, q.seqno+1)
 		default:
 			r.behind, r.until = q.seqno, time.Now().Add(catchUp)

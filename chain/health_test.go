@@ -180,7 +180,7 @@ func TestHealth_ServersThatLackABlockAreAskedLater(t *testing.T) {
 		return r.class
 	}
 	tell := func(f func(question), p part, seqno uint32) {
-		h.begin()
+		h.begin(question{})
 		f(question{part: p, seqno: seqno})
 	}
 	good := func(q question) { h.good(q, time.Millisecond) }
@@ -188,8 +188,12 @@ func TestHealth_ServersThatLackABlockAreAskedLater(t *testing.T) {
 	tell(h.lacks, masterchain, 100)
 	require.Equal(t, []int{1, 1, 0, 0}, []int{class(masterchain, 99), class(masterchain, 100), class(masterchain, 101), class(shards, 99)})
 	require.EqualValues(t, 101, h.status().Oldest)
+	tell(good, masterchain, 499)
 	tell(good, masterchain, 50)
 	require.Zero(t, class(masterchain, 50), "it has it after all")
+
+	tell(h.lacks, shards, 300)
+	require.Equal(t, []int{1, 0}, []int{class(shards, 300), class(shards, 301)}, "no shard client is that far behind")
 
 	tell(good, shards, 490)
 	tell(h.lacks, shards, 495)
@@ -206,14 +210,14 @@ func TestHealth_RestsLongerEachTime(t *testing.T) {
 	h := &health{}
 	var last time.Duration
 	for range 20 {
-		h.begin()
-		h.failed()
+		h.begin(question{})
+		h.failed(question{})
 		left := time.Until(h.rest)
 		require.LessOrEqual(t, left, longRest)
 		require.Greater(t, left, min(last, longRest-time.Second))
 		last = left
 	}
-	h.begin()
+	h.begin(question{})
 	h.good(question{}, time.Millisecond)
 	require.Zero(t, h.rest)
 }
@@ -247,8 +251,8 @@ func TestClient_QuarantineOfAllSaysSo(t *testing.T) {
 	t.Parallel()
 	local := localnet.New(t)
 	c := dial(t, networkOf(t, local), Options{})
-	c.servers[0].health.begin()
-	c.servers[0].health.lied(errNotAbsent)
+	c.servers[0].health.begin(question{})
+	c.servers[0].health.lied(question{}, errNotAbsent)
 	_, err := c.Head(t.Context())
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
 	require.ErrorContains(t, err, "quarantine")

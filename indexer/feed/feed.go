@@ -30,8 +30,8 @@ type Chain interface {
 // Config bounds a feed. Zero fields take the value named beside them.
 type Config struct {
 	Segment  int           // masterchain blocks that one proof leads to; 32
-	Window   int           // masterchain blocks read ahead, and up to a segment more; 256
-	Parallel int           // blocks asked for at the same time; 32
+	Window   int           // masterchain blocks read ahead, and up to a segment more; 512
+	Parallel int           // blocks asked for at the same time; 64
 	Bytes    int           // of blocks read ahead, as they are served; 64 MiB. The block that is due is read in any case
 	Pause    time.Duration // at most, before a chain that does not answer is asked again; 0 asks at once
 	Logger   *slog.Logger  // nobody
@@ -42,10 +42,10 @@ func (c Config) withDefaults() Config {
 		c.Segment = 32
 	}
 	if c.Window <= 0 {
-		c.Window = 256
+		c.Window = 512
 	}
 	if c.Parallel <= 0 {
-		c.Parallel = 32
+		c.Parallel = 64
 	}
 	if c.Bytes <= 0 {
 		c.Bytes = 64 << 20
