@@ -111,6 +111,16 @@ func (c *Client) order(q question) []*server {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b ranked) int { return a.compare(b.rank) })
+	if q.waits {
+		rivals := 1
+		for rivals < len(all) && all[rivals].class == all[0].class {
+			rivals++
+		}
+		if rivals > 2 { // the second takes turns, so that each may show that it is ahead
+			second := 1 + int(c.turn.Add(1))%(rivals-1)
+			all[1], all[second] = all[second], all[1]
+		}
+	}
 	order := make([]*server, len(all))
 	for i, r := range all {
 		order[i] = r.server

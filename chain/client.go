@@ -45,7 +45,8 @@ type Client struct {
 	network Network
 	opts    Options
 	servers []*server
-	hedges  atomic.Int64 // earned second servers, times share
+	turn    atomic.Uint32 // of second servers that wait for a block
+	hedges  atomic.Int64  // earned second servers, times share
 
 	mu      sync.Mutex
 	trusted *BlockID

@@ -18,6 +18,8 @@ const (
 	// mayLag is how far a shard client may be behind the masterchain, in masterchain
 	// blocks; what it lacks below that it does not have any more.
 	mayLag = 100
+	// mostLost is how many lost waits are remembered.
+	mostLost = 8
 	// catchUp is how long a server that was behind is given before it is asked first again.
 	catchUp = 200 * time.Millisecond
 )
@@ -32,6 +34,7 @@ type health struct {
 	rest    time.Time
 	usual   time.Duration // mean latency, the newest counting most; 0 where none was seen
 	spread  time.Duration // mean distance from it
+	lost    int           // waits that another server answered first; halved by each that was won
 	lie     error         // what it said that cannot be proven
 	reaches [parts]reach
 }
@@ -87,7 +90,9 @@ func (h *health) change(change func()) {
 func (h *health) good(q question, took time.Duration) {
 	h.end(q, func() {
 		h.inRow, h.rest = 0, time.Time{}
-		if !q.waits {
+		if q.waits {
+			h.lost /= 2
+		} else {
 			h.observe(took)
 		}
 		r := &h.reaches[q.part]
@@ -115,7 +120,10 @@ func (h *health) observe(took time.Duration) {
 // wants to know any more: it would have taken at least so long.
 func (h *health) overtaken(q question, took time.Duration) {
 	h.end(q, func() {
-		if !q.waits && h.usual > 0 {
+		switch {
+		case q.waits:
+			h.lost = min(h.lost+1, mostLost)
+		case h.usual > 0:
 			h.usual = max(h.usual, took)
 		}
 	})
@@ -173,11 +181,12 @@ func (h *health) patience() time.Duration {
 // rank is a server's place among those that may be asked.
 type rank struct {
 	class int
+	lost  int
 	score time.Duration
 }
 
 func (r rank) compare(o rank) int {
-	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.score, o.score))
+	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.lost, o.lost), cmp.Compare(r.score, o.score))
 }
 
 // rank puts those that rest or lack the block last, and those with many questions
@@ -193,6 +202,9 @@ func (h *health) rank(q question) (r rank, ok bool) {
 		r.class += 2
 	}
 	r.score = cmp.Or(h.usual, guess) * time.Duration(1+h.open)
+	if q.waits {
+		r.lost = h.lost
+	}
 	return r, h.lie == nil
 }
 

@@ -275,3 +275,21 @@ func TestClient_AServerThatOnlyRefusesIsNotInQuarantine(t *testing.T) {
 	}
 	require.Positive(t, c.Status()[1].Failed)
 }
+
+func TestClient_WaitsAtWhoIsNotBehind(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t, func(c *localnet.Config) { c.Manual = true })
+	for range 10 {
+		require.NoError(t, local.Mine())
+	}
+	c, servers := fronts(t, local, localnet.Faults{LagBlocks: 3}, localnet.Faults{ShardLag: 3})
+	for range 20 {
+		require.NoError(t, local.Mine())
+		newest := local.Head().SeqNo
+		head, err := c.HeadFrom(t.Context(), newest)
+		require.NoError(t, err, "those behind would answer three blocks later")
+		require.Equal(t, newest, head.SeqNo)
+	}
+	require.Eventually(t, func() bool { return c.order(question{waits: true})[0] == c.servers[0] }, 10*time.Second, time.Millisecond)
+	require.Positive(t, servers[1].Stats().Queries["getMasterchainInfo"])
+}
