@@ -45,7 +45,9 @@ func ask[T any](ctx context.Context, c *Client, q question, query func(context.C
 			s := order[next]
 			hedge.begin(s, len(order)-next-1)
 			go func() { replies <- put(under, c, s, q, query) }()
-			next, open = next+1, open+1
+			if next, open = next+1, open+1; hedge.due {
+				continue
+			}
 		}
 		select {
 		case <-hedge.timer.C:

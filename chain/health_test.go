@@ -291,5 +291,7 @@ func TestClient_WaitsAtWhoIsNotBehind(t *testing.T) {
 		require.Equal(t, newest, head.SeqNo)
 	}
 	require.Eventually(t, func() bool { return c.order(question{waits: true})[0] == c.servers[0] }, 10*time.Second, time.Millisecond)
-	require.Positive(t, servers[1].Stats().Queries["getMasterchainInfo"])
+	for _, s := range servers {
+		require.Greater(t, s.Stats().Queries["getMasterchainInfo"], 5, "the second place takes turns")
+	}
 }
