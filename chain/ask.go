@@ -100,36 +100,6 @@ func put[T any](ctx context.Context, c *Client, s *server, q question, query fun
 	return r
 }
 
-// order is whom to ask, the best first. A server in quarantine is not in it.
-func (c *Client) order(q question) []*server {
-	type ranked struct {
-		*server
-		rank
-	}
-	var all []ranked
-	for _, s := range c.servers {
-		if r, ok := s.health.rank(q); ok {
-			all = append(all, ranked{s, r})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b ranked) int { return a.compare(b.rank) })
-	if q.waits {
-		rivals := 1
-		for rivals < len(all) && all[rivals].class == all[0].class {
-			rivals++
-		}
-		if rivals > 2 { // the second takes turns, so that each may show that it is ahead
-			second := 1 + int(c.turn.Add(1))%(rivals-1)
-			all[1], all[second] = all[second], all[1]
-		}
-	}
-	order := make([]*server, len(all))
-	for i, r := range all {
-		order[i] = r.server
-	}
-	return order
-}
-
 // excluded says why servers in quarantine are not asked.
 func (c *Client) excluded() (reasons []error) {
 	for _, s := range c.servers {

@@ -2,12 +2,8 @@ package chain
 
 import (
 	"cmp"
-	"errors"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/xssnick/tonutils-go/ton"
 )
 
 const (
@@ -176,47 +172,4 @@ func (h *health) patience() time.Duration {
 		return guess
 	}
 	return h.usual + 4*h.spread
-}
-
-// rank is a server's place among those that may be asked.
-type rank struct {
-	class int
-	lost  int
-	score time.Duration
-}
-
-func (r rank) compare(o rank) int {
-	return cmp.Or(cmp.Compare(r.class, o.class), cmp.Compare(r.lost, o.lost), cmp.Compare(r.score, o.score))
-}
-
-// rank puts those that rest or lack the block last, and those with many questions
-// under way behind others as fast; not ok is quarantine.
-func (h *health) rank(q question) (r rank, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now, has := time.Now(), h.reaches[q.part]
-	if q.seqno > 0 && (q.seqno < has.oldest || has.behind > 0 && q.seqno >= has.behind && now.Before(has.until)) {
-		r.class = 1
-	}
-	if now.Before(h.rest) {
-		r.class += 2
-	}
-	r.score = cmp.Or(h.usual, guess) * time.Duration(1+h.open)
-	if q.waits {
-		r.lost = h.lost
-	}
-	return r, h.lie == nil
-}
-
-// tooLittle are errors of answers that said too little rather than what is not so.
-var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound}
-
-// isLie judges an error that followed an answer.
-func isLie(err error) bool {
-	return !slices.ContainsFunc(tooLittle, func(little error) bool { return errors.Is(err, little) })
-}
-
-func isWaitTimeout(err error) bool {
-	var ls ton.LSError
-	return errors.As(err, &ls) && ls.Code == codeWaitTimeout
 }
