@@ -52,23 +52,25 @@ func (c *Client) AccountAt(ctx context.Context, master *BlockID, a cocoon.Accoun
 	if master == nil {
 		return Account{}, errNoBlock
 	}
-	var found Account
-	err := c.ask(ctx, "read account "+a.String(), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
+	q := question{what: "read account " + a.String(), timeout: c.opts.Timeout, part: shards, seqno: master.SeqNo}
+	state, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (*tlb.Account, error) {
 		state, err := api.WaitForBlock(master.SeqNo).GetAccount(ctx, master, Address(a))
-		if err == nil {
-			found, err = accountOf(a, master, state)
-		}
-		if err == nil && found.State == None {
+		if err == nil && !exists(state) {
 			err = proveAbsent(ctx, api, master, Address(a))
 		}
-		return err
+		return state, err
 	})
-	return found, err
+	if err != nil {
+		return Account{}, err
+	}
+	return accountOf(a, master, state)
 }
+
+func exists(t *tlb.Account) bool { return t.State != nil && t.State.IsValid }
 
 func accountOf(a cocoon.Account, master *BlockID, t *tlb.Account) (Account, error) {
 	found := Account{ID: a, State: None, Block: master}
-	if t.State == nil || !t.State.IsValid {
+	if !exists(t) {
 		return found, nil
 	}
 	balance, err := cocoon.NanoFromBig(t.State.Balance.Nano())
@@ -108,7 +110,7 @@ func (c *Client) WaitAccount(ctx context.Context, a cocoon.Account, enough func(
 // accountFrom reads the account at the newest masterchain block, once there is
 // one of at least that seqno.
 func (c *Client) accountFrom(ctx context.Context, seqno uint32, a cocoon.Account) (Account, error) {
-	head, err := c.headFrom(ctx, seqno)
+	head, err := c.HeadFrom(ctx, seqno)
 	if err != nil {
 		return Account{}, err
 	}

@@ -1,9 +1,12 @@
 package chain
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -12,15 +15,39 @@ import (
 )
 
 // BlockData is the whole block of that id, checked against its root hash.
-func (c *Client) BlockData(ctx context.Context, id *BlockID) (data *cell.Cell, err error) {
+func (c *Client) BlockData(ctx context.Context, id *BlockID) (*cell.Cell, error) {
+	data, err := c.blockData(ctx, question{part: partOf(id)}, id)
+	return data.root, err
+}
+
+// rawBlock is a block that is checked but not parsed.
+type rawBlock struct {
+	root *cell.Cell
+	size int // in bytes, as it was served
+}
+
+func (c *Client) blockData(ctx context.Context, q question, id *BlockID) (rawBlock, error) {
 	if id == nil {
-		return nil, errNoBlock
+		return rawBlock{}, errNoBlock
 	}
-	err = c.ask(ctx, "read "+blockName(id), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) (err error) {
-		data, err = api.GetBlockDataAsCell(ctx, id)
-		return err
+	q.what, q.timeout = "read "+blockName(id), c.opts.Timeout
+	return ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (rawBlock, error) {
+		var answer tl.Serializable
+		if err := api.Client().QueryLiteserver(ctx, ton.GetBlockData{ID: id}, &answer); err != nil {
+			return rawBlock{}, err
+		}
+		switch b := answer.(type) {
+		case ton.BlockData:
+			root, err := cell.FromBOC(b.Payload)
+			if err == nil && !bytes.Equal(root.Hash(), id.RootHash) {
+				err = errors.New("it is another block")
+			}
+			return rawBlock{root, len(b.Payload)}, err
+		case ton.LSError:
+			return rawBlock{}, b
+		}
+		return rawBlock{}, fmt.Errorf("unexpected answer %T", answer)
 	})
-	return data, err
 }
 
 // Block is BlockData, parsed.
@@ -30,6 +57,25 @@ func (c *Client) Block(ctx context.Context, id *BlockID) (*tlb.Block, error) {
 		return nil, err
 	}
 	return parseBlock(id, data)
+}
+
+// BlockOf is Block for who knows the seqno of the masterchain block that commits
+// it: servers that do not reach so far are asked last. Size is that of the block
+// as it was served, in bytes.
+func (c *Client) BlockOf(ctx context.Context, master uint32, id *BlockID) (b *tlb.Block, size int, err error) {
+	data, err := c.blockData(ctx, question{part: partOf(id), seqno: master}, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err = parseBlock(id, data.root)
+	return b, data.size, err
+}
+
+func partOf(id *BlockID) part {
+	if id != nil && id.Workchain != -1 {
+		return shards
+	}
+	return masterchain
 }
 
 // parseBlock reads a block whose hash is checked: what is wrong with it is wrong
@@ -72,10 +118,9 @@ func (c *Client) header(ctx context.Context, id *BlockID) (tlb.BlockHeader, erro
 	if id == nil {
 		return tlb.BlockHeader{}, errNoBlock
 	}
-	var h *tlb.BlockHeader
-	err := c.ask(ctx, "read the header of "+blockName(id), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) (err error) {
-		h, err = api.GetBlockHeader(ctx, id)
-		return err
+	q := question{what: "read the header of " + blockName(id), timeout: c.opts.Timeout, part: partOf(id)}
+	h, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (*tlb.BlockHeader, error) {
+		return api.GetBlockHeader(ctx, id)
 	})
 	if err != nil {
 		return tlb.BlockHeader{}, err

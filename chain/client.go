@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,13 +38,15 @@ type Options struct {
 // which on an old network is many round trips.
 const firstProof = 2 * time.Minute
 
-// Client reads one network through its liteservers and falls back from one to
-// the next. It is safe for concurrent use.
+// Client reads one network through its liteservers: the fastest that is sound
+// first, a second one where that is late, the next where one fails. It is safe
+// for concurrent use.
 type Client struct {
 	network Network
 	opts    Options
 	servers []*server
-	prefer  atomic.Int32 // the server that answered last
+	turn    atomic.Uint32 // of second servers that wait for a block
+	hedges  atomic.Int64  // earned second servers, times share
 
 	mu      sync.Mutex
 	trusted *BlockID
@@ -81,6 +82,7 @@ func Dial(ctx context.Context, n Network, o Options) (*Client, error) {
 		o.Random = rand.Reader
 	}
 	c := &Client{network: n, opts: o, trusted: n.Trusted.Copy()}
+	c.hedges.Store(saved)
 	c.life, c.end = context.WithCancel(context.Background())
 	for _, l := range n.Liteservers {
 		c.servers = append(c.servers, &server{Liteserver: l, timeout: o.Timeout})
@@ -104,21 +106,28 @@ func (c *Client) Close() {
 	}
 }
 
-// meet dials all servers at once and prefers the first that answers, so that
-// silent ones cost no time.
+// meet dials all servers at once and returns when the first is there. How long
+// that took is the first that is known of each, so that silent ones come last.
 func (c *Client) meet(ctx context.Context) {
-	met := make(chan int, len(c.servers))
-	for i, s := range c.servers {
+	met := make(chan error, len(c.servers))
+	for _, s := range c.servers {
 		go func() {
-			if _, err := s.connect(ctx); err != nil {
-				i = -1
+			began := time.Now()
+			s.health.begin(question{})
+			_, err := s.connect(ctx)
+			switch {
+			case err == nil:
+				s.health.good(question{}, time.Since(began))
+			case ctx.Err() != nil:
+				s.health.neutral(question{})
+			default:
+				s.health.failed(question{})
 			}
-			met <- i
+			met <- err
 		}()
 	}
 	for range c.servers {
-		if i := <-met; i >= 0 {
-			c.prefer.Store(int32(i))
+		if <-met == nil {
 			return
 		}
 	}
@@ -146,48 +155,6 @@ func (c *Client) recognise(ctx context.Context) error {
 func wrongNetwork(format string, args ...any) error {
 	return cocoon.WithHint(cocoon.Invalid.Errorf("another network: %w", fmt.Errorf(format, args...)),
 		"use the global.config.json of the network these liteservers belong to")
-}
-
-// ask puts query to the servers in turn until one answers it. A server that
-// says what cannot be proven counts as one that does not answer.
-func (c *Client) ask(ctx context.Context, what string, timeout time.Duration, query func(context.Context, *ton.APIClient) error) error {
-	var failures []error
-	first := int(c.prefer.Load())
-	for i := range c.servers {
-		n := (first + i) % len(c.servers)
-		err := c.servers[n].ask(ctx, timeout, query)
-		if err == nil {
-			c.prefer.Store(int32(n))
-			return nil
-		}
-		if ctx.Err() != nil {
-			return stopped(ctx, what)
-		}
-		c.opts.Logger.Debug("liteserver failed", "server", c.servers[n].Addr, "what", what, "error", err)
-		failures = append(failures, fmt.Errorf("liteserver %s: %w", c.servers[n].Addr, err))
-	}
-	return gaveUp(what, failures)
-}
-
-func stopped(ctx context.Context, what string) error {
-	err := fmt.Errorf("%s: %w", what, context.Cause(ctx))
-	if errors.Is(err, context.DeadlineExceeded) {
-		return cocoon.Unreachable.Errorf("%w", err)
-	}
-	return err
-}
-
-// gaveUp is the error after the last server failed.
-func gaveUp(what string, failures []error) error {
-	err := fmt.Errorf("%s: %w", what, errors.Join(failures...))
-	var kinded *cocoon.Error
-	if errors.As(err, &kinded) {
-		return err
-	}
-	if slices.ContainsFunc(failures, isUnknownBlock) {
-		return cocoon.NotFound.Errorf("%w", err)
-	}
-	return cocoon.WithHint(cocoon.Unreachable.Errorf("%w", err), "check the connection and the liteservers of the network file")
 }
 
 const (

@@ -131,13 +131,18 @@ func TestClient_FallsBackWhenAnAnswerIsWrong(t *testing.T) {
 			r := newRelay(t, n.Liteservers[0])
 			n.Liteservers = []Liteserver{r.self, n.Liteservers[0]}
 			c := dial(t, n, Options{Timeout: time.Second})
-			c.prefer.Store(0)
+			for i, s := range c.servers { // the relay is the fastest
+				s.health.change(func() { s.health.usual = time.Duration(1+1000*i) * time.Microsecond })
+			}
 			require.NoError(t, local.Mine())
 			r.lie(tamper)
 			head, err := c.Head(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, int32(1), c.prefer.Load(), "the honest server is asked first from now on")
+			require.Eventually(t, func() bool { return c.order(question{})[0] == c.servers[1] }, 10*time.Second, time.Millisecond, "the honest server is asked first from now on")
 			require.NotZero(t, r.questions())
+			if name == "wrong hash" || name == "forged signature" {
+				require.Equal(t, Quarantined, c.Status()[0].State)
+			}
 			require.True(t, head.SeqNo <= local.Head().SeqNo)
 		})
 	}

@@ -74,16 +74,16 @@ func (c *Client) configOf(ctx context.Context, master *BlockID, h tlb.BlockHeade
 	if kept != nil && keptOf == key {
 		return kept, nil
 	}
-	var cfg *Config
-	err := c.ask(ctx, "read the blockchain's configuration", c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
-		params, err := api.GetBlockchainConfig(ctx, master)
-		if err == nil {
-			cfg, err = newConfig(params)
-		}
-		return err
+	q := question{what: "read the blockchain's configuration", timeout: c.opts.Timeout, seqno: master.SeqNo}
+	params, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (*tlb.BlockchainConfig, error) {
+		return api.GetBlockchainConfig(ctx, master)
 	})
 	if err != nil {
 		return nil, err
+	}
+	cfg, err := newConfig(params)
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("configuration at %s: %w", blockName(master), err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

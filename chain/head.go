@@ -20,6 +20,8 @@ const longPoll = 10 * time.Second
 var (
 	errNoBlock  = cocoon.Invalid.Errorf("no block is given")
 	errUnproven = errors.New("no proof")
+	errEarly    = errors.New("answered too early")
+	errUnheard  = errors.New("not proven yet")
 )
 
 // Head is the newest masterchain block, asked for anew each time.
@@ -28,19 +30,19 @@ func (c *Client) Head(ctx context.Context) (*BlockID, error) { return c.head(ctx
 // WaitSeqno is the masterchain block of that seqno; it waits for a block to come
 // until ctx ends.
 func (c *Client) WaitSeqno(ctx context.Context, seqno uint32) (*BlockID, error) {
-	head, err := c.headFrom(ctx, seqno)
+	head, err := c.HeadFrom(ctx, seqno)
 	if err != nil || head.SeqNo == seqno {
 		return head, err
 	}
 	return c.LookupMaster(ctx, seqno)
 }
 
-// headFrom is the newest masterchain block, once its seqno is at least that.
-func (c *Client) headFrom(ctx context.Context, seqno uint32) (*BlockID, error) {
+// HeadFrom is the newest masterchain block, once its seqno is at least that; it
+// waits until ctx ends.
+func (c *Client) HeadFrom(ctx context.Context, seqno uint32) (*BlockID, error) {
 	for {
 		head, err := c.head(ctx, seqno, longPoll+c.opts.Timeout)
-		var ls ton.LSError
-		if errors.As(err, &ls) && ls.Code == codeWaitTimeout {
+		if isWaitTimeout(err) {
 			continue // every server still waits, and so do we
 		}
 		return head, err
@@ -49,51 +51,45 @@ func (c *Client) headFrom(ctx context.Context, seqno uint32) (*BlockID, error) {
 
 // LookupMaster is the masterchain block of that seqno; NotFound where the chain
 // has not come so far.
-func (c *Client) LookupMaster(ctx context.Context, seqno uint32) (id *BlockID, err error) {
-	err = c.ask(ctx, fmt.Sprintf("look up masterchain block %d", seqno), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
+func (c *Client) LookupMaster(ctx context.Context, seqno uint32) (*BlockID, error) {
+	q := question{what: fmt.Sprintf("look up masterchain block %d", seqno), timeout: c.opts.Timeout, seqno: seqno}
+	return ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (*BlockID, error) {
 		found, err := api.LookupBlock(ctx, -1, math.MinInt64, seqno)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found.Workchain != -1 || found.Shard != math.MinInt64 || found.SeqNo != seqno {
-			return fmt.Errorf("asked for masterchain block %d, got another", seqno)
+			return nil, fmt.Errorf("asked for masterchain block %d, got another", seqno)
 		}
-		if err = c.prove(ctx, api, found); err == nil {
-			id = found
-		}
-		return err
+		return found, c.prove(ctx, api, found)
 	})
-	return id, err
 }
 
 // head asks for the newest masterchain block, not before one of seqno wait is there.
-func (c *Client) head(ctx context.Context, wait uint32, timeout time.Duration) (id *BlockID, err error) {
-	err = c.ask(ctx, "read the newest block", timeout, func(ctx context.Context, api *ton.APIClient) error {
+func (c *Client) head(ctx context.Context, wait uint32, timeout time.Duration) (*BlockID, error) {
+	q := question{what: "read the newest block", timeout: timeout, seqno: wait, waits: wait > 0}
+	return ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (*BlockID, error) {
 		client := api.Client()
 		if wait > 0 {
 			client = api.WaitForBlock(wait).Client()
 		}
 		var answer tl.Serializable
 		if err := client.QueryLiteserver(ctx, ton.GetMasterchainInf{}, &answer); err != nil {
-			return err
+			return nil, err
 		}
 		info, err := masterInfo(answer)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		zero := c.network.ZeroState
 		if !bytes.Equal(info.Init.RootHash, zero.RootHash) || !bytes.Equal(info.Init.FileHash, zero.FileHash) {
-			return wrongNetwork("the chain began with %x, the network file says %x", info.Init.RootHash, zero.RootHash)
+			return nil, wrongNetwork("the chain began with %x, the network file says %x", info.Init.RootHash, zero.RootHash)
 		}
 		if info.Last.SeqNo < wait {
-			return fmt.Errorf("waited for block %d, got %d", wait, info.Last.SeqNo)
+			return nil, fmt.Errorf("%w: waited for block %d, got %d", errEarly, wait, info.Last.SeqNo)
 		}
-		if err = c.prove(ctx, api, info.Last); err == nil {
-			id = info.Last
-		}
-		return err
+		return info.Last, c.proveClaim(ctx, api, info.Last)
 	})
-	return id, err
 }
 
 func masterInfo(answer tl.Serializable) (ton.MasterchainInfo, error) {
@@ -127,6 +123,20 @@ func (c *Client) prove(ctx context.Context, api *ton.APIClient, id *BlockID) err
 		c.trusted = id.Copy()
 	}
 	return nil
+}
+
+// proveClaim is prove of a block that a server says is its newest. One that will
+// not prove it, and knows another of that seqno when asked, has said what is not so.
+func (c *Client) proveClaim(ctx context.Context, api *ton.APIClient, id *BlockID) error {
+	err := c.prove(ctx, api, id)
+	if heard, ok := api.Client().(*witness); err == nil || ok && heard.answered.Load() {
+		return err
+	}
+	other, lookup := api.LookupBlock(ctx, id.Workchain, id.Shard, id.SeqNo)
+	if lookup != nil || other.SeqNo != id.SeqNo || other.Equals(id) {
+		return fmt.Errorf("%w: %w", errUnheard, err) // there may be a proof yet
+	}
+	return fmt.Errorf("%w: the newest block %d is %x, looked up it is %x", errUnproven, id.SeqNo, id.RootHash, other.RootHash)
 }
 
 // Time is the chain's time at a block, in whole seconds.

@@ -20,19 +20,21 @@ func (c *Client) AccountProof(ctx context.Context, master *BlockID, a cocoon.Acc
 		return errNoBlock
 	}
 	query := ton.GetAccountState{ID: master, Account: ton.AccountID{ID: a[:]}}
-	return c.ask(ctx, "read the proof of account "+a.String(), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
+	q := question{what: "read the proof of account " + a.String(), timeout: c.opts.Timeout, part: shards, seqno: master.SeqNo, alone: true}
+	_, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (none struct{}, err error) {
 		var answer tl.Serializable
-		if err := api.WaitForBlock(master.SeqNo).Client().QueryLiteserver(ctx, query, &answer); err != nil {
-			return err
+		if err = api.WaitForBlock(master.SeqNo).Client().QueryLiteserver(ctx, query, &answer); err != nil {
+			return none, err
 		}
 		switch state := answer.(type) {
 		case ton.AccountState:
-			return accept(state)
+			return none, accept(state)
 		case ton.LSError:
-			return state
+			return none, state
 		}
-		return fmt.Errorf("unexpected answer %T", answer)
+		return none, fmt.Errorf("unexpected answer %T", answer)
 	})
+	return err
 }
 
 // BlockProof asks how one masterchain block follows from another. The answer may
@@ -42,13 +44,15 @@ func (c *Client) BlockProof(ctx context.Context, from, to *BlockID, accept func(
 		return errNoBlock
 	}
 	what := fmt.Sprintf("read the proof from masterchain block %d to %d", from.SeqNo, to.SeqNo)
-	return c.ask(ctx, what, c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
+	q := question{what: what, timeout: c.opts.Timeout, seqno: max(from.SeqNo, to.SeqNo), alone: true}
+	_, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (none struct{}, err error) {
 		part, err := api.GetBlockProof(ctx, from, to)
 		if err != nil {
-			return err
+			return none, err
 		}
-		return accept(*part)
+		return none, accept(*part)
 	})
+	return err
 }
 
 // ProvenAccount is the account whose state and place in a shard somebody has

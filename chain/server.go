@@ -6,19 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xssnick/tonutils-go/liteclient"
+	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/ton"
 )
 
-var errLost = errors.New("connection lost")
+var (
+	errLost     = errors.New("connection lost")
+	errPanicked = errors.New("unreadable answer")
+)
 
 // server is one liteserver and the link to it, made when first needed and made
 // anew by the next question after it broke.
 type server struct {
 	Liteserver
 	timeout time.Duration // of connecting
+	health  health
 
 	mu   sync.Mutex
 	link *link
@@ -27,9 +33,8 @@ type server struct {
 
 // link is one connection, from the moment it is dialled.
 type link struct {
-	dialled chan struct{} // closed once err or api is set
+	dialled chan struct{} // closed once err is set or the pool connected
 	err     error
-	api     *ton.APIClient
 	pool    *liteclient.ConnectionPool
 	life    context.Context // ends with the connection
 	end     context.CancelCauseFunc
@@ -37,23 +42,25 @@ type link struct {
 
 // ask runs query on the link. An answer that makes the parser panic is an error
 // of this server, like any other answer that cannot be read.
-func (s *server) ask(ctx context.Context, timeout time.Duration, query func(context.Context, *ton.APIClient) error) (err error) {
+func (s *server) ask(ctx context.Context, timeout time.Duration, query func(context.Context, *ton.APIClient) error) (answered bool, err error) {
 	l, err := s.connect(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
+	heard := &witness{LiteClient: l.pool}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer context.AfterFunc(l.life, cancel)()
 	defer func() {
 		if broken := recover(); broken != nil {
-			err = fmt.Errorf("unreadable answer: %v", broken)
+			answered, err = heard.answered.Load(), fmt.Errorf("%w: %v", errPanicked, broken)
 		}
 		if err != nil && l.life.Err() != nil {
-			err = context.Cause(l.life)
+			answered, err = false, context.Cause(l.life)
 		}
 	}()
-	return query(ctx, l.api)
+	err = query(ctx, ton.NewAPIClient(heard, ton.ProofCheckPolicyFast))
+	return heard.answered.Load(), err
 }
 
 func (s *server) connect(ctx context.Context) (*link, error) {
@@ -87,7 +94,6 @@ func (s *server) dial(l *link) {
 		s.drop(l)
 		return
 	}
-	l.api = ton.NewAPIClient(l.pool, ton.ProofCheckPolicyFast)
 }
 
 // drop forgets a link that broke, so that whoever waits on it stops waiting and
@@ -110,4 +116,25 @@ func (s *server) close() {
 	if l != nil {
 		s.drop(l)
 	}
+}
+
+// witness passes queries on and sees whether they were answered: what is wrong
+// with an answer is the server's fault, what is wrong without one need not be.
+type witness struct {
+	ton.LiteClient
+	answered atomic.Bool // the last one was, and not by an error
+}
+
+func (w *witness) QueryLiteserver(ctx context.Context, query, result tl.Serializable) error {
+	w.answered.Store(false)
+	if err := w.LiteClient.QueryLiteserver(ctx, query, result); err != nil {
+		return err
+	}
+	answer, ok := result.(*tl.Serializable)
+	if ok {
+		_, refused := (*answer).(ton.LSError)
+		ok = !refused
+	}
+	w.answered.Store(ok)
+	return nil
 }

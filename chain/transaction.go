@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/tlb"
@@ -28,10 +29,9 @@ const maxExternal = 65535
 func (c *Client) Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error) {
 	var found []*tlb.Transaction
 	for len(found) < n && lt != 0 {
-		var batch []*tlb.Transaction
-		err := c.ask(ctx, fmt.Sprintf("read transactions of %s", a), c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) (err error) {
-			batch, err = api.ListTransactions(ctx, Address(a), uint32(min(page, n-len(found))), lt, hash[:])
-			return err
+		q := question{what: "read transactions of " + a.String(), timeout: c.opts.Timeout}
+		batch, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) ([]*tlb.Transaction, error) {
+			return api.ListTransactions(ctx, Address(a), uint32(min(page, n-len(found))), lt, hash[:])
 		})
 		if isUnknownTransaction(err) {
 			return nil, cocoon.NotFound.Errorf("no liteserver has the transaction of %s at lt %d: %w", a, lt, err)
@@ -73,15 +73,18 @@ func (c *Client) Broadcast(ctx context.Context, message *cell.Cell) error {
 	if len(boc) > maxExternal {
 		return cocoon.Invalid.Errorf("the message takes %d bytes, the chain carries %d", len(boc), maxExternal)
 	}
-	refused := true
-	err := c.ask(ctx, "broadcast", c.opts.Timeout, func(ctx context.Context, api *ton.APIClient) error {
+	var lost atomic.Bool // some server may have taken it
+	q := question{what: "broadcast", timeout: c.opts.Timeout, alone: true}
+	_, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (struct{}, error) {
 		err := broadcast(ctx, api, boc)
 		var ls ton.LSError
-		refused = refused && errors.As(err, &ls)
-		return err
+		if !errors.As(err, &ls) {
+			lost.Store(true)
+		}
+		return struct{}{}, err
 	})
 	var kinded *cocoon.Error
-	if refused && errors.As(err, &kinded) && ctx.Err() == nil {
+	if !lost.Load() && errors.As(err, &kinded) && ctx.Err() == nil {
 		return cocoon.Conflict.Errorf("%w: %w", ErrRejected, err)
 	}
 	return err

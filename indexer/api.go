@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/protocol/market"
 )
 
@@ -56,17 +57,20 @@ type ByAccount struct {
 	Account string `path:"account" doc:"address in any form"`
 }
 
-// status is how far the chain has been followed, and of which market.
+// status is how far the chain has been followed, of which market, and through whom.
 type status struct {
 	market.Head
 	Registry cocoon.Account `json:"registry"`
 	GlobalID int32          `json:"global_id"`
 	Audit    Reconciliation `json:"audit" doc:"what comparing the tables with the chain on a schedule found; mismatches stays 0"`
+	// Liteservers says of each whether it is asked, and of one in quarantine why not.
+	Liteservers []chain.ServerStatus `json:"liteservers"`
+	Ahead       int                  `json:"ahead_bytes" doc:"of blocks read ahead of the log"`
 }
 
 func (a *api) routes() {
 	route(a, "/v1/status", "How far the chain has been followed", func(context.Context, *nothing) (status, error) {
-		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation()}, nil
+		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation(), a.cfg.Chain.Status(), a.feed.Ahead()}, nil
 	})
 	route(a, "/v1/registry", "The registry", func(ctx context.Context, _ *nothing) (market.Registry, error) { return a.Registry(ctx) })
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })

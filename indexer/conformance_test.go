@@ -73,6 +73,7 @@ var conformance = map[string]func(*testing.T){
 	"TestRun_ReconcilesOnItsSchedule":                     TestRun_ReconcilesOnItsSchedule,
 	"TestAudit_SeesAFalseRowOfEveryTable":                 TestAudit_SeesAFalseRowOfEveryTable,
 	"TestProof_ShowsRegistryAndVaultInOneAnswer":          TestProof_ShowsRegistryAndVaultInOneAnswer,
+	"TestIndexer_FaultsSplitsAndMergesChangeNothing":      TestIndexer_FaultsSplitsAndMergesChangeNothing,
 	"TestStream_LeavesAClientThatDoesNotRead":             TestStream_LeavesAClientThatDoesNotRead,
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/xssnick/tonutils-go/ton"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/indexer/feed"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -22,39 +23,33 @@ type batch struct {
 	born        map[cocoon.Account]wrappers.Kind
 }
 
-// readNext reads the masterchain block after the cursor and every shard block
+// readNext takes the masterchain block after the cursor and every shard block
 // that it commits, not only the newest of each shard.
 func (x *Indexer) readNext(ctx context.Context) (*batch, error) {
 	at := x.position()
-	id, err := x.cfg.Chain.WaitSeqno(ctx, at.seqno+1)
+	next, err := x.feed.Next(ctx, at.position())
 	if err != nil {
 		return nil, err
 	}
-	master, err := x.cfg.Chain.Block(ctx, id)
-	if err != nil {
+	if err = continues(next.Master.Data, at); err != nil {
 		return nil, err
 	}
-	if err = continues(master, at); err != nil {
-		return nil, err
-	}
-	before, err := x.topsBefore(ctx, master, at)
-	if err != nil {
-		return nil, err
-	}
-	b := &batch{master: id, time: master.BlockInfo.GenUtime, seq: at.events, born: map[cocoon.Account]wrappers.Kind{}}
-	if b.tops, err = shardTops(master); err != nil {
-		return nil, err
-	}
-	blocks, err := newBlocks(ctx, x.cfg.Chain, b.tops, before)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range blocks {
-		if err = x.readBlock(ctx, b, s.block); err != nil {
-			return nil, fmt.Errorf("read transactions of block %d in shard %016x: %w", s.id.SeqNo, uint64(s.id.Shard), err)
+	b := &batch{master: next.Master.ID, time: next.Master.Data.BlockInfo.GenUtime, tops: next.Tops, seq: at.events, born: map[cocoon.Account]wrappers.Kind{}}
+	for _, s := range next.Shards {
+		if err = x.readBlock(ctx, b, s.Data); err != nil {
+			return nil, fmt.Errorf("read transactions of block %d in shard %016x: %w", s.ID.SeqNo, uint64(s.ID.Shard), err)
 		}
 	}
 	return b, nil
+}
+
+// position is where the feed goes on. A new log that does not begin with the
+// chain does not know the shards before it.
+func (c cursor) position() feed.Position {
+	if c.root == [32]byte{} {
+		return feed.Position{Seqno: c.seqno}
+	}
+	return feed.Position{Seqno: c.seqno, Tops: append([]*ton.BlockIDExt{}, c.tops...)}
 }
 
 // continues checks that master follows the block the log ends with.
@@ -76,27 +71,4 @@ func continues(master *tlb.Block, at cursor) error {
 func otherChain(format string, args ...any) error {
 	return cocoon.WithHint(cocoon.Conflict.Errorf("another chain than the one indexed, or a liteserver that lies: "+format, args...),
 		"check the network file; to index this chain, use another --data folder")
-}
-
-// topsBefore are the shard blocks that were committed before master.
-func (x *Indexer) topsBefore(ctx context.Context, master *tlb.Block, at cursor) (map[blockKey]bool, error) {
-	tops := at.tops
-	if at.root == [32]byte{} && at.seqno > 0 {
-		parents, err := ton.GetParentBlocks(&master.BlockInfo)
-		if err != nil {
-			return nil, err
-		}
-		parent, err := x.cfg.Chain.Block(ctx, parents[0])
-		if err != nil {
-			return nil, err
-		}
-		if tops, err = shardTops(parent); err != nil {
-			return nil, err
-		}
-	}
-	before := map[blockKey]bool{}
-	for _, id := range tops {
-		before[keyOf(id)] = true
-	}
-	return before, nil
 }

@@ -3,8 +3,6 @@ package indexer
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
@@ -17,109 +15,11 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/indexer/feed"
 	"github.com/cocoon-network/cocoon/localnet"
 	"github.com/cocoon-network/cocoon/protocol/market"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
-
-// headers is a chain of nothing but block headers, which a split and a merge
-// can be drawn with; the local chain has one shard only.
-type headers map[blockKey]*tlb.Block
-
-func (h headers) Block(_ context.Context, id *ton.BlockIDExt) (*tlb.Block, error) {
-	if b := h[keyOf(id)]; b != nil {
-		return b, nil
-	}
-	return nil, cocoon.NotFound.Errorf("block %d", id.SeqNo)
-}
-
-func (headers) WaitSeqno(context.Context, uint32) (*ton.BlockIDExt, error) { panic("not asked") }
-
-func (headers) Transactions(context.Context, cocoon.Account, uint64, [32]byte, int) ([]*tlb.Transaction, error) {
-	panic("not asked")
-}
-
-func (headers) AccountAt(context.Context, *ton.BlockIDExt, cocoon.Account) (chain.Account, error) {
-	panic("not asked")
-}
-
-const (
-	whole = uint64(1) << 63
-	left  = whole >> 1
-	right = whole | whole>>1
-)
-
-// add draws a block of that shard after parents, at a logical time that is its seqno.
-func (h headers) add(shard uint64, seqno uint32, parents ...*ton.BlockIDExt) *ton.BlockIDExt {
-	root := sha256.Sum256(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, shard), seqno))
-	id := &ton.BlockIDExt{Workchain: 0, Shard: int64(shard), SeqNo: seqno, RootHash: root[:], FileHash: root[:]}
-	b := &tlb.Block{}
-	b.BlockInfo.SeqNo, b.BlockInfo.StartLt = seqno, uint64(seqno)
-	b.BlockInfo.Shard = tlb.ShardIdent{PrefixBits: 0, WorkchainID: 0, ShardPrefix: 0}
-	if shard != whole {
-		b.BlockInfo.Shard = tlb.ShardIdent{PrefixBits: 1, WorkchainID: 0, ShardPrefix: shard &^ left}
-	}
-	b.BlockInfo.AfterSplit = shard != whole && uint64(parents[0].Shard) == whole
-	b.BlockInfo.AfterMerge = len(parents) == 2
-	b.BlockInfo.PrevRef.Prev1 = refOf(parents[0])
-	if len(parents) == 2 {
-		second := refOf(parents[1])
-		b.BlockInfo.PrevRef.Prev2 = &second
-	}
-	h[keyOf(id)] = b
-	return id
-}
-
-func refOf(id *ton.BlockIDExt) tlb.ExtBlkRef {
-	return tlb.ExtBlkRef{SeqNo: id.SeqNo, RootHash: id.RootHash, FileHash: id.FileHash}
-}
-
-func knows(ids ...*ton.BlockIDExt) map[blockKey]bool {
-	known := map[blockKey]bool{}
-	for _, id := range ids {
-		known[keyOf(id)] = true
-	}
-	return known
-}
-
-func TestNewBlocks_FollowSplitsAndMerges(t *testing.T) {
-	t.Parallel()
-	h := headers{}
-	zero := &ton.BlockIDExt{Shard: -1 << 63, RootHash: make([]byte, 32), FileHash: make([]byte, 32)}
-	a1 := h.add(whole, 1, zero)
-	a2 := h.add(whole, 2, a1)
-	l3, r3 := h.add(left, 3, a2), h.add(right, 3, a2)
-	l4 := h.add(left, 4, l3)
-	a5 := h.add(whole, 5, l4, r3)
-	a6 := h.add(whole, 6, a5)
-
-	for name, c := range map[string]struct{ tops, known, want []*ton.BlockIDExt }{
-		"from the beginning":      {tops: []*ton.BlockIDExt{a2}, want: []*ton.BlockIDExt{a1, a2}},
-		"over a split":            {tops: []*ton.BlockIDExt{l4, r3}, known: []*ton.BlockIDExt{a1}, want: []*ton.BlockIDExt{a2, l3, r3, l4}},
-		"one shard stands still":  {tops: []*ton.BlockIDExt{l4, r3}, known: []*ton.BlockIDExt{l3, r3}, want: []*ton.BlockIDExt{l4}},
-		"over a merge":            {tops: []*ton.BlockIDExt{a6}, known: []*ton.BlockIDExt{l3, r3}, want: []*ton.BlockIDExt{l4, a5, a6}},
-		"over a split and merge":  {tops: []*ton.BlockIDExt{a5}, known: []*ton.BlockIDExt{a2}, want: []*ton.BlockIDExt{l3, r3, l4, a5}},
-		"nothing between the two": {tops: []*ton.BlockIDExt{a6}, known: []*ton.BlockIDExt{a6}},
-	} {
-		found, err := newBlocks(t.Context(), h, c.tops, knows(c.known...))
-		require.NoError(t, err, name)
-		var got []blockKey
-		for _, b := range found {
-			got = append(got, keyOf(b.id))
-		}
-		var want []blockKey
-		for _, id := range c.want {
-			want = append(want, keyOf(id))
-		}
-		require.Equal(t, want, got, name)
-	}
-
-	_, err := newBlocks(t.Context(), h, []*ton.BlockIDExt{a2}, knows(l4))
-	require.ErrorContains(t, err, "does not continue")
-	delete(h, keyOf(l3))
-	_, err = newBlocks(t.Context(), h, []*ton.BlockIDExt{a5}, knows(a2))
-	require.Equal(t, cocoon.NotFound, cocoon.KindOf(err))
-}
 
 func TestIndexer_SeesShardBlocksBetweenMasterBlocks(t *testing.T) {
 	t.Parallel()
@@ -143,9 +43,6 @@ func TestIndexer_SeesShardBlocksBetweenMasterBlocks(t *testing.T) {
 	b, err := x.readNext(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, x.commit(t.Context(), b))
-	blocks, err := newBlocks(t.Context(), w.client, b.tops, knows(b.tops...))
-	require.NoError(t, err)
-	require.Empty(t, blocks)
 	top := must(w.client.Block(t.Context(), b.tops[0]))
 	require.Len(t, must(top.ListTransactions()), 1, "the other one lies in the block before")
 
@@ -223,11 +120,11 @@ type flaky struct {
 	asked int
 }
 
-func (f *flaky) WaitSeqno(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+func (f *flaky) HeadFrom(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
 	if f.asked++; f.asked%2 == 1 {
 		return nil, cocoon.Unreachable.Errorf("nobody answers")
 	}
-	return f.Chain.WaitSeqno(ctx, seqno)
+	return f.Chain.HeadFrom(ctx, seqno)
 }
 
 func TestRun_OutlastsLiteserversThatDoNotAnswer(t *testing.T) {
@@ -237,7 +134,7 @@ func TestRun_OutlastsLiteserversThatDoNotAnswer(t *testing.T) {
 	cfg.Chain = &flaky{Chain: w.client}
 	x, err := Open(t.Context(), cfg)
 	require.NoError(t, err)
-	x.pause = 0
+	x.pause, x.feed = 0, feed.New(cfg.Chain, feed.Config{})
 	stop := runs(t, x)
 	head, err := w.client.Head(t.Context())
 	require.NoError(t, err)

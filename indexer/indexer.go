@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/indexer/feed"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	GlobalID int32          // of the network
 	Registry cocoon.Account // whose contracts are ours
 	Chain    Chain
+	Ahead    int    // bytes of blocks read ahead of the log at most; 0 means 64 MiB
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
@@ -60,8 +62,8 @@ type Indexer struct {
 	changed chan struct{}                    // closed when the cursor moves
 
 	reconciler reconciler
-
-	pause time.Duration // before a chain that does not answer is asked again
+	feed       *feed.Feed
+	pause      time.Duration // before a chain that does not answer is asked again
 
 	// fault is called at named moments; a test makes it fail there, as a kill would.
 	fault func(moment string) error
@@ -85,6 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 		return nil, err
 	}
 	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, known: map[cocoon.Account]wrappers.Kind{}, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
+	x.feed = feed.New(cfg.Chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
 	if err = x.resume(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s, s.explain(err)), s.Close())
 	}
@@ -92,7 +95,10 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 }
 
 // Close closes the database. Run must have returned.
-func (x *Indexer) Close() error { return x.store.Close() }
+func (x *Indexer) Close() error {
+	x.feed.Stop()
+	return x.store.Close()
+}
 
 // retryAfter is how long Run waits where no liteserver answers.
 const retryAfter = time.Second
@@ -102,6 +108,7 @@ const retryAfter = time.Second
 // liteservers and databases that do not answer; any other error ends it, with
 // the log at the last block that was read whole.
 func (x *Indexer) Run(ctx context.Context) error {
+	defer x.feed.Stop()
 	defer x.auditing(ctx)()
 	err := x.persist(ctx, x.lead)
 	if err == nil {

@@ -1,0 +1,21 @@
+package chain
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/xssnick/tonutils-go/ton"
+)
+
+// tooLittle are errors of answers that said too little rather than what is not so.
+var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound}
+
+// isLie judges an error that followed an answer.
+func isLie(err error) bool {
+	return !slices.ContainsFunc(tooLittle, func(little error) bool { return errors.Is(err, little) })
+}
+
+func isWaitTimeout(err error) bool {
+	var ls ton.LSError
+	return errors.As(err, &ls) && ls.Code == codeWaitTimeout
+}
