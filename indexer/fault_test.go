@@ -11,8 +11,8 @@ import (
 	"github.com/cocoon-network/cocoon/localnet"
 )
 
-// crowd are liteservers of which only a slow one does nothing wrong.
-var crowd = map[string]localnet.Faults{
+// troublesome are liteservers of which only a slow one does nothing wrong.
+var troublesome = map[string]localnet.Faults{
 	"slow":         {Latency: 20 * time.Millisecond, Jitter: 20 * time.Millisecond},
 	"erring":       {Seed: 1, ErrorRate: 0.3, Latency: 5 * time.Millisecond},
 	"losing":       {Seed: 2, DropRate: 0.05, SilenceRate: 0.05, Latency: 5 * time.Millisecond},
@@ -27,7 +27,7 @@ var liars = []localnet.Lie{localnet.LieHead, localnet.LieSignature, localnet.Lie
 func (w *world) amid(lies []localnet.Lie) (*chain.Client, map[string]*localnet.Server) {
 	w.t.Helper()
 	faults := map[string]localnet.Faults{}
-	for name, f := range crowd {
+	for name, f := range troublesome {
 		faults[name] = f
 	}
 	for _, lie := range lies {
@@ -100,7 +100,7 @@ func TestIndexer_FaultsSplitsAndMergesChangeNothing(t *testing.T) {
 	require.Greater(t, len(want), 100)
 
 	require.NoError(t, live.WaitSeqno(t.Context(), head.SeqNo))
-	late := w.openAmid(client) // catches up through the same crowd
+	late := w.openAmid(client) // catches up through the same troublesome
 	stopLate := runs(t, late)
 	require.NoError(t, late.WaitSeqno(t.Context(), head.SeqNo))
 	stopLate()

@@ -20,15 +20,15 @@ type leaky struct {
 	history bool
 }
 
-func (l *leaky) Block(ctx context.Context, id *ton.BlockIDExt) (*tlb.Block, error) {
-	b, err := l.Chain.Block(ctx, id)
+func (l *leaky) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) (*tlb.Block, int, error) {
+	b, size, err := l.Chain.BlockOf(ctx, master, id)
 	if err != nil || id.Workchain != 0 || id.SeqNo != l.block {
-		return b, err
+		return b, size, err
 	}
 	emptied, extra := *b, *b.Extra
 	extra.ShardAccountBlocks = cell.BeginCell().MustStoreBoolBit(false).EndCell()
 	emptied.Extra = &extra
-	return &emptied, nil
+	return &emptied, size, nil
 }
 
 func (l *leaky) Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error) {
@@ -118,9 +118,7 @@ func (w *world) blockOf(master uint32) uint32 {
 	w.t.Helper()
 	id, err := w.client.WaitSeqno(w.t.Context(), master)
 	require.NoError(w.t, err)
-	b, err := w.client.Block(w.t.Context(), id)
-	require.NoError(w.t, err)
-	tops, err := shardTops(b)
+	tops, err := w.client.ShardTops(w.t.Context(), id)
 	require.NoError(w.t, err)
 	return tops[0].SeqNo
 }

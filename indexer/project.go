@@ -15,7 +15,7 @@ import (
 
 // projectionVersion grows with every change of the rules in this package that
 // turn events into tables; Open rebuilds tables that other rules have made.
-const projectionVersion = 5
+const projectionVersion = 6
 
 // projector applies events to the tables, each by the rule of the contract that
 // took it. It reads nothing but the event and the tables.

@@ -172,7 +172,7 @@ func (b *block) parse() ([]*tlb.Transaction, error) {
 	return b.parsed.ListTransactions()
 }
 
-// WaitSeqno, Block, Transactions and AccountAt are the segment as a chain that
+// WaitSeqno and those after it are the segment as a chain that
 // answers at once, out of memory.
 func (s *segment) WaitSeqno(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
 	if id := s.byHeight[seqno]; id != nil {
@@ -182,13 +182,26 @@ func (s *segment) WaitSeqno(ctx context.Context, seqno uint32) (*ton.BlockIDExt,
 	return nil, ctx.Err()
 }
 
-// Block is a block of the segment, parsed before.
-func (s *segment) Block(_ context.Context, id *ton.BlockIDExt) (*tlb.Block, error) {
-	if b := s.blocks[string(id.RootHash)]; b != nil {
-		return b.parsed, nil
-	}
-	return nil, cocoon.NotFound.Errorf("block %d is not in the segment", id.SeqNo)
+// HeadFrom is the last block of the segment.
+func (s *segment) HeadFrom(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+	return s.WaitSeqno(ctx, max(seqno, s.head))
 }
+
+// LookupMaster is WaitSeqno for blocks that there are.
+func (s *segment) LookupMaster(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+	return s.WaitSeqno(ctx, seqno)
+}
+
+// BlockOf is a block of the segment, parsed before.
+func (s *segment) BlockOf(_ context.Context, _ uint32, id *ton.BlockIDExt) (*tlb.Block, int, error) {
+	if b := s.blocks[string(id.RootHash)]; b != nil {
+		return b.parsed, len(b.boc), nil
+	}
+	return nil, 0, cocoon.NotFound.Errorf("block %d is not in the segment", id.SeqNo)
+}
+
+// Status is none: there is no server.
+func (s *segment) Status() []chain.ServerStatus { return nil }
 
 // Transactions are none: nothing comes to a job before its birth.
 func (s *segment) Transactions(context.Context, cocoon.Account, uint64, [32]byte, int) ([]*tlb.Transaction, error) {
