@@ -84,11 +84,11 @@ func put[T any](ctx context.Context, c *Client, s *server, q question, query fun
 			q.seqno = max(q.seqno, named.SeqNo)
 		}
 		s.health.good(q, took)
-	case ctx.Err() != nil:
-		s.health.overtaken(q, took)
-	case answered && isLie(err):
+	case answered && !q.alone && isLie(err):
 		c.opts.Logger.Warn("liteserver says what is not so and is not asked any more", "server", s.Addr, "what", q.what, "error", err)
 		s.health.lied(q, fmt.Errorf("%s: %w", q.what, err))
+	case ctx.Err() != nil:
+		s.health.overtaken(q, took)
 	case isUnknownBlock(err) || isUnknownTransaction(err):
 		s.health.lacks(q)
 	case isWaitTimeout(err) || q.alone:

@@ -61,7 +61,7 @@ func (h *hedge) begin(s *server, left int) {
 // ring is the timer's: another server is due where that is earned, or later in
 // any case.
 func (h *hedge) ring() {
-	if h.late || h.budget.Add(-share) >= 0 {
+	if h.late || h.q.waits || h.budget.Add(-share) >= 0 { // to wait costs a server nothing
 		h.due = h.left > 0
 		return
 	}

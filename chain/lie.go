@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // tooLittle are errors of answers that said too little rather than what is not so.
-var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound}
+var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound, context.Canceled, context.DeadlineExceeded}
 
 // isLie judges an error that followed an answer.
 func isLie(err error) bool {
