@@ -31,7 +31,7 @@ func TestAudit_SeesAFalseRowOfEveryTable(t *testing.T) {
 		`UPDATE leaves SET p50 = p50 + 1 WHERE idx = 2`:                "epoch tree",
 		`DELETE FROM leaves WHERE idx = 0`:                             "epoch tree",
 	} {
-		_, err := x.store.write.ExecContext(t.Context(), lie)
+		_, err := x.store.write.ExecContext(t.Context(), inWordsOf(x, lie))
 		require.NoError(t, err, lie)
 		found, err := x.Audit(t.Context())
 		require.NoError(t, err, lie)

@@ -2,6 +2,8 @@ package indexer
 
 import (
 	"context"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,23 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 )
+
+var jsonSet = regexp.MustCompile(`json_set\(doc, '\$\.(\w+)', ([^)]+)\)`)
+
+// inWordsOf says SQLite's statement in the words of x's database.
+func inWordsOf(x *Indexer, statement string) string {
+	if x.cfg.DSN == "" {
+		return statement
+	}
+	if m := jsonSet.FindStringSubmatch(statement); m != nil {
+		value := strings.Trim(m[2], "'")
+		if value != m[2] {
+			value = `"` + value + `"`
+		}
+		statement = strings.Replace(statement, m[0], `regexp_replace(doc, '"`+m[1]+`":("[^"]*"|[^,}]*)', '"`+m[1]+`":`+value+`')`, 1)
+	}
+	return strings.ReplaceAll(statement, `x'00'`, `'\x00'::bytea`)
+}
 
 func TestReconcile_CountsWhatAFalseRowSays(t *testing.T) {
 	t.Parallel()
@@ -24,7 +43,7 @@ func TestReconcile_CountsWhatAFalseRowSays(t *testing.T) {
 	require.Equal(t, []any{uint64(1), uint64(0), uint64(0), ""}, []any{good.Audits, good.Failed, good.Mismatches, good.Error})
 	require.Equal(t, Audit{Seqno: x.Head().Seqno, Time: x.Head().Time, Contracts: 2, Differences: []Difference{}}, *good.Last)
 
-	_, err := x.store.write.ExecContext(t.Context(), `UPDATE providers SET doc = json_set(doc, '$.stake', '1')`)
+	_, err := x.store.write.ExecContext(t.Context(), inWordsOf(x, `UPDATE providers SET doc = json_set(doc, '$.stake', '1')`))
 	require.NoError(t, err)
 	for n := range uint64(2) { // it is counted each time it is seen
 		x.auditNow(t.Context())
