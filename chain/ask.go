@@ -105,7 +105,7 @@ func (c *Client) excluded() (reasons []error) {
 	for _, s := range c.servers {
 		if lie := s.health.quarantine(); lie != nil {
 			// of no kind: it is not why this question failed
-			reasons = append(reasons, fmt.Errorf("liteserver %s is in quarantine: %v", s.Addr, lie))
+			reasons = append(reasons, fmt.Errorf("liteserver %s is in quarantine: %s", s.Addr, lie.Error()))
 		}
 	}
 	return reasons

@@ -41,7 +41,7 @@ func BenchmarkInsert(b *testing.B) {
 func benchInsert(b *testing.B, path string, n int, insert func(context.Context, transaction, []eventRow) error) {
 	s, err := openStore(b.Context(), configAt(path, treasury, nil))
 	require.NoError(b, err)
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	_, err = s.claim(b.Context())
 	require.NoError(b, err)
 	_, err = s.write.ExecContext(b.Context(), `INSERT INTO cursor (id, network, registry, first, origin, seqno, root, time, events, tops) VALUES (1, 1, ?0, 1, ?0, 0, ?0, 0, 0, '[]')`, []byte{})

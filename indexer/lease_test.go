@@ -103,7 +103,7 @@ func TestRun_ReadsWhileAnotherWritesAndTakesOver(t *testing.T) {
 	require.NoError(t, err)
 	got, err := reader.Events(t.Context(), 0, 1000)
 	require.NoError(t, err)
-	require.Equal(t, want[:len(want)], got[:len(want)])
+	require.Equal(t, want, got[:len(want)])
 
 	stopWriter()
 	require.NoError(t, writer.Close())

@@ -95,7 +95,7 @@ func copyLog(t *testing.T, from *Indexer, to Config, tables ...string) {
 	write, read, err := e.connect()
 	require.NoError(t, err)
 	s := &store{engine: e, write: write, read: read}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for _, table := range append([]string{"cursor"}, tables...) {
 		var rows []map[string]any
 		require.NoError(t, from.store.read.NewSelect().TableExpr(table).Scan(t.Context(), &rows))

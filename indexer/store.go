@@ -86,7 +86,7 @@ func (s *store) update(ctx context.Context, do func(context.Context, transaction
 	if err != nil {
 		return s.explain(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	return s.explain(conn.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		if err := s.lease.hold(ctx, tx); err != nil {
 			return err

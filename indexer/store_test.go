@@ -45,7 +45,7 @@ func contents(t *testing.T, cfg Config) []string {
 	w, r, err := e.connect()
 	require.NoError(t, err)
 	s := &store{engine: e, write: w, read: r}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	tables := append([]string{"migrations", "cursor", "projections"}, unchanged...)
 	return dump(t, &Indexer{store: s}, append(tables, "money", "balances", "registries", "listings", "providers", "workers", "jobs")...)
 }

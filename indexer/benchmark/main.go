@@ -58,8 +58,8 @@ func main() {
 	flag.StringVar(&o.fixtures, "fixtures", os.Getenv("COCOON_FIXTURES"), "folder with mainnet-blocks/*.boc; none without")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	f, err := run(ctx, o)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -77,7 +77,7 @@ func run(ctx context.Context, o options) (f figures, err error) {
 	if err != nil {
 		return f, fmt.Errorf("make the segment: %w", err)
 	}
-	defer s.close()
+	defer func() { _ = s.close() }()
 	note("segment: %d masterchain and %d shard blocks, %d transactions", s.masters, len(s.blocks)-s.masters, s.transactions)
 	for _, measure := range []func(context.Context, *figures, options, *segment) error{measureParse, measureCatchUp, measureRows, measureLag} {
 		if err = measure(ctx, &f, o, s); err != nil {
@@ -103,6 +103,6 @@ func inFolder(do func(path string) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	return do(filepath.Join(folder, "index.db"))
 }

@@ -31,9 +31,9 @@ func resharded(t *testing.T, blocks int) *localnet.Chain {
 }
 
 // through is a client of a new server of the chain that serves nobody else.
-func through(t *testing.T, local *localnet.Chain, f localnet.Faults) (*chain.Client, *localnet.Server) {
+func through(t *testing.T, local *localnet.Chain) (*chain.Client, *localnet.Server) {
 	t.Helper()
-	s, err := local.Serve(f)
+	s, err := local.Serve(localnet.Faults{})
 	require.NoError(t, err)
 	n, err := chain.ParseNetwork(s.Config())
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func names(items []*Item) (keys []blockKey) {
 // plainly is what following comes to, one block after another.
 func plainly(t *testing.T, local *localnet.Chain) (keys []blockKey) {
 	t.Helper()
-	c, _ := through(t, local, localnet.Faults{})
+	c, _ := through(t, local)
 	known := []*ton.BlockIDExt{}
 	for seqno := uint32(1); seqno <= local.Head().SeqNo; seqno++ {
 		id, err := c.LookupMaster(t.Context(), seqno)
@@ -98,7 +98,7 @@ func TestFeed_AsksForEachBlockOnceAndForLittleElse(t *testing.T) {
 	t.Parallel()
 	local := resharded(t, 150)
 	want := plainly(t, local)
-	c, server := through(t, local, localnet.Faults{})
+	c, server := through(t, local)
 	before := server.Stats()
 	got := names(drain(t, open(t, c, Config{}), Position{}, local.Head().SeqNo))
 	require.Equal(t, want, got)
@@ -134,7 +134,7 @@ func TestFeed_PutsAnswersInOrder(t *testing.T) {
 	local := resharded(t, 90)
 	want := plainly(t, local)
 	for seed := range uint64(4) {
-		c, _ := through(t, local, localnet.Faults{})
+		c, _ := through(t, local)
 		s := &shuffled{Chain: c, random: rand.New(rand.NewPCG(seed, 1))}
 		f := open(t, s, Config{Segment: 1 + int(seed*seed), Window: 40, Parallel: 16})
 		require.Equal(t, want, names(drain(t, f, Position{}, local.Head().SeqNo)))
@@ -153,7 +153,7 @@ func TestFeed_GoesOnWhereItIsTold(t *testing.T) {
 	t.Parallel()
 	local := resharded(t, 45)
 	want := plainly(t, local)
-	c, _ := through(t, local, localnet.Faults{})
+	c, _ := through(t, local)
 	f := open(t, c, Config{Segment: 8})
 	all := drain(t, f, Position{}, local.Head().SeqNo)
 	require.Equal(t, want, names(all))
@@ -171,7 +171,7 @@ func TestFeed_GoesOnWhereItIsTold(t *testing.T) {
 func TestFeed_WaitsForBlocksToCome(t *testing.T) {
 	t.Parallel()
 	local := resharded(t, 6)
-	c, server := through(t, local, localnet.Faults{})
+	c, server := through(t, local)
 	f := open(t, c, Config{})
 	items := drain(t, f, Position{}, local.Head().SeqNo)
 	before := server.Stats()
@@ -230,7 +230,7 @@ func TestFeed_HoldsNoMoreBytesThanItMay(t *testing.T) {
 	local := resharded(t, 240)
 	peaks := map[int]int{}
 	for _, limit := range []int{1, 40 << 10, 100 << 10, 1 << 30} {
-		c, _ := through(t, local, localnet.Faults{})
+		c, _ := through(t, local)
 		w := &weighed{Chain: c, sizes: map[uint32][2]int{}}
 		f := open(t, w, Config{Segment: 4, Bytes: limit})
 		for at := (Position{}); at.Seqno < local.Head().SeqNo; {
@@ -282,7 +282,7 @@ func (m *moody) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) 
 func TestFeed_OutlastsSilenceAndNothingElse(t *testing.T) {
 	t.Parallel()
 	local := resharded(t, 30)
-	c, _ := through(t, local, localnet.Faults{})
+	c, _ := through(t, local)
 	_, err := open(t, broken{c}, Config{}).Next(t.Context(), Position{})
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	f := open(t, &moody{Chain: c}, Config{})
