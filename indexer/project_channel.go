@@ -3,7 +3,6 @@ package indexer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/cocoon-network/cocoon"
@@ -68,7 +67,10 @@ func (p projector) channel(ctx context.Context, o *occurrence) error {
 	if err = c.apply(o); err != nil {
 		return err
 	}
-	if err = errors.Join(p.rows.tally.compare(before, c), p.redeclare(ctx, o, before.declared(), c.declared())); err != nil {
+	if err = p.rows.tally.compare(before, c); err != nil {
+		return err
+	}
+	if err = p.redeclare(ctx, o, before.declared(), c.declared()); err != nil {
 		return err
 	}
 	account := o.Account

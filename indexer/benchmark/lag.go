@@ -32,12 +32,12 @@ func (m *moments) note(seqno uint32) {
 
 // measureLag follows a chain that makes 2.5 masterchain blocks a second. Lag is
 // the time from when clients can see a block until its rows are committed.
-func measureLag(ctx context.Context, f *figures, o options, _ *segment) error {
+func measureLag(ctx context.Context, f *figures, o options, _ *segment) (err error) {
 	m, err := newMarket(ctx, o.load, liveKeep)
 	if err != nil {
 		return err
 	}
-	defer m.local.Close()
+	defer func() { err = errors.Join(err, m.local.Close()) }()
 	client, err := dial(ctx, m.local.GlobalConfig())
 	if err != nil {
 		return err
@@ -53,14 +53,14 @@ func measureLag(ctx context.Context, f *figures, o options, _ *segment) error {
 		if err != nil {
 			return err
 		}
-		defer x.Close()
-		return following(ctx, x, func(ctx context.Context) error {
+		err = following(ctx, x, func(ctx context.Context) error {
 			if err := x.WaitSeqno(ctx, head.SeqNo); err != nil {
 				return err
 			}
 			lags, err = m.lags(ctx, x, head.SeqNo, o.live)
 			return err
 		})
+		return errors.Join(err, x.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("follow live: %w", err)

@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -57,18 +58,26 @@ func main() {
 	flag.DurationVar(&o.live, "live", time.Minute, "how long the indexer follows the end of the chain")
 	flag.StringVar(&o.fixtures, "fixtures", os.Getenv("COCOON_FIXTURES"), "folder with mainnet-blocks/*.boc; none without")
 	flag.Parse()
+	if err := printed(o); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// printed runs the benchmark until it is done or interrupted.
+func printed(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	f, err := run(ctx, o)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		return err
 	}
 	line, err := json.Marshal(f)
 	if err != nil {
-		panic(err) // figures are numbers
+		return err
 	}
 	fmt.Println(string(line))
+	return nil
 }
 
 func run(ctx context.Context, o options) (f figures, err error) {
@@ -77,7 +86,7 @@ func run(ctx context.Context, o options) (f figures, err error) {
 	if err != nil {
 		return f, fmt.Errorf("make the segment: %w", err)
 	}
-	defer func() { _ = s.close() }()
+	defer func() { err = errors.Join(err, s.close()) }()
 	note("segment: %d masterchain and %d shard blocks, %d transactions", s.masters, len(s.blocks)-s.masters, s.transactions)
 	for _, measure := range []func(context.Context, *figures, options, *segment) error{measureParse, measureCatchUp, measureRows, measureLag} {
 		if err = measure(ctx, &f, o, s); err != nil {
@@ -103,6 +112,6 @@ func inFolder(do func(path string) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	return do(filepath.Join(folder, "index.db"))
 }
