@@ -189,8 +189,8 @@ func TestChain_InstantModeStillMovesWhenIdle(t *testing.T) {
 	require.NoError(t, c.await(t.Context(), 5, 10*time.Second))
 }
 
+// It runs alone: a chain of another test may listen where this one did.
 func TestChain_CloseEndsEverything(t *testing.T) {
-	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	c, err := Start(ctx, Config{BlockTime: time.Hour})
 	require.NoError(t, err)
