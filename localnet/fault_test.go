@@ -211,8 +211,8 @@ func TestServer_EachHasAPortAndAKeyOfItsOwn(t *testing.T) {
 	}
 }
 
+// It runs alone: a server of another test may listen where these did.
 func TestServer_ClosesAloneOrWithTheChain(t *testing.T) {
-	t.Parallel()
 	c, err := Start(t.Context(), Config{BlockTime: time.Hour})
 	require.NoError(t, err)
 	alone, together := serve(t, c, Faults{}), serve(t, c, Faults{HalfClose: true})
