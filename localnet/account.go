@@ -112,10 +112,11 @@ func (g GenesisAccount) recordedID() (fullID, error) {
 
 // cell is the account as the ShardAccounts dictionary of a state holds it.
 func (g GenesisAccount) cell(id fullID, now uint32) (*cell.Cell, error) {
-	account, err := g.fresh(id, now)
+	state := g.fresh
 	if g.State != nil {
-		account, err = g.recorded()
+		state = g.recorded
 	}
+	account, err := state(id, now)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func (g GenesisAccount) cell(id fullID, now uint32) (*cell.Cell, error) {
 }
 
 // recorded is the state without its logical time, which belongs to another chain.
-func (g GenesisAccount) recorded() (*cell.Cell, error) {
+func (g GenesisAccount) recorded(fullID, uint32) (*cell.Cell, error) {
 	var state tlb.AccountState
 	if err := tlb.Parse(&state, g.State); err != nil {
 		return nil, err
@@ -133,9 +134,6 @@ func (g GenesisAccount) recorded() (*cell.Cell, error) {
 }
 
 func (g GenesisAccount) fresh(id fullID, now uint32) (*cell.Cell, error) {
-	if g.State != nil {
-		return nil, nil
-	}
 	storage := tlb.AccountStorage{Status: tlb.AccountStatusUninit, Balance: tlb.FromNanoTON(g.Nano)}
 	if g.Code != nil {
 		init := &tlb.StateInit{Code: g.Code, Data: g.Data}

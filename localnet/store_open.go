@@ -1,6 +1,8 @@
 package localnet
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,13 +95,6 @@ func (s *store) openSegments(r *restorer, keys [][][]byte) error {
 	if len(s.segments) == 0 {
 		return s.begin()
 	}
-	if s.segments[0] != 1 {
-		for _, parts := range keys {
-			if err := r.key(parts[0], parts[1], s.segments[0]); err != nil {
-				return err
-			}
-		}
-	}
 	for i, first := range s.segments {
 		segment, torn, err := openSegment(s.path(first), func(offset int64, payload []byte) error {
 			return s.read(r, first, offset, payload)
@@ -119,7 +114,7 @@ func (s *store) openSegments(r *restorer, keys [][][]byte) error {
 		}
 	}
 	s.head = r.head
-	return nil
+	return r.addKeys(keys)
 }
 
 // begin makes the first file of a chain that has none yet.
@@ -151,28 +146,54 @@ func (s *store) read(r *restorer, first uint32, offset int64, payload []byte) er
 	return errRecord
 }
 
-// key restores a key block that came before the oldest kept round.
-func (r *restorer) key(boc, signature []byte, before uint32) error {
+var errNoKey = errors.New("a key block that later blocks refer to is missing")
+
+// addKeys restores the key blocks before the oldest kept round that its blocks
+// lead back to. Others were taken back, or never became part of the chain; of two
+// of a seqno the later one did.
+func (r *restorer) addKeys(keys [][][]byte) error {
+	bySeqno := map[uint32]*block{}
+	for _, parts := range keys {
+		b, err := key(parts[0], parts[1])
+		if err != nil {
+			return fmt.Errorf("key block: %w", err)
+		}
+		bySeqno[b.id.SeqNo] = b
+	}
+	kept := r.history[wholeMasterchain]
+	zero, rounds := kept[:1], kept[1:]
+	if len(rounds) == 0 {
+		return nil
+	}
+	var path []*block
+	for ref := rounds[0].lastKey; ref != nil && ref.SeqNo > 0; ref = path[0].lastKey {
+		b := bySeqno[ref.SeqNo]
+		if b == nil || ref.RootHash != nil && !bytes.Equal(b.id.RootHash, ref.RootHash) {
+			return fmt.Errorf("%w: %d", errNoKey, ref.SeqNo)
+		}
+		path = append([]*block{b}, path...)
+	}
+	r.history[wholeMasterchain] = slices.Concat(zero, path, rounds)
+	return nil
+}
+
+// key restores a key block without its state. Of the one before it it knows the
+// seqno only.
+func key(boc, signature []byte) (*block, error) {
 	root, err := cell.FromBOC(boc)
 	if err != nil {
-		return fmt.Errorf("key block: %w", err)
+		return nil, err
 	}
 	var parsed tlb.Block
 	if err = tlb.Parse(&parsed, root); err != nil {
-		return fmt.Errorf("key block: %w", err)
+		return nil, err
 	}
 	h := &parsed.BlockInfo
-	if h.SeqNo+1 >= before { // the checkpoint or a round has it whole
-		return nil
-	}
 	b := &block{shard: wholeMasterchain, id: newID(wholeMasterchain, h.SeqNo, root, boc), root: root, boc: boc, startLT: h.StartLt, endLT: h.EndLt,
 		utime: h.GenUtime, minRef: h.MinRefMcSeqno, master: h.SeqNo, commitment: &commitment{key: true, signature: signature}}
 	if h.PrevKeyBlockSeqno > 0 {
 		b.lastKey = &tlb.ExtBlkRef{SeqNo: h.PrevKeyBlockSeqno}
 	}
-	if b.txs, err = transactionsOf(&parsed); err != nil {
-		return err
-	}
-	r.history = r.with(b)
-	return nil
+	b.txs, err = transactionsOf(&parsed)
+	return b, err
 }

@@ -252,6 +252,38 @@ func TestStore_WhatCannotBeKeptIsNotShown(t *testing.T) {
 	requireSound(t, c)
 }
 
+func TestStore_KeyBlocksThatWereTakenBackStayGone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	options := func(c *Config) { c.Keep = 64 }
+	c, err := start(t, in(dir), options)
+	require.NoError(t, err)
+	set := func(n uint64) {
+		require.NoError(t, c.SetConfig(map[uint32]*cell.Cell{71: cell.BeginCell().MustStoreUInt(n, 64).EndCell()}))
+	}
+	set(1)
+	moment := c.Snapshot()
+	set(2)
+	set(3)
+	require.NoError(t, c.Revert(moment))
+	set(4) // another in the place of 2, and none in the place of 3
+	for range 300 {
+		require.NoError(t, c.Mine())
+	}
+	require.NoError(t, c.Close())
+	c = mustStart(t, in(dir), options)
+	require.Greater(t, c.store.segments[0], uint32(1), "the rounds with the key blocks are gone")
+	keys := map[uint32]int{}
+	for _, b := range c.view().history[wholeMasterchain] {
+		keys[b.id.SeqNo]++
+		require.Equal(t, 1, keys[b.id.SeqNo], "block %d", b.id.SeqNo)
+	}
+	require.Zero(t, keys[moment.head.SeqNo+2])
+	api := connect(t, c, ton.ProofCheckPolicySecure)
+	_, err = api.GetMasterchainInfo(t.Context())
+	require.NoError(t, err, "proofs lead through the key blocks that became law")
+}
+
 // TestStore_Child is the process that TestStore_SurvivesKills kills.
 func TestStore_Child(t *testing.T) {
 	dir := os.Getenv("LOCALNET_TEST_DATA")
