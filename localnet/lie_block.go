@@ -106,7 +106,7 @@ func (l liar) header(query, honest tl.Serializable) tl.Serializable {
 	if _, asked := query.(ton.GetBlockHeader); !ok || !asked {
 		return nil
 	}
-	before, ok := older[ton.BlockHeader](l, a.ID, func(id *ton.BlockIDExt) tl.Serializable { return ton.GetBlockHeader{ID: id} })
+	before, ok := l.headerBefore(a)
 	if !ok {
 		return nil
 	}
@@ -119,11 +119,15 @@ func (l liar) lookup(query, honest tl.Serializable) tl.Serializable {
 	if _, asked := query.(ton.LookupBlock); !ok || !asked {
 		return nil
 	}
-	before, ok := older[ton.BlockHeader](l, a.ID, func(id *ton.BlockIDExt) tl.Serializable { return ton.GetBlockHeader{ID: id} })
-	if !ok {
-		return nil
+	if before, ok := l.headerBefore(a); ok {
+		return before
 	}
-	return before
+	return nil
+}
+
+// headerBefore is the header of the block before that of a.
+func (l liar) headerBefore(a ton.BlockHeader) (ton.BlockHeader, bool) {
+	return older[ton.BlockHeader](l, a.ID, func(id *ton.BlockIDExt) tl.Serializable { return ton.GetBlockHeader{ID: id} })
 }
 
 func (l liar) shards(query, _ tl.Serializable) tl.Serializable {
