@@ -106,7 +106,7 @@ func TestBundle_NoByteMayChange(t *testing.T) {
 		p, err := bundle.Verify(bad, n)
 		if mended && err == nil { // that somebody else is not there either is as true, but not what was asked
 			_, err = p.Of(asked...)
-			require.ErrorIs(t, err, bundle.ErrOthers)
+			require.ErrorIs(t, err, bundle.ErrOthers, "byte %d of %d, mask %02x, was %02x; around it %x", at, len(data), mask, data[at], data[max(0, at-40):min(len(data), at+40)])
 			_, known := p.Account(w.nobody)
 			require.False(t, known)
 		}

@@ -25,6 +25,9 @@ func Parse(data []byte) (b *Bundle, err error) {
 	if err != nil {
 		return nil, malformed("%w", err)
 	}
+	if err = checkLevels(root, map[*cell.Cell]bool{}); err != nil {
+		return nil, malformed("%w", err)
+	}
 	if b, err = read(root); err != nil {
 		return nil, malformed("%w", err)
 	}
