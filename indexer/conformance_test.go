@@ -61,6 +61,7 @@ var conformance = map[string]func(*testing.T){
 	"TestStep_TwoIndexersDoNotShareADatabase":             TestStep_TwoIndexersDoNotShareADatabase,
 	"TestStep_WaitsForASlowDisk":                          TestStep_WaitsForASlowDisk,
 	"TestStream_GoesOnWithoutLossOrDuplicate":             TestStream_GoesOnWithoutLossOrDuplicate,
+	"TestStream_KnowsAnEventThatWasJustCommitted":         TestStream_KnowsAnEventThatWasJustCommitted,
 	"TestStream_IsNeverSilentForLong":                     TestStream_IsNeverSilentForLong,
 	"TestLink_AFeedThatSkipsATransactionHaltsTheIndexer":  TestLink_AFeedThatSkipsATransactionHaltsTheIndexer,
 	"TestOpen_LinksALogThatWasBegunWithoutLinks":          TestOpen_LinksALogThatWasBegunWithoutLinks,

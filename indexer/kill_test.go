@@ -84,6 +84,7 @@ const (
 	killRegistry = "COCOON_TEST_KILL_REGISTRY"
 	killDatabase = "COCOON_TEST_KILL_DATABASE"
 	killHead     = "COCOON_TEST_KILL_HEAD"
+	killAsks     = "COCOON_TEST_KILL_ASKS" // it goes on from a moment when it is told to
 )
 
 // killTerm is the lease of a process to be killed: the next one waits for no longer.
@@ -133,8 +134,12 @@ func victim(ctx context.Context) error {
 	if err = x.lead(ctx); err != nil {
 		return err
 	}
+	asks, word := os.Getenv(killAsks) != "", make([]byte, 1)
 	x.fault = func(moment string) error {
 		_, err := fmt.Println(moment)
+		if err == nil && asks {
+			_, err = os.Stdin.Read(word)
+		}
 		return err
 	}
 	for x.Head().Seqno < uint32(head) {
@@ -192,8 +197,7 @@ func TestIndexer_KilledProcessWritesTheSameLog(t *testing.T) {
 }
 
 // TestIndexer_TwoProcessesNeverBothWrite lets two write by turns: each is stopped
-// now and then for longer than its lease, at any moment, and goes on as if nothing
-// had happened. Every block is committed once.
+// now and then for longer than its lease, and goes on as if nothing had happened. Every block is committed once.
 func TestIndexer_TwoProcessesNeverBothWrite(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("kill"); err != nil {
@@ -233,7 +237,12 @@ func TestIndexer_TwoProcessesNeverBothWrite(t *testing.T) {
 func pausing(c *exec.Cmd, random *rand.Rand, committed *atomic.Int64) (said string, err error) {
 	var complaint strings.Builder
 	c.Stderr = &complaint
+	c.Env = append(c.Env, killAsks+"=1") // or it would be at its end before a busy machine stops it
 	out, err := c.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	in, err := c.StdinPipe()
 	if err != nil {
 		return "", err
 	}
@@ -255,6 +264,9 @@ func pausing(c *exec.Cmd, random *rand.Rand, committed *atomic.Int64) (said stri
 				return "", err
 			}
 			left = 5 + random.IntN(60)
+		}
+		if _, err = in.Write([]byte{'\n'}); err != nil {
+			break // it has ended
 		}
 	}
 	err = c.Wait()

@@ -114,6 +114,13 @@ func (x *Indexer) events(ctx context.Context, after uint64, limit int, a *cocoon
 	return events, nil
 }
 
+// newest is the seq the log ends with. The database is asked, since a reader can
+// have its newest event before this process knows that it was committed.
+func (x *Indexer) newest(ctx context.Context) (seq uint64, err error) {
+	err = x.store.read.QueryRowContext(ctx, `SELECT events FROM cursor`).Scan(&seq)
+	return seq, x.store.explain(err)
+}
+
 // Wait returns once the log holds an event after seq, or with ctx's error.
 func (x *Indexer) Wait(ctx context.Context, after uint64) error {
 	return x.until(ctx, func(c cursor) bool { return c.events > after })

@@ -52,8 +52,12 @@ func (a *api) routeStream() {
 	op := operation("/v1/stream", "The log as server-sent events, whose ids are seqs")
 	op.Responses = map[string]*huma.Response{"200": {Description: "a market event as the data of each; comments in between are signs of life",
 		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
-	huma.Register(a.huma, op, func(_ context.Context, in *streamInput) (*huma.StreamResponse, error) {
-		after, err := in.after(a.Head().Events)
+	huma.Register(a.huma, op, func(ctx context.Context, in *streamInput) (*huma.StreamResponse, error) {
+		newest, err := a.newest(ctx)
+		if err != nil {
+			return nil, a.problem(op.Path, err)
+		}
+		after, err := in.after(newest)
 		if err != nil {
 			return nil, a.problem(op.Path, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -21,19 +22,24 @@ import (
 
 // listen reads n events of a stream and hangs up. last goes with it as browsers
 // send it, "" for none.
-func (s served) listen(query, last string, n int) (events []market.Event) {
-	s.t.Helper()
-	ctx, cancel := context.WithCancel(s.t.Context())
+func (s served) listen(query, last string, n int) (events []market.Event, err error) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/stream"+query, nil)
-	require.NoError(s.t, err)
+	if err != nil {
+		return nil, err
+	}
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
 	}
 	answer, err := http.DefaultClient.Do(r)
-	require.NoError(s.t, err)
+	if err != nil {
+		return nil, err
+	}
 	defer answer.Body.Close()
-	require.Equal(s.t, "text/event-stream", answer.Header.Get("Content-Type"))
+	if kind := answer.Header.Get("Content-Type"); kind != "text/event-stream" {
+		return nil, fmt.Errorf("%s: %s", answer.Status, kind)
+	}
 	id := ""
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, 1<<20)
@@ -43,13 +49,13 @@ func (s served) listen(query, last string, n int) (events []market.Event) {
 		}
 		if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 			var e market.Event
-			require.NoError(s.t, json.Unmarshal([]byte(text), &e))
-			require.Equal(s.t, fmt.Sprint(e.Seq), id)
+			if err = json.Unmarshal([]byte(text), &e); err != nil || fmt.Sprint(e.Seq) != id {
+				return nil, fmt.Errorf("event %s: %w: %s", id, err, text)
+			}
 			events = append(events, e)
 		}
 	}
-	require.NoError(s.t, lines.Err())
-	return events
+	return events, lines.Err()
 }
 
 func TestStream_GoesOnWithoutLossOrDuplicate(t *testing.T) {
@@ -58,24 +64,59 @@ func TestStream_GoesOnWithoutLossOrDuplicate(t *testing.T) {
 	x := w.open(newPath(t))
 	stop := runs(t, x)
 	api := serve(t, x)
-	told := make(chan []market.Event)
 	const total = 60
-	go func() { // connects again and again while the market goes on
+	var all []market.Event
+	var listener errgroup.Group
+	listener.Go(func() error { // connects again and again while the market goes on
 		random := rand.New(rand.NewPCG(5, 6))
-		var all []market.Event
 		for last := ""; len(all) < total; {
-			n := min(1+random.IntN(7), total-len(all))
-			all = append(all, api.listen("?from=0", last, n)...)
+			events, err := api.listen("?from=0", last, min(1+random.IntN(7), total-len(all)))
+			if err != nil || len(events) == 0 {
+				return fmt.Errorf("after %d events: %w", len(all), err)
+			}
+			all = append(all, events...)
 			last = fmt.Sprint(all[len(all)-1].Seq)
 		}
-		told <- all
-	}()
+		return nil
+	})
 	w.play()
-	all := <-told
+	require.NoError(t, listener.Wait())
 	stop()
 	want, err := x.Events(t.Context(), 0, total)
 	require.NoError(t, err)
 	require.Equal(t, want, all)
+}
+
+// A client may come back for more before this process knows of the commit whose
+// events it has read.
+func TestStream_KnowsAnEventThatWasJustCommitted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.open(newPath(t))
+	api := serve(t, x)
+	head, err := w.client.Head(t.Context())
+	require.NoError(t, err)
+	asked := 0
+	x.fault = func(moment string) error {
+		if moment != "committed" {
+			return nil
+		}
+		newest, err := x.newest(t.Context())
+		if err != nil || newest == 0 {
+			return err
+		}
+		events, err := api.listen("?from="+fmt.Sprint(newest-1), "", 1)
+		if err != nil || len(events) != 1 {
+			return err
+		}
+		_, err = api.listen("", fmt.Sprint(newest), 0)
+		asked++
+		return err
+	}
+	for x.Head().Seqno < head.SeqNo {
+		require.NoError(t, x.step(t.Context()))
+	}
+	require.Positive(t, asked)
 }
 
 func TestStream_WithoutAPlaceBeginsWithWhatIsNew(t *testing.T) {
