@@ -29,7 +29,8 @@ type Config struct {
 	Prover     Prover        // makes proof bundles for the API; nil makes none
 	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
 
-	term time.Duration // of the lease; 0 means leaseTerm
+	term  time.Duration // of the lease; 0 means leaseTerm
+	batch int           // masterchain blocks in one commit at most; 0 means batchBlocks
 }
 
 // Validate reports what is missing.
@@ -63,6 +64,7 @@ type Indexer struct {
 
 	reconciler reconciler
 	feed       *feed.Feed
+	pending    *batch        // read, and not known to be committed
 	pause      time.Duration // before a chain that does not answer is asked again
 
 	// fault is called at named moments; a test makes it fail there, as a kill would.
@@ -81,6 +83,9 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	}
 	if cfg.Start == 0 {
 		cfg.Start = 1
+	}
+	if cfg.batch == 0 {
+		cfg.batch = batchBlocks
 	}
 	s, err := openStore(ctx, cfg)
 	if err != nil {
@@ -165,16 +170,24 @@ func (x *Indexer) recall(ctx context.Context) error {
 	return nil
 }
 
-// step reads the next masterchain block and what is behind it, and commits both.
+// step reads the next masterchain blocks and what is behind them, and commits
+// them together. Where a commit has failed it is tried again as it was: it may
+// be in the log already.
 func (x *Indexer) step(ctx context.Context) error {
-	b, err := x.readNext(ctx)
-	if err != nil {
-		return err
+	if b := x.pending; b == nil || !b.from.same(x.position()) {
+		var err error
+		if x.pending, err = x.readNext(ctx); err != nil {
+			return err
+		}
+		if err = x.fault("read"); err != nil {
+			return err
+		}
 	}
-	if err = x.fault("read"); err != nil {
-		return err
+	err := x.commit(ctx, x.pending)
+	if err == nil {
+		x.pending = nil
 	}
-	return x.commit(ctx, b)
+	return err
 }
 
 func (x *Indexer) position() cursor {

@@ -175,5 +175,5 @@ func TestStep_WaitsForASlowDisk(t *testing.T) {
 	}
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-done)
-	require.EqualValues(t, 1, x.Head().Seqno)
+	require.Positive(t, x.Head().Seqno)
 }

@@ -88,25 +88,23 @@ type Feed struct {
 // New is a feed that reads nothing before Next is called.
 func New(c Chain, cfg Config) *Feed { return &Feed{chain: c, cfg: cfg.withDefaults()} }
 
-// Next returns what follows a position, waits for it until ctx ends, and goes on
-// reading ahead after it returned. Asked again for the same it returns the same:
-// an item is let go when one after it is asked for. Any other position than the
-// last one or the one after it begins anew.
-func (f *Feed) Next(ctx context.Context, after Position) (*Item, error) {
+// Next returns the items that follow a position: it waits for the first of them
+// until ctx ends, and adds those after it that are there already, up to most. It
+// goes on reading ahead after it returned. Asked again for the same position it
+// returns the same, and maybe more: an item is let go when one after it is asked
+// for first. A position beyond the items that were returned begins anew.
+func (f *Feed) Next(ctx context.Context, after Position, most int) ([]*Item, error) {
 	r := f.run.Load()
-	if r != nil && r.due == after.Seqno {
-		r.pass()
-	}
-	if r == nil || r.due != after.Seqno+1 {
+	if r == nil || !r.pass(after.Seqno) {
 		f.Stop()
 		r = begin(f.chain, f.cfg, after)
 		f.run.Store(r)
 	}
-	item, err := r.next(ctx)
+	items, err := r.next(ctx, most)
 	if err != nil && ctx.Err() == nil {
 		f.Stop()
 	}
-	return item, err
+	return items, err
 }
 
 // Stop ends all reading ahead, and returns when nothing is asked of the chain any
