@@ -13,17 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	pg "github.com/cocoon-network/cocoon/internal/postgres"
 )
 
 // requirePostgres is a cluster of the test's own, which it may stop.
-func requirePostgres(t *testing.T) *cluster {
+func requirePostgres(t *testing.T) *pg.Cluster {
 	t.Helper()
-	if postgresPrograms() == "" {
+	if pg.Programs() == "" {
 		t.Skip("no PostgreSQL: install its server")
 	}
-	c, err := newCluster()
+	c, err := pg.New()
 	require.NoError(t, err)
-	t.Cleanup(c.remove)
+	t.Cleanup(c.Remove)
 	return c
 }
 
@@ -42,16 +43,16 @@ func TestRun_OutlastsACrashOfTheServer(t *testing.T) {
 	t.Parallel()
 	server := requirePostgres(t)
 	w := newWorld(t)
-	x := w.open(server.dsn("postgres"))
+	x := w.open(server.DSN("postgres"))
 	x.pause = 0
 	stop := runs(t, x)
 	require.NoError(t, x.WaitSeqno(t.Context(), must(w.client.Head(t.Context())).SeqNo))
-	require.NoError(t, server.stop())
+	require.NoError(t, server.Stop())
 	w.stakeProvider()
 	_, err := x.Events(t.Context(), 0, 10)
 	require.Error(t, err)
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(x.store.explain(err)), "%v", err)
-	require.NoError(t, server.start())
+	require.NoError(t, server.Start())
 	w.settle()
 	require.NoError(t, x.WaitSeqno(t.Context(), must(w.client.Head(t.Context())).SeqNo))
 	stop()
@@ -70,9 +71,9 @@ func TestOpen_SaysWhyTheServerDoesNotServe(t *testing.T) {
 		kind cocoon.Kind
 		hint string
 	}{
-		"no server":   {"postgres://postgres@/x?host=" + url.QueryEscape(filepath.Join(server.folder, "nowhere")), cocoon.Unreachable, "does the server"},
-		"no database": {server.dsn("nothing"), cocoon.NotFound, "createdb nothing"},
-		"no user":     {strings.Replace(server.dsn("postgres"), "postgres@", "stranger@", 1), cocoon.Forbidden, "check user and password"},
+		"no server":   {"postgres://postgres@/x?host=" + url.QueryEscape(filepath.Join(t.TempDir(), "nowhere")), cocoon.Unreachable, "does the server"},
+		"no database": {server.DSN("nothing"), cocoon.NotFound, "createdb nothing"},
+		"no user":     {strings.Replace(server.DSN("postgres"), "postgres@", "stranger@", 1), cocoon.Forbidden, "check user and password"},
 	} {
 		_, err := Open(t.Context(), w.config(c.dsn))
 		require.Equal(t, c.kind, cocoon.KindOf(err), "%s: %v", name, err)
@@ -87,7 +88,7 @@ func TestOpen_NeverTellsThePassword(t *testing.T) {
 	const secret = "hunter2-and-more"
 	for _, dsn := range []string{
 		"postgres://user:" + secret + "@127.0.0.1:1/x",
-		"postgres://user:" + secret + "@/x?host=" + url.QueryEscape(server.folder),
+		"postgres://user:" + secret + "@/x?host=" + url.QueryEscape(server.Folder),
 		"postgres://user:" + secret + "%zz@127.0.0.1/x",
 		"postgres://user:" + secret + "@127.0.0.1:port/x",
 		"postgres://user:" + secret + "@127.0.0.1/x?sslmode=perhaps",

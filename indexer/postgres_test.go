@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	pg "github.com/cocoon-network/cocoon/internal/postgres"
 )
 
 // postgresVariable names the address of a server on which tests may make databases.
@@ -29,12 +29,12 @@ var (
 		if dsn := os.Getenv(postgresVariable); dsn != "" {
 			return dsn, nil
 		}
-		c, err := newCluster()
+		c, err := pg.New()
 		if err != nil {
 			return "", err
 		}
-		postgresStop = c.remove
-		return c.dsn("postgres"), nil
+		postgresStop = c.Remove
+		return c.DSN("postgres"), nil
 	})
 )
 
@@ -48,7 +48,7 @@ func stopPostgres() {
 // postgresServer is a server's address. A machine without the programs skips the test.
 func postgresServer(t testing.TB) string {
 	t.Helper()
-	if os.Getenv(postgresVariable) == "" && postgresPrograms() == "" {
+	if os.Getenv(postgresVariable) == "" && pg.Programs() == "" {
 		t.Skipf("no PostgreSQL: install its server, or name one in %s", postgresVariable)
 	}
 	dsn, err := postgresStart()
@@ -76,80 +76,4 @@ func newPostgresDatabase(t testing.TB) string {
 	require.NoError(t, err)
 	u.Path = "/" + name
 	return u.String()
-}
-
-// postgresPrograms is the folder of initdb and pg_ctl, "" where there is none.
-func postgresPrograms() string {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is well formed
-	if len(found) > 0 {
-		return filepath.Dir(found[len(found)-1])
-	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path)
-	}
-	return ""
-}
-
-// cluster is a server of a test's own: a new folder, a socket in it, no network.
-type cluster struct{ folder string }
-
-func newCluster() (*cluster, error) {
-	folder, err := os.MkdirTemp("", "cocoon-pg-") // short: a socket's path has 107 bytes
-	if err != nil {
-		return nil, err
-	}
-	c := &cluster{folder}
-	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
-		if out, err := exec.Command("chown", "postgres", folder).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%w: %s", err, out)
-		}
-	}
-	if err = c.run("initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err == nil {
-		err = c.start()
-	}
-	if err != nil {
-		c.remove()
-		return nil, err
-	}
-	return c, nil
-}
-
-func (c *cluster) data() string { return filepath.Join(c.folder, "data") }
-
-func (c *cluster) dsn(database string) string {
-	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(c.folder)
-}
-
-func (c *cluster) start() error {
-	return c.run("pg_ctl", "-D", c.data(), "-w", "-l", filepath.Join(c.folder, "log"), "-o", "-c listen_addresses= -c max_connections=500 -c unix_socket_directories="+c.folder, "start")
-}
-
-// stop ends the server as a crash would.
-func (c *cluster) stop() error {
-	return c.run("pg_ctl", "-D", c.data(), "-m", "immediate", "-w", "stop")
-}
-
-func (c *cluster) remove() {
-	_ = c.stop() // it may not run
-	_ = os.RemoveAll(c.folder)
-}
-
-func (c *cluster) run(program string, args ...string) error {
-	args = append([]string{filepath.Join(postgresPrograms(), program)}, args...)
-	if os.Geteuid() == 0 {
-		args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
-	}
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir = c.folder
-	log, err := os.CreateTemp("", "cocoon-pg-out-") // not a pipe: the server would hold it open
-	if err != nil {
-		return err
-	}
-	defer os.Remove(log.Name())
-	cmd.Stdout, cmd.Stderr = log, log
-	if err = cmd.Run(); err != nil {
-		said, _ := os.ReadFile(log.Name()) // err tells enough without it
-		return fmt.Errorf("%s: %w: %s", program, err, said)
-	}
-	return nil
 }

@@ -29,7 +29,7 @@ type Chain interface {
 
 // Config bounds a feed. Zero fields take the value named beside them.
 type Config struct {
-	Segment  int           // masterchain blocks that one proof leads to; 32
+	Segment  int           // masterchain blocks that one proof leads to; 16
 	Window   int           // masterchain blocks read ahead, and up to a segment more; 512
 	Parallel int           // blocks asked for at the same time; 64
 	Bytes    int           // of blocks read ahead, as they are served; 64 MiB. The block that is due is read in any case
@@ -39,7 +39,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Segment <= 0 {
-		c.Segment = 32
+		c.Segment = 16
 	}
 	if c.Window <= 0 {
 		c.Window = 512
