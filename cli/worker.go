@@ -149,12 +149,13 @@ func (e *env) ownerOf(client *chain.Client, text string) (cocoon.Account, error)
 }
 
 // serveEngine serves the built-in engine on loopback until stop is called.
-func serveEngine() (url string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serveEngine(ctx context.Context) (url string, stop func() error, err error) {
+	s, err := engine.Listen("127.0.0.1:0", engine.New())
 	if err != nil {
 		return "", nil, err
 	}
-	s := &http.Server{Handler: engine.New()}
-	go func() { _ = s.Serve(l) }() // ends with Close
-	return "http://" + l.Addr().String(), func() { s.Close() }, nil
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the worker drains first
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	return s.URL(), func() error { cancel(); return <-ended }, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,10 +21,36 @@ import (
 
 // ask posts body to path and returns status and answer.
 func ask(path, body string) (int, string) {
-	w := httptest.NewRecorder()
-	engine.New("m", "other").ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	w := post(plain, path, body)
 	return w.Code, w.Body.String()
 }
+
+// plain is an engine without costs and faults at a standing time.
+var plain = open(engine.Config{Models: []string{"m", "other"}})
+
+// open is an engine at a standing time.
+func open(cfg engine.Config) *engine.Engine {
+	cfg.Clock = standing{}
+	e, err := engine.Open(cfg)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+func post(e *engine.Engine, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	return w
+}
+
+const noon = 1_790_000_000
+
+// standing is a clock at which it is always noon.
+type standing struct{}
+
+func (standing) Now() time.Time                       { return time.Unix(noon, 0) }
+func (standing) After(time.Duration) <-chan time.Time { return nil }
 
 type reply struct {
 	ID      string
@@ -212,7 +239,7 @@ func TestEngine_WithoutModelsAnswersForAny(t *testing.T) {
 
 func TestServer_AnswersUntilItIsStopped(t *testing.T) {
 	t.Parallel()
-	s, err := engine.Listen("m", "other")
+	s, err := engine.Listen("127.0.0.1:0", plain)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
