@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -149,13 +147,16 @@ func (e *env) ownerOf(client *chain.Client, text string) (cocoon.Account, error)
 }
 
 // serveEngine serves the built-in engine on loopback until stop is called.
-func serveEngine(ctx context.Context) (url string, stop func() error, err error) {
+func serveEngine() (url string, stop func(), err error) {
 	s, err := engine.Listen("127.0.0.1:0", engine.New())
 	if err != nil {
 		return "", nil, err
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the worker drains first
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	return s.URL(), func() error { cancel(); return <-ended }, nil
+	ctx, cancel := context.WithCancel(context.Background()) // it outlives the worker, which drains
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.Run(ctx) // it ends when nobody asks any more
+	}()
+	return s.URL(), func() { cancel(); <-ended }, nil
 }
