@@ -280,6 +280,10 @@ func FuzzEngine(f *testing.F) {
 	f.Add(hello + `,"stream":true}`)
 	f.Add(`{"model":"m","prompt":["x","\ud800"],"n":3}`)
 	f.Add(`{"model":"m","input":"x"}`)
+	f.Add(hello + weather + `,"tool_choice":"required","stream":true,"n":2}`)
+	f.Add(hello + `,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}}}`)
+	f.Add(hello + `,"logprobs":true,"top_logprobs":2,"stop":["a"],"seed":1,"min_tokens":9,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`)
+	f.Add(`{"model":"m","prompt":[[1,2],[3]],"input":[1],"logprobs":1}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, path := range openai.Endpoints {
 			status, raw := ask(path, body)

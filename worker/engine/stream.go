@@ -167,7 +167,8 @@ func (e *events) parts(raw []byte) func(func([]byte) bool) {
 			return
 		}
 		for line := range bytes.Lines(raw) {
-			if at := len(line) / 2; !yield(line[:at]) || !yield(line[at:]) {
+			at := len(line) / 2
+			if at > 0 && !yield(line[:at]) || !yield(line[at:]) {
 				return
 			}
 		}
