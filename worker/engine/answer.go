@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"unicode/utf8"
 )
 
 // Notice opens every text.
@@ -118,6 +119,7 @@ type piece struct {
 	kind kind
 	call int // of arguments: which call's
 	text string
+	at   int // characters of the answer before it
 }
 
 // answer is one choice: its tokens in order, and why it ends.
@@ -149,8 +151,13 @@ func (a answer) count(k kind) int {
 }
 
 func (a *answer) add(k kind, call int, texts []string) {
+	at := 0
+	if n := len(a.pieces); n > 0 {
+		at = a.pieces[n-1].at + utf8.RuneCountInString(a.pieces[n-1].text)
+	}
 	for _, t := range texts {
-		a.pieces = append(a.pieces, piece{k, call, t})
+		a.pieces = append(a.pieces, piece{k, call, t, at})
+		at += utf8.RuneCountInString(t)
 	}
 }
 

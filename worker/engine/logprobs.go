@@ -73,18 +73,13 @@ func (e *Engine) chatLogprob(token string, position, top int) likelyTop {
 
 func (e *Engine) legacyLogprobs(a answer, from, to, top int) *legacyLogprobs {
 	l := &legacyLogprobs{Tokens: []string{}, Logprobs: []float64{}, Top: []map[string]float64{}, Offsets: []int{}}
-	offset := 0
-	for i, p := range a.pieces[:to] {
-		if i >= from {
-			all := e.ranked(p.text, i, max(top, 1))
-			ranks := map[string]float64{}
-			for _, one := range all {
-				ranks[one.Token] = one.Logprob
-			}
-			l.Tokens, l.Logprobs = append(l.Tokens, p.text), append(l.Logprobs, all[0].Logprob)
-			l.Top, l.Offsets = append(l.Top, ranks), append(l.Offsets, offset)
+	for i, p := range a.pieces[from:to] {
+		all, ranks := e.ranked(p.text, from+i, max(top, 1)), map[string]float64{}
+		for _, one := range all {
+			ranks[one.Token] = one.Logprob
 		}
-		offset += len([]rune(p.text))
+		l.Tokens, l.Logprobs = append(l.Tokens, p.text), append(l.Logprobs, all[0].Logprob)
+		l.Top, l.Offsets = append(l.Top, ranks), append(l.Offsets, p.at)
 	}
 	return l
 }
