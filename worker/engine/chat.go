@@ -179,31 +179,30 @@ func (e *Engine) chatLogprobs(r chatRequest, a answer, from, to int) *chatLogpro
 	return l
 }
 
-// delta is a token of a chat's choice; the first one names the role.
+// delta is a token of a chat's choice, or its end; the first one names the role.
 func (e *Engine) delta(r chatRequest, a answer, index, position int) choice {
-	d, p := &delta{}, piece{}
-	if position >= 0 {
-		p = a.pieces[position]
+	c := choice{Index: index, Delta: &delta{}}
+	if position == 0 {
+		c.Delta.Role = "assistant"
 	}
-	if position <= 0 {
-		d.Role = "assistant"
+	if position == len(a.pieces) {
+		return c
 	}
-	switch p.kind {
+	switch p := a.pieces[position]; p.kind {
 	case text:
-		d.Content = &p.text
-	case reasoning:
-		d.Reasoning = p.text
-	case arguments:
-		c := toolCall{Index: &p.call}
-		c.Function.Arguments = p.text
-		if position == 0 || a.pieces[position-1].call != p.call {
-			c.ID, c.Type, c.Function.Name = a.calls[p.call].id, "function", a.calls[p.call].name
+		c.Delta.Content = &p.text
+		if r.Logprobs {
+			c.Logprobs = e.chatLogprobs(r, a, position, position+1)
 		}
-		d.ToolCalls = []toolCall{c}
-	}
-	c := choice{Index: index, Delta: d}
-	if r.Logprobs && position >= 0 && p.kind == text {
-		c.Logprobs = e.chatLogprobs(r, a, position, position+1)
+	case reasoning:
+		c.Delta.Reasoning = p.text
+	case arguments:
+		call := toolCall{Index: &p.call}
+		call.Function.Arguments = p.text
+		if position == 0 || a.pieces[position-1].call != p.call {
+			call.ID, call.Type, call.Function.Name = a.calls[p.call].id, "function", a.calls[p.call].name
+		}
+		c.Delta.ToolCalls = []toolCall{call}
 	}
 	return c
 }

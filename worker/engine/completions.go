@@ -78,7 +78,7 @@ func (e *Engine) complete(r completeRequest) (*task, *failure) {
 	}
 	t.frame = completion{ID: requestID("cmpl", r.sampling, r.Prompt), Object: "text_completion", Model: r.Model}
 	t.event = func(index, position int) choice {
-		return e.legacy(r, t.answers[index], index, max(position, 0), position+1)
+		return e.legacy(r, t.answers[index], index, position, min(position+1, len(t.answers[index].pieces)))
 	}
 	t.whole = func(created int64, u *usage) any {
 		out := t.frame
@@ -104,7 +104,7 @@ func (e *Engine) legacy(r completeRequest, a answer, index, from, to int) choice
 	part := answer{pieces: a.pieces[from:to]}
 	words := part.of(text, 0)
 	c := choice{Index: index, Text: &words}
-	if r.Logprobs != nil {
+	if r.Logprobs != nil && from < to {
 		c.Logprobs = e.legacyLogprobs(a, from, to, *r.Logprobs)
 	}
 	return c

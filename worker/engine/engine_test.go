@@ -192,9 +192,9 @@ func TestStream_AddsUpToTheAnswer(t *testing.T) {
 
 	_, raw = ask(openai.Completions, `{"model":"m","prompt":"x","stream":true,"max_tokens":2}`)
 	all = events(t, raw)
-	require.Len(t, all, 2)
+	require.Len(t, all, 3)
 	require.Equal(t, "This is", all[0].Choices[0].Text+all[1].Choices[0].Text)
-	require.Equal(t, "length", all[1].Choices[0].Reason)
+	require.Equal(t, "length", all[2].Choices[0].Reason)
 }
 
 func TestEngine_RefusesInOpenAIsShape(t *testing.T) {

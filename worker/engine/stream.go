@@ -29,7 +29,7 @@ func (d *delivery) stream(w http.ResponseWriter, ctx context.Context, stop func(
 		for ; have < done; have++ {
 			switch {
 			case breaks(d.plan.cut, have):
-				_ = out.half(mustJSON(d.chunk(0, have, &sent))) // whether it arrives is the same
+				_ = out.half(mustJSON(d.chunk(0, min(have, len(d.task.answers[0].pieces)), &sent))) // whether it arrives is the same
 				return d.cut(stop)
 			case breaks(d.plan.err, have):
 				return d.fail(out, stop)
@@ -42,29 +42,31 @@ func (d *delivery) stream(w http.ResponseWriter, ctx context.Context, stop func(
 	return d.finish(out, stop)
 }
 
-// step sends the token at position of each choice that has one.
+// step sends the token at position of each choice that has one. Why a choice
+// ends is an event of its own after its last token, as OpenAI tells it.
 func (d *delivery) step(out *events, position int, sent *usage) error {
 	for i, a := range d.task.answers {
-		if position >= max(len(a.pieces), 1) {
-			continue
-		}
-		if len(a.pieces) > 0 {
+		if position < len(a.pieces) {
 			sent.add(a.pieces[position])
+			if err := out.send(mustJSON(d.chunk(i, position, sent))); err != nil {
+				return err
+			}
 		}
-		if err := out.send(mustJSON(d.chunk(i, position, sent))); err != nil {
-			return err
+		if position == max(len(a.pieces)-1, 0) {
+			if err := out.send(mustJSON(d.chunk(i, len(a.pieces), sent))); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// chunk is the event of one token. Where usage was asked for, every event has
-// the field, and with vLLM's option the count so far.
+// chunk is the event of one token, or of the end after the last. Where usage
+// was asked for, every event has the field, and with vLLM's option the count so far.
 func (d *delivery) chunk(index, position int, sent *usage) completion {
-	a := d.task.answers[index]
-	c := d.task.frame
-	one := d.task.event(index, min(position, len(a.pieces)-1))
-	if position >= len(a.pieces)-1 {
+	a, c := d.task.answers[index], d.task.frame
+	one := d.task.event(index, position)
+	if position == len(a.pieces) {
 		one.Reason = &a.reason
 	}
 	c.Choices = []choice{one}

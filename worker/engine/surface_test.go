@@ -75,6 +75,17 @@ func chunks(t *testing.T, w *httptest.ResponseRecorder) []map[string]any {
 	return nil
 }
 
+// onlyTokens are the chunks that carry one: not the ends of choices, not usage.
+func onlyTokens(t *testing.T, all []map[string]any) (out []map[string]any) {
+	t.Helper()
+	for _, c := range all {
+		if len(c["choices"].([]any)) > 0 && dig(t, c, "choices", 0, "finish_reason") == nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func TestModels_AreListedAndFoundByName(t *testing.T) {
 	t.Parallel()
 	e := open(engine.Config{Models: []string{"Qwen/Qwen3-32B"}})
@@ -261,7 +272,7 @@ func requireStreamed(t *testing.T, message map[string]any, more, text string) {
 	names, args, ids := []string{}, []string{}, map[string]bool{}
 	all := chunks(t, post(plain, openai.Chat, chatBody(text, more+`,"stream":true`)))
 	require.Equal(t, "assistant", dig(t, all[0], "choices", 0, "delta", "role"))
-	for _, c := range all {
+	for _, c := range onlyTokens(t, all) {
 		index := int(dig(t, c, "choices", 0, "delta", "tool_calls", 0, "index").(float64))
 		call := dig(t, c, "choices", 0, "delta", "tool_calls", 0).(map[string]any)
 		if id, begins := call["id"].(string); begins {
@@ -331,7 +342,7 @@ func TestLogprobs_AreWellFormed(t *testing.T) {
 	}
 	require.Equal(t, dig(t, r, "choices", 0, "message", "content"), text.String())
 	streamed := []any{}
-	for _, c := range chunks(t, post(plain, openai.Chat, chatBody("hi", `,"logprobs":true,"top_logprobs":3,"max_tokens":7,"stream":true`))) {
+	for _, c := range onlyTokens(t, chunks(t, post(plain, openai.Chat, chatBody("hi", `,"logprobs":true,"top_logprobs":3,"max_tokens":7,"stream":true`)))) {
 		streamed = append(streamed, dig(t, c, "choices", 0, "logprobs", "content").([]any)...)
 	}
 	require.Equal(t, list, streamed)
@@ -355,20 +366,31 @@ func TestStream_UsageIsToldAsItIsAskedFor(t *testing.T) {
 		require.Len(t, c["choices"], 1)
 	}
 	all := stream(`,"stream_options":{"include_usage":true}`)
-	require.Len(t, all, 7)
-	for _, c := range all[:6] {
+	require.Len(t, all, 6+2+1)
+	for _, c := range all[:8] {
 		require.Contains(t, c, "usage")
 		require.Nil(t, c["usage"])
 	}
-	require.Empty(t, all[6]["choices"])
-	require.EqualValues(t, 6, dig(t, all[6], "usage", "completion_tokens"))
+	require.Empty(t, all[8]["choices"])
+	require.EqualValues(t, 6, dig(t, all[8], "usage", "completion_tokens"))
 	all = stream(`,"stream_options":{"include_usage":true,"continuous_usage_stats":true}`)
-	for i, c := range all[:6] {
+	for i, c := range onlyTokens(t, all) {
 		require.EqualValues(t, i+1, dig(t, c, "usage", "completion_tokens"))
 		require.EqualValues(t, 2, dig(t, c, "usage", "prompt_tokens"))
 		require.EqualValues(t, i+3, dig(t, c, "usage", "total_tokens"))
 	}
-	require.Equal(t, all[6]["usage"], all[5]["usage"])
+	require.Equal(t, all[8]["usage"], all[7]["usage"])
+}
+
+func TestStream_EachChoiceEndsWithAnEventOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for more, tokens := range map[string]int{`,"max_tokens":1`: 1, `,"stop":"This"`: 0, weather + `,"tool_choice":"required","max_tokens":2`: 2} {
+		all := chunks(t, post(plain, openai.Chat, chatBody("hi", more+`,"stream":true`)))
+		require.Len(t, onlyTokens(t, all), tokens)
+		require.Len(t, all, tokens+1)
+		require.Equal(t, "assistant", dig(t, all[0], "choices", 0, "delta", "role"), "the first names the role")
+		require.NotContains(t, dig(t, all[tokens], "choices", 0, "delta"), "content")
+	}
 }
 
 func TestStream_ChoicesAdvanceTogether(t *testing.T) {

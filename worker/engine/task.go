@@ -16,7 +16,7 @@ type task struct {
 	// whole is the answer without a stream; u is nil where a fault hides it.
 	whole func(created int64, u *usage) any
 	// frame is what the events of a stream have in common, event makes the
-	// choice that carries one token; position -1 is of an answer without any.
+	// choice that carries one token, or with the position after the last one none.
 	frame completion
 	event func(index, position int) choice
 }
