@@ -30,7 +30,7 @@ A fault is KIND[=VALUE][@WHEN]; WHEN is the number of a request, from 1, or a
 chance in percent, and without it every request meets the fault. Kinds, with
 their default values:
 
-  ` + strings.Join(engine.Faults(), "\n  "),
+  ` + strings.Join(engine.FaultKinds(), "\n  "),
 		Example: `  cocoon engine --model Qwen/Qwen3-32B
   cocoon engine --prefill 8000 --step 6ms --sequence 350us --slots 256    # about one large GPU
   cocoon engine --fault cut=10@3 --fault 503=2s@5% --fault slow-first=4s@1%`,

@@ -148,10 +148,11 @@ func TestSlots_AreSequencesAndARequestOfMoreHasThemAll(t *testing.T) {
 		five, _ := begin(e, openai.Chat, chatBody("a", `,"n":5,"max_tokens":2,"stream":true`))
 		one, _ := begin(e, openai.Completions, tokens(1, 1)) // would fit, and does not overtake
 		<-one.done
-		require.Equal(t, ms(0, 0, 10, 10), two.at)
-		require.Equal(t, 10*time.Millisecond, five.at[0])
-		require.Equal(t, ms(20), one.at)
+		<-two.done
 		<-five.done
+		require.Equal(t, ms(0, 0, 10, 10), two.at)
+		require.Equal(t, ms(10, 10, 10, 10, 10, 20, 20, 20, 20, 20), five.at)
+		require.Equal(t, ms(20), one.at)
 	})
 }
 

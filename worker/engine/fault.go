@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 // Fault is a way to break, and when. With neither Nth nor Chance it happens to
 // every request.
 type Fault struct {
-	Kind   string        // one of Faults()
+	Kind   string        // one of FaultKinds()
 	Wait   time.Duration // of kinds that take a duration
 	Count  int           // of kinds that take a number
 	Nth    uint64        // this request alone, counted from 1 as they start; 0: any
@@ -63,8 +62,9 @@ var faultKinds = []faultKind{
 	{"sse-huge", number, 0, 1 << 20, "a line of about so many bytes"},
 }
 
-// Faults lists the kinds, each with what it takes and does.
-func Faults() []string {
+// FaultKinds lists the kinds for people: each with what it takes by default, and
+// what it does.
+func FaultKinds() []string {
 	var out []string
 	for _, k := range faultKinds {
 		name := k.name
@@ -169,85 +169,4 @@ func (f Fault) String() string {
 		text += "@" + strconv.FormatFloat(f.Chance*100, 'f', -1, 64) + "%"
 	}
 	return text
-}
-
-// meets reports whether f, the i-th fault, happens to the n-th request. It does
-// not depend on how requests overlap.
-func (f Fault) meets(seed, n uint64, i int) bool {
-	if f.Nth > 0 {
-		return f.Nth == n
-	}
-	return f.Chance == 0 || rand.New(rand.NewPCG(seed, n<<8|uint64(i))).Float64() < f.Chance
-}
-
-// plan is how one request breaks.
-type plan struct {
-	status      int // 0: it does not fail at once
-	retry       time.Duration
-	stalls      stalls
-	cut, err    int // tokens; never where negative
-	noDone      bool
-	extra       int // completion tokens that usage counts too many
-	noUsage     bool
-	split, crlf bool
-	comments    bool
-	garbage     bool
-	huge        int // bytes
-}
-
-func (e *Engine) plan(n uint64) plan {
-	p := plan{cut: -1, err: -1, stalls: stalls{hang: -1}}
-	for i, f := range e.cfg.Faults {
-		if f.meets(e.cfg.Seed, n, i) {
-			p.add(f)
-		}
-	}
-	return p
-}
-
-func (p *plan) add(f Fault) {
-	switch f.Kind {
-	case "slow-first":
-		p.stalls.first = f.Wait
-	case "slow-steps":
-		p.stalls.each = f.Wait
-	case "429", "500", "503":
-		p.status, _ = strconv.Atoi(f.Kind) // it is a number
-		p.retry = f.Wait
-	case "cut":
-		p.cut = f.Count
-	case "error":
-		p.err = f.Count
-	case "hang":
-		p.stalls.hang = f.Count
-	case "no-done":
-		p.noDone = true
-	case "usage-over":
-		p.extra = f.Count
-	case "usage-under":
-		p.extra = -f.Count
-	case "usage-missing":
-		p.noUsage = true
-	case "sse-split":
-		p.split = true
-	case "sse-crlf":
-		p.crlf = true
-	case "sse-comments":
-		p.comments = true
-	case "sse-garbage":
-		p.garbage = true
-	case "sse-huge":
-		p.huge = f.Count
-	}
-}
-
-// bend makes a count as wrong as p wants it. It is nil where p wants none.
-func (p plan) bend(u usage) *usage {
-	if p.noUsage {
-		return nil
-	}
-	u.Completion = max(u.Completion+p.extra, 0)
-	u.CompletionOf.Reasoning = min(u.CompletionOf.Reasoning, u.Completion)
-	u.Total = u.Prompt + u.Completion
-	return &u
 }

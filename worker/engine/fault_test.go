@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -232,6 +233,7 @@ func TestFault_HangsUntilTheClientGoes(t *testing.T) {
 			inBubble(t, cfg, func(t *testing.T, e *engine.Engine) {
 				s, cancel := begin(e, openai.Completions, tokens(1, 5))
 				time.Sleep(24 * time.Hour)
+				synctest.Wait()
 				require.Len(t, s.at, events)
 				require.Equal(t, 1, e.Counters().Running, "it holds its slot")
 				next, _ := begin(e, openai.Completions, tokens(1, 5))
@@ -346,7 +348,7 @@ func TestParseFault_ReadsWhatItWrites(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	}
-	for _, line := range engine.Faults() {
+	for _, line := range engine.FaultKinds() {
 		text, _, _ := strings.Cut(line, " ")
 		_, err := engine.ParseFault(text)
 		require.NoError(t, err, "what is listed is understood")
