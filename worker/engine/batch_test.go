@@ -156,29 +156,46 @@ func TestSlots_AreSequencesAndARequestOfMoreHasThemAll(t *testing.T) {
 	})
 }
 
+func TestSlots_AFullQueueRefusesWhoWouldOvertakeIt(t *testing.T) {
+	cost := engine.Cost{Step: 10 * time.Millisecond, Slots: 3, Queue: 1}
+	inBubble(t, engine.Config{Cost: cost}, func(t *testing.T, e *engine.Engine) {
+		two, _ := begin(e, openai.Chat, chatBody("a", `,"n":2,"max_tokens":2`))
+		three, _ := begin(e, openai.Chat, chatBody("a", `,"n":3,"max_tokens":2`))
+		one, _ := begin(e, openai.Completions, tokens(1, 1))
+		<-one.done
+		require.Equal(t, http.StatusServiceUnavailable, one.Code)
+		<-two.done
+		<-three.done
+		require.Equal(t, http.StatusOK, three.Code)
+	})
+}
+
 func TestCancel_FreesTheSlotAtOnceAndIsCounted(t *testing.T) {
 	cost := engine.Cost{Prefill: 100, Chunk: 10, Step: 10 * time.Millisecond, Slots: 1}
-	for name, after := range map[string]time.Duration{"in prefill": 50 * time.Millisecond, "in decode": 1105 * time.Millisecond} {
+	for name, c := range map[string]struct {
+		after time.Duration
+		made  uint64
+	}{"in prefill": {50 * time.Millisecond, 0}, "in decode": {1105 * time.Millisecond, 11}} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, engine.Config{Cost: cost}, func(t *testing.T, e *engine.Engine) {
 				s, cancel := begin(e, openai.Completions, tokens(100, 1000))
 				waits, cancelWaiting := begin(e, openai.Completions, tokens(1, 1))
 				next, _ := begin(e, openai.Completions, tokens(1, 1))
-				time.Sleep(after)
+				time.Sleep(c.after)
 				cancelWaiting()
 				<-waits.done
 				require.Equal(t, 1, e.Counters().Running)
 				cancel()
 				<-s.done
-				c := e.Counters()
-				require.Equal(t, 1, c.Running, "who waited has the slot")
-				require.Zero(t, c.Waiting)
-				require.EqualValues(t, 2, c.Cancelled)
-				require.Zero(t, c.SlowestAbort, "no time passed")
-				require.Equal(t, time.Now().UnixMicro(), c.LastAbort)
+				now := e.Counters()
+				require.Equal(t, 1, now.Running, "who waited has the slot")
+				require.Zero(t, now.Waiting)
+				require.EqualValues(t, 2, now.Cancelled)
+				require.Zero(t, now.SlowestAbort, "no time passed")
+				require.Equal(t, time.Now().UnixMicro(), now.LastAbort)
 				<-next.done
 				require.EqualValues(t, 1, e.Counters().Finished)
-				require.Less(t, e.Counters().Tokens, uint64(20), "nobody decodes for a client that is gone")
+				require.Equal(t, c.made+1, e.Counters().Tokens, "nobody decodes for a client that is gone")
 			})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"crypto/sha256"
 	"io"
+	"slices"
 )
 
 const (
@@ -54,21 +55,21 @@ func (c *cache) cached(prompt []string) int {
 	}
 	n := 0
 	for _, id := range chain(prompt[:len(prompt)-1]) {
-		at := c.blocks[id]
-		if at == nil {
+		if c.blocks[id] == nil {
 			break
 		}
-		c.recent.MoveToFront(at)
 		n += blockSize
 	}
 	return n
 }
 
+// remember makes prompt the newest. Its end is forgotten before its beginning,
+// without which it would be of no use.
 func (c *cache) remember(prompt []string) {
 	if c == nil {
 		return
 	}
-	for _, id := range chain(prompt) {
+	for _, id := range slices.Backward(chain(prompt)) {
 		if at := c.blocks[id]; at != nil {
 			c.recent.MoveToFront(at)
 			continue

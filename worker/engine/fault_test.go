@@ -149,6 +149,13 @@ func TestFault_CountsWrong(t *testing.T) {
 	}
 }
 
+func TestFault_CountsThatAreWrongStillAddUp(t *testing.T) {
+	t.Parallel()
+	e := open(engine.Config{Reasoning: 0.5, Faults: faults(t, "usage-under=15")})
+	raw := post(e, openai.Chat, chatBody("hi", `,"max_tokens":20,"ignore_eos":true`)).Body.String()
+	require.Equal(t, cocoon.Usage{Prompt: 1, Reasoning: 5}, usageOf(t, raw))
+}
+
 // whole reads a stream as the standard for server-sent events says.
 func whole(t *testing.T, raw string) (data []string) {
 	t.Helper()

@@ -35,6 +35,7 @@ func TestSchema_DocumentsAreValid(t *testing.T) {
 		`{"properties":{"b":{"const":1},"a":{"const":2}}}`:            `{"a":2,"b":1}`,
 		`{"type":"object","properties":{"a":{"pattern":"x"}}}`:        `{}`,
 		`{"anyOf":[{"pattern":"x"},{"const":1}]}`:                     `1`,
+		`{"anyOf":[{"type":"object"},{"not":{}}]}`:                    `{}`,
 		`{"allOf":[{"const":1}]}`:                                     `1`,
 		`{"$defs":{"a/b":{"const":1}},"$ref":"#/$defs/a~1b"}`:         `1`,
 		`{"type":"object","properties":{"v":{"const":1},"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},"required":["v","next"]}`: `{"next":null,"v":1}`,

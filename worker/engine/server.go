@@ -15,6 +15,7 @@ import (
 type Server struct {
 	listener net.Listener
 	http     *http.Server
+	drain    time.Duration
 }
 
 // Listen opens addr for e, as in "127.0.0.1:0": a free port on loopback. Nothing
@@ -24,7 +25,7 @@ func Listen(addr string, e *Engine) (*Server, error) {
 	if err != nil {
 		return nil, cocoon.Unreachable.Errorf("listen for the built-in engine: %w", err)
 	}
-	return &Server{l, &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}}, nil
+	return &Server{l, &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}, 5 * time.Second}, nil
 }
 
 // URL is where the engine answers, as an engine's URL is given to a worker.
@@ -40,7 +41,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("built-in engine: %w", err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
 	err := s.http.Shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {

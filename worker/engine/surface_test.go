@@ -221,6 +221,44 @@ func TestCache_CountsARepeatedPrefixInWholeBlocks(t *testing.T) {
 	require.EqualValues(t, 32, dig(t, all[len(all)-1], "usage", "prompt_tokens_details", "cached_tokens"))
 }
 
+func TestCache_IsOfBlocksAfterTheirBlocks(t *testing.T) {
+	t.Parallel()
+	e := open(engine.Config{Cache: 64})
+	block := func(word string) string { return strings.Repeat(word+" ", 16) }
+	cached := func(texts ...string) any {
+		var messages []map[string]string
+		for _, text := range texts {
+			messages = append(messages, map[string]string{"role": "user", "content": text})
+		}
+		raw, err := json.Marshal(map[string]any{"model": "m", "messages": messages})
+		require.NoError(t, err)
+		return dig(t, object(t, post(e, openai.Chat, string(raw)).Body.String()), "usage", "prompt_tokens_details", "cached_tokens")
+	}
+	require.EqualValues(t, 0, cached(block("p"), block("q")))
+	require.EqualValues(t, 0, cached(block("r")+"s"))
+	require.EqualValues(t, 16, cached(block("r"), block("q")), "the same block after another is another")
+	require.EqualValues(t, 0, cached(block("t")+"x"), "the fifth block of four")
+	require.EqualValues(t, 16, cached(block("p"), block("q")+"x"), "the end goes before the beginning")
+	require.EqualValues(t, 0, cached("a", "bc"+strings.Repeat(" d", 15)))
+	require.EqualValues(t, 0, cached("ab", "c"+strings.Repeat(" d", 15)), "tokens are told apart")
+}
+
+func TestCache_ForgetsWhatWasNotUsed(t *testing.T) {
+	t.Parallel()
+	e := open(engine.Config{Cache: 48})
+	cached := func(word string) any {
+		return dig(t, chat(t, e, strings.Repeat(word+" ", 17), ""), "usage", "prompt_tokens_details", "cached_tokens")
+	}
+	for _, word := range []string{"a", "b", "c"} {
+		require.EqualValues(t, 0, cached(word))
+	}
+	require.EqualValues(t, 16, cached("a"))
+	require.EqualValues(t, 0, cached("d"))
+	require.EqualValues(t, 16, cached("a"), "used since")
+	require.EqualValues(t, 16, cached("c"))
+	require.EqualValues(t, 0, cached("b"))
+}
+
 const weather = `,"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object",
 	"properties":{"city":{"type":"string"},"days":{"type":"integer","minimum":1,"maximum":3}},"required":["city","days"]}}},
 	{"type":"function","function":{"name":"now"}}]`
