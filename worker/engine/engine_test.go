@@ -229,6 +229,8 @@ func TestEngine_RefusesInOpenAIsShape(t *testing.T) {
 		{openai.Completions, `{"model":"m"}`, 400, "prompt must be"},
 		{openai.Completions, `{"model":"m","prompt":null}`, 400, "prompt must be"},
 		{openai.Completions, `{"model":"m","prompt":"x","logprobs":6}`, 400, "logprobs must be"},
+		{openai.Completions, `{"model":"m","n":16,"prompt":["` + strings.Repeat(`x","`, 64) + `x"]}`, 400, "at most 1024"},
+		{openai.Completions, `{"model":"m","prompt":"` + strings.Repeat("x", openai.MaxFile) + `"}`, 400, "not the JSON"},
 		{openai.Completions, `{"model":"m","prompt":[1,"a"]}`, 400, "not the JSON"},
 		{openai.Embeddings, `{"model":"m","input":"x","encoding_format":"hex"}`, 400, "encoding_format"},
 		{openai.Completions, `{"model":"m","prompt":"x","n":-1}`, 400, "n must be"},
@@ -237,7 +239,7 @@ func TestEngine_RefusesInOpenAIsShape(t *testing.T) {
 		{"/v1/files", `{}`, 404, "no such path"},
 	} {
 		status, raw := ask(c.path, c.body)
-		require.Equal(t, c.status, status, c.body)
+		require.Equal(t, c.status, status, c.body[:min(len(c.body), 200)])
 		var r struct {
 			Error struct{ Message, Type, Code string }
 		}

@@ -124,6 +124,7 @@ func TestChat_StopsBeforeTheStop(t *testing.T) {
 	for stop, want := range map[string]string{
 		`"engine"`:              "This is Cocoon's built-in test",
 		`[",","test"]`:          "This is Cocoon's built-in",
+		`["test",","]`:          "This is Cocoon's built-in",
 		`["not there","oon's"]`: "This is Coc",
 		`"This"`:                "",
 		`"never said"`:          dig(t, chat(t, plain, "hi", ""), "choices", 0, "message", "content").(string),
@@ -379,6 +380,13 @@ func TestLogprobs_AreWellFormed(t *testing.T) {
 		require.LessOrEqual(t, sum, 1.0)
 	}
 	require.Equal(t, dig(t, r, "choices", 0, "message", "content"), text.String())
+	for _, one := range dig(t, chat(t, plain, "hi", `,"logprobs":true,"top_logprobs":20,"max_tokens":90,"ignore_eos":true`), "choices", 0, "logprobs", "content").([]any) {
+		others := map[any]bool{}
+		for i := range 20 {
+			others[dig(t, one, "top_logprobs", i, "token")] = true
+		}
+		require.Len(t, others, 20, "each token once")
+	}
 	streamed := []any{}
 	for _, c := range onlyTokens(t, chunks(t, post(plain, openai.Chat, chatBody("hi", `,"logprobs":true,"top_logprobs":3,"max_tokens":7,"stream":true`)))) {
 		streamed = append(streamed, dig(t, c, "choices", 0, "logprobs", "content").([]any)...)
