@@ -26,6 +26,10 @@ type Config struct {
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
+	// Backfill is how many masterchain blocks the log must lack for Run to catch up
+	// by the histories of our contracts rather than by every block; 0 never does.
+	Backfill uint32
+
 	Prover     Prover        // makes proof bundles for the API; nil makes none
 	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
 
@@ -132,6 +136,9 @@ func (x *Indexer) Run(ctx context.Context) error {
 // follow reads and commits block after block.
 func (x *Indexer) follow(ctx context.Context) error {
 	err := x.persist(ctx, x.recall)
+	if err == nil {
+		err = x.persist(ctx, x.backfill)
+	}
 	for err == nil && ctx.Err() == nil {
 		err = x.persist(ctx, x.step)
 	}
