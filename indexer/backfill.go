@@ -68,6 +68,9 @@ func (b *backfill) run(ctx context.Context, head *ton.BlockIDExt) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = b.fault("surveyed"); err != nil {
+		return err
+	}
 	steps, err := b.histories(ctx, found)
 	if err != nil {
 		return err

@@ -32,6 +32,9 @@ func (b *backfill) fill(ctx context.Context, steps []step) error {
 		if err := p.locate(ctx, steps[done:done+n]); err != nil {
 			return err
 		}
+		if err := b.fault("placed"); err != nil {
+			return err
+		}
 		done += n
 		left := uint64(math.MaxUint64)
 		if done < len(steps) {

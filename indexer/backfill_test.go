@@ -1,29 +1,309 @@
 package indexer
 
 import (
+	"context"
+	"errors"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tlb"
+	"github.com/xssnick/tonutils-go/ton"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/localnet"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// fillBack catches up by histories, wherever the log ends.
-func (w *world) fillBack(x *Indexer) {
-	w.t.Helper()
-	x.cfg.Backfill = 1
-	require.NoError(w.t, x.backfill(w.t.Context()))
+// still is a way to a chain that ends at one block, until it is let go on.
+type still struct {
+	Chain
+	head *ton.BlockIDExt
 }
 
-// whole is all that a database holds, the cursor among it.
+func (s *still) HeadFrom(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+	if s.head == nil || seqno > s.head.SeqNo {
+		return s.Chain.HeadFrom(ctx, seqno)
+	}
+	return s.head, nil
+}
+
+// rest is the chain of w as it is now.
+func (w *world) rest() *still {
+	w.t.Helper()
+	head, err := w.client.Head(w.t.Context())
+	require.NoError(w.t, err)
+	return &still{Chain: w.client, head: head}
+}
+
+// openBackfill opens an indexer that catches up by histories, whatever is missing.
+func (w *world) openBackfill(path string, c Chain) *Indexer {
+	w.t.Helper()
+	cfg := w.config(path)
+	cfg.Chain, cfg.Backfill = c, 1
+	x, err := Open(w.t.Context(), cfg)
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() { x.Close() })
+	return x
+}
+
+// whole is all that a database holds of a chain.
 func whole(t *testing.T, x *Indexer) []string {
 	t.Helper()
-	return dump(t, x, append(logged, projected...)...)
+	return dump(t, x, append(append([]string{"cursor"}, logged...), projected...)...)
+}
+
+// scanned is the log that reading every block up to one makes.
+func (w *world) scanned(seqno uint32) []string {
+	w.t.Helper()
+	x := w.open(newPath(w.t))
+	w.scan(x, seqno)
+	return whole(w.t, x)
+}
+
+func (w *world) scan(x *Indexer, seqno uint32) {
+	w.t.Helper()
+	for x.Head().Seqno < seqno {
+		require.NoError(w.t, x.step(w.t.Context()))
+	}
+}
+
+// playLonely adds contracts that no contract of ours ever hears of, and some that
+// only look like ours.
+func (w *world) playLonely() (lonely []cocoon.Account) {
+	w.t.Helper()
+	born := func(init *tlb.StateInit, value uint64, body *cell.Cell) {
+		a := must(chain.BornAccount(init))
+		w.send(a, cocoon.TON(value), init, body)
+		lonely = append(lonely, a)
+	}
+	born(must(wrappers.ProviderBirth{Registry: w.registry, Owner: w.me, Index: 7}.Init()), 1, nil)
+	born(must(wrappers.RewardsBirth{Registry: w.registry, Owner: w.me, Index: 7}.Init()), 1, nil)
+	born(must(w.offer().Init()), 3, body(wrappers.OpenJob{QueryID: 9}))
+	born(must(w.offer().Init()), 1, nil) // inert: not even open
+	rewards := must(w.rewards.Account())
+	born(must(w.channelBirth(rewards).Init()), 1, nil)
+	born(must(wrappers.EpochBirth{Rewards: rewards, Number: 77}.Init()), 1, nil)
+	late := w.offer()
+	for range 17 { // more than a liteserver tells at once
+		w.send(must(late.Account()), cocoon.TON(1), nil, nil)
+	}
+	born(must(late.Init()), 1, nil)
+	for _, init := range []*tlb.StateInit{must(wrappers.ProviderBirth{Registry: treasury, Owner: w.me}.Init()),
+		must(w.channelBirth(treasury).Init()), must(wrappers.EpochBirth{Rewards: treasury, Number: 1}.Init())} {
+		w.send(must(chain.BornAccount(init)), cocoon.TON(1), init, nil)
+	}
+	w.settle()
+	return lonely
 }
 
 func TestBackfill_WritesWhatReadingEveryBlockWrites(t *testing.T) {
 	t.Parallel()
-	w, want := history(t)
-	x := w.open(newPath(t))
-	w.fillBack(x)
-	w.follow(x)
+	w := newWorld(t)
+	early := w.channelBirth(must(w.rewards.Account()))
+	w.openChannel(early) // nobody knows yet whose it is, nor ever will
+	w.playResharding()
+	lonely := w.playLonely()
+	end := w.rest()
+	want := w.scanned(end.head.SeqNo)
+	require.Greater(t, len(want), 200)
+
+	x := w.openBackfill(newPath(t), end)
+	require.NoError(t, x.backfill(t.Context()))
 	require.Equal(t, want, whole(t, x))
+	for _, a := range lonely {
+		_, err := x.Contract(t.Context(), a)
+		require.NoError(t, err)
+	}
+	_, err := x.Contract(t.Context(), must(early.Account()))
+	require.Equal(t, cocoon.NotFound, cocoon.KindOf(err))
+
+	w.reshard(2) // the chain goes on, and so does the log
+	w.openJob(w.offer())
+	w.reshard(1)
+	end.head = nil
+	next := w.rest().head.SeqNo
+	stop := runs(t, x)
+	require.NoError(t, x.WaitSeqno(t.Context(), next))
+	stop()
+	require.Equal(t, w.scanned(x.Head().Seqno), whole(t, x))
+}
+
+func TestBackfill_GoesOnWhereverTheLogEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.playResharding()
+	w.playLonely()
+	end := w.rest()
+	want := w.scanned(end.head.SeqNo)
+	random := rand.New(rand.NewPCG(7, 8))
+	for range 3 {
+		w.t = t
+		x := w.openBackfill(newPath(t), &still{Chain: w.client})
+		for x.Head().Seqno < end.head.SeqNo {
+			from := x.Head().Seqno
+			middle := from + 1 + random.Uint32N(min(end.head.SeqNo-from, 150))
+			w.scan(x, middle)
+			to, err := w.client.LookupMaster(t.Context(), middle+random.Uint32N(end.head.SeqNo-middle+1))
+			require.NoError(t, err)
+			x.cfg.Chain.(*still).head = to
+			require.NoError(t, x.backfill(t.Context()))
+			x.cfg.Chain.(*still).head = nil
+		}
+		require.Equal(t, want, whole(t, x))
+	}
+}
+
+func TestBackfill_BeginsWhereTheLogIsToBegin(t *testing.T) {
+	t.Parallel()
+	w, _ := history(t)
+	end := w.rest()
+	for _, start := range []uint32{2, 5, end.head.SeqNo / 2, end.head.SeqNo} { // of all but the first the registry was born before
+		cfg := w.config(newPath(t))
+		cfg.Start = start
+		scan, err := Open(t.Context(), cfg)
+		require.NoError(t, err)
+		t.Cleanup(func() { scan.Close() })
+		w.scan(scan, end.head.SeqNo)
+		fill := cfg
+		fill.Path, fill.DSN, fill.Chain = "", "", end
+		path := newPath(t)
+		if fill.Path = path; onPostgres(path) {
+			fill.Path, fill.DSN = "", path
+		}
+		x, err := Open(t.Context(), fill)
+		require.NoError(t, err)
+		t.Cleanup(func() { x.Close() })
+		x.cfg.Backfill = 1
+		require.NoError(t, x.backfill(t.Context()))
+		w.scan(x, end.head.SeqNo) // where one block is missing, it is read
+		require.Equal(t, whole(t, scan), whole(t, x), start)
+	}
+}
+
+func TestBackfill_KilledAnywhereWritesTheSameLog(t *testing.T) {
+	t.Parallel()
+	w, _ := history(t)
+	end := w.rest()
+	want := w.scanned(end.head.SeqNo)
+	random := rand.New(rand.NewPCG(9, 10))
+	kills := map[string]int{}
+	for path := newPath(t); ; {
+		x := w.openBackfill(path, end)
+		left := random.IntN(12)
+		x.fault = func(moment string) error {
+			if left--; left >= 0 {
+				return nil
+			}
+			kills[moment]++
+			return errKilled
+		}
+		err := x.backfill(t.Context())
+		if err == nil {
+			x.fault = func(string) error { return nil }
+			w.scan(x, end.head.SeqNo) // where one block is missing, it is read
+			require.Equal(t, want, whole(t, x))
+			require.NoError(t, x.Close())
+			break
+		}
+		require.ErrorIs(t, err, errKilled)
+		require.NoError(t, x.Close())
+		if random.IntN(4) == 0 { // either way goes on from there
+			x = w.open(path)
+			w.scan(x, min(end.head.SeqNo, x.Head().Seqno+random.Uint32N(5)))
+			require.NoError(t, x.Close())
+		}
+	}
+	for _, moment := range []string{"surveyed", "placed", "read", "event", "recorded", "committed"} {
+		require.Positive(t, kills[moment], "%s of %v", moment, kills)
+	}
+}
+
+func TestBackfill_BelievesNoLiar(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.stakeProvider()
+	w.reshard(4)
+	w.playLonely()
+	end := w.rest()
+	want := w.scanned(end.head.SeqNo)
+	lies := []localnet.Lie{localnet.LieProof, localnet.LieBlock, localnet.LieLookup, localnet.LieState, localnet.LieAbsent, localnet.LieTransaction, localnet.LieGap, localnet.LieOmit}
+	client, servers := w.amid(lies)
+	x := w.openBackfill(newPath(t), &still{Chain: client, head: end.head})
+	x.pause = time.Millisecond
+	require.NoError(t, x.backfill(t.Context()))
+	require.Equal(t, want, whole(t, x))
+	for name, s := range servers {
+		t.Logf("%s: asked %d, lied %d", name, s.Stats().Total(), s.Stats().Lied)
+	}
+	for _, lie := range lies { // now nobody else is there to ask
+		c, s := w.alone(lie)
+		x := w.openBackfill(newPath(t), &lonesome{&still{Chain: c, head: end.head}})
+		err := x.backfill(t.Context())
+		require.Positive(t, s.Stats().Lied, lie)
+		if lie == localnet.LieOmit { // the hash of what is left out is known
+			require.NoError(t, err)
+			require.Equal(t, want, whole(t, x))
+			continue
+		}
+		require.ErrorIs(t, err, errAlone, lie)
+		require.Zero(t, x.Head().Seqno, lie)
+		require.Equal(t, chain.Quarantined, c.Status()[0].State, lie)
+	}
+}
+
+// alone is a client of one server, which lies.
+func (w *world) alone(lie localnet.Lie) (*chain.Client, *localnet.Server) {
+	w.t.Helper()
+	s, err := w.local.Serve(localnet.Faults{})
+	require.NoError(w.t, err)
+	n, err := chain.ParseNetwork(s.Config())
+	require.NoError(w.t, err)
+	c, err := chain.Dial(w.t.Context(), n, chain.Options{Timeout: 10 * time.Second})
+	require.NoError(w.t, err)
+	w.t.Cleanup(c.Close)
+	require.NoError(w.t, s.SetFaults(localnet.Faults{Lie: lie}))
+	return c, s
+}
+
+// lonesome gives up where nobody answers, as only a test would.
+type lonesome struct{ Chain }
+
+var errAlone = errors.New("nobody else to ask")
+
+// given turns what would be outlasted into an end.
+func given[T any](v T, err error) (T, error) {
+	if cocoon.KindOf(err) == cocoon.Unreachable || cocoon.KindOf(err) == cocoon.NotFound {
+		err = errors.Join(errAlone, errors.New(err.Error()))
+	}
+	return v, err
+}
+
+func (l *lonesome) LookupMaster(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
+	return given(l.Chain.LookupMaster(ctx, seqno))
+}
+
+func (l *lonesome) MasterAfter(ctx context.Context, lt uint64) (*ton.BlockIDExt, error) {
+	return given(l.Chain.MasterAfter(ctx, lt))
+}
+
+func (l *lonesome) Branch(ctx context.Context, master *ton.BlockIDExt, p chain.Prefix) (chain.Branch, error) {
+	return given(l.Chain.Branch(ctx, master, p))
+}
+
+func (l *lonesome) ConfigAt(ctx context.Context, master *ton.BlockIDExt) (*chain.Config, error) {
+	return given(l.Chain.ConfigAt(ctx, master))
+}
+
+func (l *lonesome) Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error) {
+	return given(l.Chain.Transactions(ctx, a, lt, hash, n))
+}
+
+func (l *lonesome) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) (*tlb.Block, int, error) {
+	b, size, err := l.Chain.BlockOf(ctx, master, id)
+	b, err = given(b, err)
+	return b, size, err
 }
