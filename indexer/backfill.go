@@ -94,8 +94,15 @@ func (b *backfill) readFloor(ctx context.Context) error {
 	return nil
 }
 
-// masterOf is the masterchain block of a seqno, proven.
+// masterOf is the masterchain block of a seqno, proven: by itself, or as the one
+// before another that is.
 func (b *backfill) masterOf(ctx context.Context, seqno uint32) (*feed.Master, error) {
+	b.mu.Lock()
+	m := b.masters[seqno]
+	b.mu.Unlock()
+	if m != nil {
+		return m, nil
+	}
 	id, err := asking(ctx, b.Indexer, func() (*ton.BlockIDExt, error) { return b.cfg.Chain.LookupMaster(ctx, seqno) })
 	if err != nil {
 		return nil, err

@@ -68,7 +68,13 @@ func (p *places) locate(ctx context.Context, steps []step) error {
 // that does. What a block commits ended before it: none earlier can.
 func (p *places) locateOne(ctx context.Context, s step) error {
 	m, err := p.earliest(ctx, s.lt)
-	for err == nil && m.ID.SeqNo <= p.head.ID.SeqNo {
+	if err != nil {
+		return err
+	}
+	for seqno := m.ID.SeqNo; seqno <= p.head.ID.SeqNo; seqno++ {
+		if m, err = p.masterOf(ctx, seqno); err != nil {
+			return err
+		}
 		at := p.at(m)
 		if err = p.readShard(ctx, at, s.account); err != nil {
 			return err
@@ -76,10 +82,6 @@ func (p *places) locateOne(ctx context.Context, s step) error {
 		if at.has(s) {
 			return nil
 		}
-		m, err = p.masterOf(ctx, m.ID.SeqNo+1)
-	}
-	if err != nil {
-		return err
 	}
 	return incomplete("transaction %x of %s (lt %d) is in no block up to %d", s.tx, s.account, s.lt, p.head.ID.SeqNo)
 }

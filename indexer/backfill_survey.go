@@ -172,8 +172,8 @@ func incomplete(format string, args ...any) error {
 // The largest state a contract of ours is born with, code included; measured by
 // TestBackfill_BirthsAreWithinTheBound.
 const (
-	birthCells = 150
-	birthBits  = 60_000
+	birthCells = 100
+	birthBits  = 50_000
 )
 
 // reserve is how long what a contract keeps back pays the rent of its largest
