@@ -16,10 +16,11 @@ import (
 // addressBits is how long an address within a workchain is.
 const addressBits = 256
 
-// Prefix are the addresses of the basechain that begin with the first Len bits of From.
+// Prefix are the addresses of the basechain that begin with the first Len bits of
+// From, and the one among them that a descent heads for: From itself.
 type Prefix struct {
-	From cocoon.Account // zero after Len bits
-	Len  int            // 0 to 256
+	From cocoon.Account
+	Len  int // 0 to 256
 }
 
 // PrefixOf are the addresses of the shard that a shard block belongs to.
@@ -31,7 +32,16 @@ func PrefixOf(shard *BlockID) Prefix {
 	return p
 }
 
-// with is the half of p whose next bit is that.
+// Toward is p, and heads for the address in it whose other bits are those of a.
+func (p Prefix) Toward(a cocoon.Account) Prefix {
+	for i := range p.Len {
+		mask := byte(1) << (7 - i%8)
+		a[i/8] = a[i/8]&^mask | p.From[i/8]&mask
+	}
+	return Prefix{a, p.Len}
+}
+
+// with is the half of p whose next bit is that. From has to be zero after Len bits.
 func (p Prefix) with(bit uint64) Prefix {
 	p.From[p.Len/8] |= byte(bit << (7 - p.Len%8))
 	p.Len++
@@ -49,12 +59,12 @@ type Leaf struct {
 // them, and where all others are.
 type Branch struct {
 	Leaf    *Leaf    // nil where the way ended before one
-	Account *Account // the whole of it, where it is the one that the prefix begins from
+	Account *Account // the whole of it, where it is the one that the prefix heads for
 	Open    []Prefix // below each lies at least one other account
 }
 
 // Branch goes down the accounts of a shard at that masterchain block, from a
-// prefix on towards the address it begins from. Whoever goes on with all that is
+// prefix on towards the address it heads for. Whoever goes on with all that is
 // open has seen every account there is, proven: what a proof leaves out, it names.
 func (c *Client) Branch(ctx context.Context, master *BlockID, p Prefix) (Branch, error) {
 	if master == nil {
@@ -184,7 +194,7 @@ func prefixOf(key *cell.Cell) (p Prefix, err error) {
 	return p, err
 }
 
-// first are the first n bits of the address that p begins from.
+// first are the first n bits of the address that p heads for.
 func (p Prefix) first(n int) (a cocoon.Account) {
 	copy(a[:], p.From[:n/8])
 	if n%8 > 0 {

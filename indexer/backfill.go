@@ -33,7 +33,7 @@ type backfill struct {
 	told    time.Time               // of the last progress
 }
 
-// backfill catches up where more masterchain blocks are missing than Config.Backfill.
+// backfill catches up where as many masterchain blocks are missing as Config.Backfill says.
 func (x *Indexer) backfill(ctx context.Context) error {
 	if x.cfg.Backfill == 0 {
 		return nil
@@ -42,13 +42,16 @@ func (x *Indexer) backfill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if head.SeqNo-x.position().seqno <= x.cfg.Backfill {
+	if head.SeqNo-x.position().seqno < x.cfg.Backfill {
 		return nil
 	}
 	b := &backfill{Indexer: x, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}, told: time.Now()}
 	x.log.Info("backfill begins", "seqno", b.at.seqno, "head", head.SeqNo)
 	if err = b.run(ctx, head); err != nil {
 		return fmt.Errorf("backfill up to block %d: %w", head.SeqNo, err)
+	}
+	if x.position().seqno == b.at.seqno {
+		return nil
 	}
 	x.log.Info("backfill done", "seqno", head.SeqNo, "events", x.position().events-b.at.events)
 	return nil
@@ -59,6 +62,9 @@ func (b *backfill) run(ctx context.Context, head *ton.BlockIDExt) (err error) {
 		return err
 	}
 	if err = b.readFloor(ctx); err != nil {
+		return err
+	}
+	if worth, err := b.worth(ctx); err != nil || !worth {
 		return err
 	}
 	if err = b.endures(ctx); err != nil {

@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/indexer/feed"
 	"github.com/cocoon-network/cocoon/localnet"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -43,7 +45,7 @@ func (w *world) rest() *still {
 func (w *world) openBackfill(path string, c Chain) *Indexer {
 	w.t.Helper()
 	cfg := w.config(path)
-	cfg.Chain, cfg.Backfill = c, 1
+	cfg.Chain, cfg.Backfill, cfg.fillAnyway = c, 1, true
 	x, err := Open(w.t.Context(), cfg)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { x.Close() })
@@ -177,9 +179,8 @@ func TestBackfill_BeginsWhereTheLogIsToBegin(t *testing.T) {
 		x, err := Open(t.Context(), fill)
 		require.NoError(t, err)
 		t.Cleanup(func() { x.Close() })
-		x.cfg.Backfill = 1
+		x.cfg.Backfill, x.cfg.fillAnyway = 1, true
 		require.NoError(t, x.backfill(t.Context()))
-		w.scan(x, end.head.SeqNo) // where one block is missing, it is read
 		require.Equal(t, whole(t, scan), whole(t, x), start)
 	}
 }
@@ -203,8 +204,6 @@ func TestBackfill_KilledAnywhereWritesTheSameLog(t *testing.T) {
 		}
 		err := x.backfill(t.Context())
 		if err == nil {
-			x.fault = func(string) error { return nil }
-			w.scan(x, end.head.SeqNo) // where one block is missing, it is read
 			require.Equal(t, want, whole(t, x))
 			require.NoError(t, x.Close())
 			break
@@ -306,4 +305,85 @@ func (l *lonesome) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDEx
 	b, size, err := l.Chain.BlockOf(ctx, master, id)
 	b, err = given(b, err)
 	return b, size, err
+}
+
+// counted is a client of a server of its own, and how often that was asked so far.
+func (w *world) counted() (*chain.Client, func() int) {
+	w.t.Helper()
+	s, err := w.local.Serve(localnet.Faults{})
+	require.NoError(w.t, err)
+	n, err := chain.ParseNetwork(s.Config())
+	require.NoError(w.t, err)
+	c, err := chain.Dial(w.t.Context(), n, chain.Options{})
+	require.NoError(w.t, err)
+	w.t.Cleanup(c.Close)
+	return c, func() int { return s.Stats().Total() }
+}
+
+// TestBackfill_AsksForWhatIsOurs counts what both ways ask for, on a chain whose
+// blocks are almost all somebody else's.
+func TestBackfill_AsksForWhatIsOurs(t *testing.T) {
+	t.Parallel()
+	w := (&world{t: t, local: localnet.New(t, func(c *localnet.Config) { c.BlockTime = time.Hour }), byHand: true}).found()
+	w.reshard(4)
+	foreign := func() {
+		for n := range 400 {
+			to := cocoon.Account(sha256.Sum256([]byte{byte(n % 100)}))
+			_, err := w.local.Impersonate(localnet.Message{From: chain.Address(treasury), To: chain.Address(to), Nano: cocoon.TON(1).Big()})
+			require.NoError(t, err)
+		}
+	}
+	foreign()
+	p := w.stakeProvider()
+	w.putWorker(p, "w1", 1)
+	job := w.openJob(w.offer())
+	w.accept(p, job, "w1")
+	w.settle()
+	foreign()
+	head := w.rest().head
+	client, asked := w.counted()
+	scan := w.openAmid(client)
+	before := asked()
+	w.scan(scan, head.SeqNo)
+	scan.feed.Stop()
+	byBlocks := asked() - before
+
+	client, asked = w.counted()
+	fill := w.openBackfill(newPath(t), &still{Chain: client, head: head})
+	fill.cfg.fillAnyway = false // it is worth it
+	before = asked()
+	require.NoError(t, fill.backfill(t.Context()))
+	byHistories := asked() - before
+	require.Equal(t, whole(t, scan), whole(t, fill))
+	accounts := 0
+	for range w.local.Accounts {
+		accounts++
+	}
+	t.Logf("%d masterchain blocks, %d blocks in all, %d accounts, %d events: %d requests by blocks, %d by histories", head.SeqNo, w.countBlocks(), accounts, fill.Head().Events, byBlocks, byHistories)
+	require.Less(t, 10*byHistories, byBlocks)
+}
+
+// A crowd of strangers is more to go through than a few blocks.
+func TestBackfill_ReadsEveryBlockWhereThatIsLess(t *testing.T) {
+	t.Parallel()
+	strangers := func(c *localnet.Config) {
+		for n := range 500 {
+			a := cocoon.Account(sha256.Sum256([]byte{byte(n), byte(n >> 8)}))
+			c.Accounts = append(c.Accounts, localnet.GenesisAccount{Address: chain.Address(a), Nano: cocoon.TON(1).Big()})
+		}
+	}
+	w := newWorldOn(t, localnet.New(t, strangers))
+	w.settle()
+	end := w.rest()
+	x := w.openBackfill(newPath(t), end)
+	x.cfg.fillAnyway = false
+	b := &backfill{Indexer: x, masters: map[uint32]*feed.Master{}}
+	b.head = must(b.master(t.Context(), end.head))
+	accounts := must(b.guess(t.Context()))
+	require.InEpsilon(t, 500, accounts, 0.7)
+	require.NoError(t, x.backfill(t.Context()))
+	require.Zero(t, x.Head().Seqno, "left to reading every block")
+	x.cfg.fillAnyway = true
+	require.NoError(t, x.backfill(t.Context()))
+	require.Equal(t, w.scanned(end.head.SeqNo), whole(t, x))
 }

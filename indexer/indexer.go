@@ -26,15 +26,17 @@ type Config struct {
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
-	// Backfill is how many masterchain blocks the log must lack for Run to catch up
-	// by the histories of our contracts rather than by every block; 0 never does.
+	// Backfill is how many masterchain blocks the log must lack at least for Run to
+	// catch up by the histories of our contracts, where that asks for less than every
+	// block does; 0 never does. It needs liteservers that keep old states and transactions.
 	Backfill uint32
 
 	Prover     Prover        // makes proof bundles for the API; nil makes none
 	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
 
-	term  time.Duration // of the lease; 0 means leaseTerm
-	batch int           // masterchain blocks in one commit at most; 0 means batchBlocks
+	term       time.Duration // of the lease; 0 means leaseTerm
+	batch      int           // masterchain blocks in one commit at most; 0 means batchBlocks
+	fillAnyway bool          // backfill even where every block would be less to ask for
 }
 
 // Validate reports what is missing.
