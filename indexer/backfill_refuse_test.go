@@ -75,11 +75,19 @@ func TestBackfill_RefusesWhereRentMayHaveTakenAContract(t *testing.T) {
 	w := newWorld(t)
 	w.stakeProvider()
 	w.advance(3600)
-	prices := cell.NewDict(32)
-	require.NoError(t, prices.SetIntKey(new(big.Int), must(tlb.ToCell(&tlb.ConfigStoragePrices{BitPrice: 1 << 20, CellPrice: 1 << 28}))))
-	require.NoError(t, w.local.SetConfig(map[uint32]*cell.Cell{18: prices.AsCell()}))
-	w.settle()
-	refusesToFill(t, w, w.rest(), cocoon.Conflict, "can be gone")
+	before := w.now() - 3000
+	for _, prices := range [][]tlb.ConfigStoragePrices{
+		{{CellPrice: 1 << 28}}, // freezes within the hour
+		{{CellPrice: 135}, {ValidSince: before, CellPrice: 135 << 16}}, // eats within the hour what was kept for years
+	} {
+		dict := cell.NewDict(32)
+		for _, p := range prices {
+			require.NoError(t, dict.SetIntKey(new(big.Int).SetUint64(uint64(p.ValidSince)), must(tlb.ToCell(&p))))
+		}
+		require.NoError(t, w.local.SetConfig(map[uint32]*cell.Cell{18: dict.AsCell()}))
+		w.settle()
+		refusesToFill(t, w, w.rest(), cocoon.Conflict, "can be gone")
+	}
 }
 
 func TestBackfill_RefusesWhereAContractOfTheLogIsGone(t *testing.T) {

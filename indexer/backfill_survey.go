@@ -52,6 +52,9 @@ func (b *backfill) newerThan(ctx context.Context) (since uint64, err error) {
 		return 0, nil
 	}
 	for _, id := range b.floor.Tops {
+		if id.SeqNo == 0 {
+			return 0, nil
+		}
 		top, err := asking(ctx, b.Indexer, func() (feed.Block, error) { return feed.ReadBlock(ctx, b.cfg.Chain, b.floor.ID.SeqNo, id) })
 		if err != nil {
 			return 0, err
@@ -167,50 +170,4 @@ func (b *backfill) missesNone(found []standing) error {
 // incomplete is the end of a backfill that cannot vouch for its log.
 func incomplete(format string, args ...any) error {
 	return cocoon.WithHint(cocoon.Conflict.Errorf(format, args...), "read every block instead: run without backfill")
-}
-
-// The largest state a contract of ours is born with, code included; measured by
-// TestBackfill_BirthsAreWithinTheBound.
-const (
-	birthCells = 100
-	birthBits  = 50_000
-)
-
-// reserve is how long what a contract keeps back pays the rent of its largest
-// state, in seconds, from its last operation on.
-const reserve = 5 * 365 * 86400
-
-// endures makes sure that no contract can have lost its code or its account to
-// rent since the log ends: one that is gone could not be found. What a contract
-// holds beyond its birth it holds with the reserve.
-func (b *backfill) endures(ctx context.Context) error {
-	from, err := b.since(ctx)
-	if err != nil {
-		return err
-	}
-	cfg, err := asking(ctx, b.Indexer, func() (*chain.Config, error) { return b.cfg.Chain.ConfigAt(ctx, b.head.ID) })
-	if err != nil {
-		return err
-	}
-	rent, err := cfg.StorageFee(birthCells, birthBits, from, b.head.Time)
-	if err != nil {
-		return err
-	}
-	limit := cocoon.NanoOf(cfg.Gas.FreezeDueLimit)
-	if b.head.Time-from > reserve || rent.Cmp(limit) > 0 {
-		return incomplete("a contract that was paid nothing can be gone after %d days: its rent would be %s, and %s freezes it", (b.head.Time-from)/86400, rent, limit)
-	}
-	return nil
-}
-
-// since is the chain's time where the log ends or begins, in unix seconds.
-func (b *backfill) since(ctx context.Context) (uint32, error) {
-	if b.floor != nil {
-		return b.floor.Time, nil
-	}
-	first, err := b.masterOf(ctx, 1)
-	if err != nil {
-		return 0, err
-	}
-	return first.Time, nil
 }
