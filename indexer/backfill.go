@@ -22,9 +22,10 @@ import (
 // block: it may end anywhere, and either way goes on from there.
 type backfill struct {
 	*Indexer
-	at    cursor       // where the log ends
-	floor *feed.Master // that block; nil where the log begins with the chain
-	head  *feed.Master // where it will end
+	archive Archive
+	at      cursor       // where the log ends
+	floor   *feed.Master // that block; nil where the log begins with the chain
+	head    *feed.Master // where it will end
 
 	ours map[cocoon.Account]bool // whose transactions are placed
 
@@ -35,17 +36,18 @@ type backfill struct {
 
 // backfill catches up where as many masterchain blocks are missing as Config.Backfill says.
 func (x *Indexer) backfill(ctx context.Context) error {
-	if x.cfg.Backfill == 0 {
+	archive, ok := x.cfg.Chain.(Archive)
+	if x.cfg.Backfill == 0 || !ok {
 		return nil
 	}
-	head, err := x.cfg.Chain.HeadFrom(ctx, x.position().seqno)
+	head, err := archive.HeadFrom(ctx, x.position().seqno)
 	if err != nil {
 		return err
 	}
 	if head.SeqNo-x.position().seqno < x.cfg.Backfill {
 		return nil
 	}
-	b := &backfill{Indexer: x, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}, told: time.Now()}
+	b := &backfill{Indexer: x, archive: archive, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}, told: time.Now()}
 	x.log.Info("backfill begins", "seqno", b.at.seqno, "head", head.SeqNo)
 	if err = b.run(ctx, head); err != nil {
 		return fmt.Errorf("backfill up to block %d: %w", head.SeqNo, err)
@@ -109,7 +111,7 @@ func (b *backfill) masterOf(ctx context.Context, seqno uint32) (*feed.Master, er
 	if m != nil {
 		return m, nil
 	}
-	id, err := asking(ctx, b.Indexer, func() (*ton.BlockIDExt, error) { return b.cfg.Chain.LookupMaster(ctx, seqno) })
+	id, err := asking(ctx, b.Indexer, func() (*ton.BlockIDExt, error) { return b.archive.LookupMaster(ctx, seqno) })
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +126,7 @@ func (b *backfill) master(ctx context.Context, id *ton.BlockIDExt) (*feed.Master
 	if m != nil {
 		return m, nil
 	}
-	m, err := asking(ctx, b.Indexer, func() (*feed.Master, error) { return feed.ReadMaster(ctx, b.cfg.Chain, id) })
+	m, err := asking(ctx, b.Indexer, func() (*feed.Master, error) { return feed.ReadMaster(ctx, b.archive, id) })
 	if err != nil {
 		return nil, err
 	}

@@ -54,25 +54,52 @@ func (b *backfill) fill(ctx context.Context, steps []step) error {
 // forgets them.
 func (p *places) commitBefore(ctx context.Context, lt uint64) error {
 	maps.DeleteFunc(p.masters, func(_ uint32, m *feed.Master) bool { return m.EndLT < lt })
+	var due []*placed
+	events := 0
 	for _, seqno := range slices.Sorted(maps.Keys(p.found)) {
 		at := p.found[seqno]
 		if at.EndLT >= lt {
-			return nil
+			break
 		}
 		delete(p.found, seqno)
 		if seqno <= p.backfill.at.seqno { // in the log, as far as it is ours
 			continue
 		}
-		if err := p.persist(ctx, func(ctx context.Context) error { return p.commitPlace(ctx, at) }); err != nil {
+		due, events = append(due, at), events+len(at.txs)
+		if len(due) < p.cfg.batch && events < batchEvents {
+			continue
+		}
+		if err := p.commitPlaces(ctx, due); err != nil {
 			return err
 		}
+		due, events = nil, 0
 	}
-	return nil
+	return p.commitPlaces(ctx, due)
 }
 
-// commitPlace commits one masterchain block as if every block before it had been read.
-func (p *places) commitPlace(ctx context.Context, at *placed) error {
-	b := &batch{master: at.ID, time: at.Time, tops: at.Tops, seq: p.position().events, born: map[cocoon.Account]wrappers.Kind{}}
+// commitPlaces commits masterchain blocks as if those between them had been read.
+func (p *places) commitPlaces(ctx context.Context, list []*placed) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return p.persist(ctx, func(ctx context.Context) error {
+		at := p.position()
+		b := &batch{from: at, to: at, first: [32]byte(list[0].ID.RootHash), born: map[cocoon.Account]wrappers.Kind{}}
+		for _, place := range list {
+			if err := p.readPlaced(ctx, b, place); err != nil {
+				return err
+			}
+		}
+		if err := p.fault("read"); err != nil {
+			return err
+		}
+		return p.commit(ctx, b)
+	})
+}
+
+// readPlaced adds one masterchain block and what it commits of ours.
+func (p *places) readPlaced(ctx context.Context, b *batch, at *placed) error {
+	b.to = cursor{seqno: at.ID.SeqNo, root: [32]byte(at.ID.RootHash), time: at.Time, events: b.to.events, tops: at.Tops}
 	var blocks []feed.Block
 	for _, kept := range at.blocks {
 		blocks = append(blocks, kept.block)
@@ -83,8 +110,5 @@ func (p *places) commitPlace(ctx context.Context, at *placed) error {
 			return err
 		}
 	}
-	if err := p.fault("read"); err != nil {
-		return err
-	}
-	return p.commit(ctx, b)
+	return nil
 }

@@ -90,7 +90,7 @@ func (b *backfill) history(ctx context.Context, s standing) (past, error) {
 			return p, incomplete("the history of %s does not lead to transaction %x, which the log has last of it", s.account, end.tx)
 		}
 		list, err := asking(ctx, b.Indexer, func() ([]*tlb.Transaction, error) {
-			return b.cfg.Chain.Transactions(ctx, s.account, at.lt, at.tx, 16)
+			return b.archive.Transactions(ctx, s.account, at.lt, at.tx, 16)
 		})
 		if err != nil {
 			return p, notKept(err)

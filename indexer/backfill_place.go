@@ -96,7 +96,7 @@ func (p *places) earliest(ctx context.Context, lt uint64) (*feed.Master, error) 
 		}
 	}
 	p.backfill.mu.Unlock()
-	id, err := asking(ctx, p.Indexer, func() (*ton.BlockIDExt, error) { return p.cfg.Chain.MasterAfter(ctx, lt) })
+	id, err := asking(ctx, p.Indexer, func() (*ton.BlockIDExt, error) { return p.archive.MasterAfter(ctx, lt) })
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (p *places) readShard(ctx context.Context, at *placed, a cocoon.Account) er
 		return err
 	}
 	blocks, err := asking(ctx, p.Indexer, func() ([]feed.Block, error) {
-		return feed.ReadShards(ctx, p.cfg.Chain, at.Master, []*ton.BlockIDExt{top}, before)
+		return feed.ReadShards(ctx, p.archive, at.Master, []*ton.BlockIDExt{top}, before)
 	})
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 )
 
 // refusesToFill wants a backfill to end with that, to say what to do, and to write nothing wrong.
-func refusesToFill(t *testing.T, w *world, c Chain, kind cocoon.Kind, why string) {
+func refusesToFill(t *testing.T, w *world, c Archive, kind cocoon.Kind, why string) {
 	t.Helper()
 	x := w.openBackfill(newPath(t), c)
 	x.pause = time.Millisecond
@@ -50,21 +50,21 @@ func TestBackfill_RefusesAChainThatLeavesSomethingOut(t *testing.T) {
 	all, err := x.Events(t.Context(), 0, 1000)
 	require.NoError(t, err)
 	last := all[len(all)-2]
-	refusesToFill(t, w, &leaky{Chain: end, block: w.blockOf(last.Seqno)}, cocoon.Conflict, "is in no block up to")
-	refusesToFill(t, w, &leaky{Chain: end, history: true}, cocoon.Conflict, "is another one")
-	refusesToFill(t, w, &hasty{Chain: end}, cocoon.Conflict, "is in no block up to")
-	refusesToFill(t, w, &forgetful{Chain: end}, cocoon.NotFound, "state is gone")
+	refusesToFill(t, w, &leaky{Archive: end, block: w.blockOf(last.Seqno)}, cocoon.Conflict, "is in no block up to")
+	refusesToFill(t, w, &leaky{Archive: end, history: true}, cocoon.Conflict, "is another one")
+	refusesToFill(t, w, &hasty{Archive: end}, cocoon.Conflict, "is in no block up to")
+	refusesToFill(t, w, &forgetful{Archive: end}, cocoon.NotFound, "state is gone")
 }
 
 // hasty names the newest masterchain block where an earlier one is asked for.
-type hasty struct{ Chain }
+type hasty struct{ Archive }
 
 func (h *hasty) MasterAfter(ctx context.Context, _ uint64) (*ton.BlockIDExt, error) {
-	return h.Chain.HeadFrom(ctx, 0)
+	return h.Archive.HeadFrom(ctx, 0)
 }
 
 // forgetful is a chain whose servers keep no old states.
-type forgetful struct{ Chain }
+type forgetful struct{ Archive }
 
 func (*forgetful) Branch(context.Context, *ton.BlockIDExt, chain.Prefix) (chain.Branch, error) {
 	return chain.Branch{}, cocoon.NotFound.Errorf("state is gone")

@@ -27,7 +27,7 @@ func (b *backfill) endures(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := asking(ctx, b.Indexer, func() (*chain.Config, error) { return b.cfg.Chain.ConfigAt(ctx, b.head.ID) })
+	cfg, err := asking(ctx, b.Indexer, func() (*chain.Config, error) { return b.archive.ConfigAt(ctx, b.head.ID) })
 	if err != nil {
 		return err
 	}

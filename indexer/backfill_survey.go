@@ -55,7 +55,7 @@ func (b *backfill) newerThan(ctx context.Context) (since uint64, err error) {
 		if id.SeqNo == 0 {
 			return 0, nil
 		}
-		top, err := asking(ctx, b.Indexer, func() (feed.Block, error) { return feed.ReadBlock(ctx, b.cfg.Chain, b.floor.ID.SeqNo, id) })
+		top, err := asking(ctx, b.Indexer, func() (feed.Block, error) { return feed.ReadBlock(ctx, b.archive, b.floor.ID.SeqNo, id) })
 		if err != nil {
 			return 0, err
 		}
@@ -87,7 +87,7 @@ func (s *survey) round(ctx context.Context, open []chain.Prefix) ([]chain.Prefix
 	g.SetLimit(asked)
 	for i, p := range open {
 		g.Go(func() error {
-			branch, err := asking(ctx, s.Indexer, func() (chain.Branch, error) { return s.cfg.Chain.Branch(ctx, s.head.ID, p) })
+			branch, err := asking(ctx, s.Indexer, func() (chain.Branch, error) { return s.archive.Branch(ctx, s.head.ID, p) })
 			if err != nil {
 				return notKept(err)
 			}

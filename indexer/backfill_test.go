@@ -22,13 +22,13 @@ import (
 
 // still is a way to a chain that ends at one block, until it is let go on.
 type still struct {
-	Chain
+	Archive
 	head *ton.BlockIDExt
 }
 
 func (s *still) HeadFrom(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
 	if s.head == nil || seqno > s.head.SeqNo {
-		return s.Chain.HeadFrom(ctx, seqno)
+		return s.Archive.HeadFrom(ctx, seqno)
 	}
 	return s.head, nil
 }
@@ -38,11 +38,11 @@ func (w *world) rest() *still {
 	w.t.Helper()
 	head, err := w.client.Head(w.t.Context())
 	require.NoError(w.t, err)
-	return &still{Chain: w.client, head: head}
+	return &still{Archive: w.client, head: head}
 }
 
 // openBackfill opens an indexer that catches up by histories, whatever is missing.
-func (w *world) openBackfill(path string, c Chain) *Indexer {
+func (w *world) openBackfill(path string, c Archive) *Indexer {
 	w.t.Helper()
 	cfg := w.config(path)
 	cfg.Chain, cfg.Backfill, cfg.fillAnyway = c, 1, true
@@ -68,7 +68,10 @@ func (w *world) scanned(seqno uint32) []string {
 
 func (w *world) scan(x *Indexer, seqno uint32) {
 	w.t.Helper()
-	for x.Head().Seqno < seqno {
+	batch := x.cfg.batch
+	defer func() { x.cfg.batch = batch }()
+	for x.Head().Seqno < seqno { // and no further
+		x.cfg.batch = int(min(batchBlocks, seqno-x.Head().Seqno))
 		require.NoError(w.t, x.step(w.t.Context()))
 	}
 }
@@ -144,7 +147,7 @@ func TestBackfill_GoesOnWhereverTheLogEnds(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for range 3 {
 		w.t = t
-		x := w.openBackfill(newPath(t), &still{Chain: w.client})
+		x := w.openBackfill(newPath(t), &still{Archive: w.client})
 		for x.Head().Seqno < end.head.SeqNo {
 			from := x.Head().Seqno
 			middle := from + 1 + random.Uint32N(min(end.head.SeqNo-from, 150))
@@ -194,6 +197,7 @@ func TestBackfill_KilledAnywhereWritesTheSameLog(t *testing.T) {
 	kills := map[string]int{}
 	for path := newPath(t); ; {
 		x := w.openBackfill(path, end)
+		x.cfg.batch = 1 + random.IntN(5)
 		left := random.IntN(12)
 		x.fault = func(moment string) error {
 			if left--; left >= 0 {
@@ -231,7 +235,7 @@ func TestBackfill_BelievesNoLiar(t *testing.T) {
 	want := w.scanned(end.head.SeqNo)
 	lies := []localnet.Lie{localnet.LieProof, localnet.LieBlock, localnet.LieLookup, localnet.LieState, localnet.LieAbsent, localnet.LieTransaction, localnet.LieGap, localnet.LieOmit}
 	client, servers := w.amid(lies)
-	x := w.openBackfill(newPath(t), &still{Chain: client, head: end.head})
+	x := w.openBackfill(newPath(t), &still{Archive: client, head: end.head})
 	x.pause = time.Millisecond
 	require.NoError(t, x.backfill(t.Context()))
 	require.Equal(t, want, whole(t, x))
@@ -240,7 +244,7 @@ func TestBackfill_BelievesNoLiar(t *testing.T) {
 	}
 	for _, lie := range lies { // now nobody else is there to ask
 		c, s := w.alone(lie)
-		x := w.openBackfill(newPath(t), &lonesome{&still{Chain: c, head: end.head}})
+		x := w.openBackfill(newPath(t), &lonesome{&still{Archive: c, head: end.head}})
 		err := x.backfill(t.Context())
 		require.Positive(t, s.Stats().Lied, lie)
 		if lie == localnet.LieOmit { // the hash of what is left out is known
@@ -269,7 +273,7 @@ func (w *world) alone(lie localnet.Lie) (*chain.Client, *localnet.Server) {
 }
 
 // lonesome gives up where nobody answers, as only a test would.
-type lonesome struct{ Chain }
+type lonesome struct{ Archive }
 
 var errAlone = errors.New("nobody else to ask")
 
@@ -282,27 +286,27 @@ func given[T any](v T, err error) (T, error) {
 }
 
 func (l *lonesome) LookupMaster(ctx context.Context, seqno uint32) (*ton.BlockIDExt, error) {
-	return given(l.Chain.LookupMaster(ctx, seqno))
+	return given(l.Archive.LookupMaster(ctx, seqno))
 }
 
 func (l *lonesome) MasterAfter(ctx context.Context, lt uint64) (*ton.BlockIDExt, error) {
-	return given(l.Chain.MasterAfter(ctx, lt))
+	return given(l.Archive.MasterAfter(ctx, lt))
 }
 
 func (l *lonesome) Branch(ctx context.Context, master *ton.BlockIDExt, p chain.Prefix) (chain.Branch, error) {
-	return given(l.Chain.Branch(ctx, master, p))
+	return given(l.Archive.Branch(ctx, master, p))
 }
 
 func (l *lonesome) ConfigAt(ctx context.Context, master *ton.BlockIDExt) (*chain.Config, error) {
-	return given(l.Chain.ConfigAt(ctx, master))
+	return given(l.Archive.ConfigAt(ctx, master))
 }
 
 func (l *lonesome) Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error) {
-	return given(l.Chain.Transactions(ctx, a, lt, hash, n))
+	return given(l.Archive.Transactions(ctx, a, lt, hash, n))
 }
 
 func (l *lonesome) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) (*tlb.Block, int, error) {
-	b, size, err := l.Chain.BlockOf(ctx, master, id)
+	b, size, err := l.Archive.BlockOf(ctx, master, id)
 	b, err = given(b, err)
 	return b, size, err
 }
@@ -349,7 +353,7 @@ func TestBackfill_AsksForWhatIsOurs(t *testing.T) {
 	byBlocks := asked() - before
 
 	client, asked = w.counted()
-	fill := w.openBackfill(newPath(t), &still{Chain: client, head: head})
+	fill := w.openBackfill(newPath(t), &still{Archive: client, head: head})
 	fill.cfg.fillAnyway = false // it is worth it
 	before = asked()
 	require.NoError(t, fill.backfill(t.Context()))
@@ -377,7 +381,7 @@ func TestBackfill_ReadsEveryBlockWhereThatIsLess(t *testing.T) {
 	end := w.rest()
 	x := w.openBackfill(newPath(t), end)
 	x.cfg.fillAnyway = false
-	b := &backfill{Indexer: x, masters: map[uint32]*feed.Master{}}
+	b := &backfill{Indexer: x, archive: end, masters: map[uint32]*feed.Master{}}
 	b.head = must(b.master(t.Context(), end.head))
 	accounts := must(b.guess(t.Context()))
 	require.InEpsilon(t, 500, accounts, 0.7)

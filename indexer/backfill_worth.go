@@ -41,7 +41,7 @@ func (b *backfill) guess(ctx context.Context) (accounts float64, err error) {
 	for _, p := range b.prefixes() {
 		for n := range uint32(samples) {
 			g.Go(func() error {
-				branch, err := asking(under, b.Indexer, func() (chain.Branch, error) { return b.cfg.Chain.Branch(under, b.head.ID, p.Toward(b.dart(n))) })
+				branch, err := asking(under, b.Indexer, func() (chain.Branch, error) { return b.archive.Branch(under, b.head.ID, p.Toward(b.dart(n))) })
 				mu.Lock()
 				defer mu.Unlock()
 				if branch.Leaf != nil || len(branch.Open) > 0 {

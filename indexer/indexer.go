@@ -28,7 +28,7 @@ type Config struct {
 
 	// Backfill is how many masterchain blocks the log must lack at least for Run to
 	// catch up by the histories of our contracts, where that asks for less than every
-	// block does; 0 never does. It needs liteservers that keep old states and transactions.
+	// block does; 0 never does. Chain has to be an Archive then.
 	Backfill uint32
 
 	Prover     Prover        // makes proof bundles for the API; nil makes none
@@ -48,10 +48,17 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
 	case c.Chain == nil:
 		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
+	case c.Backfill > 0 && !c.hasArchive():
+		return cocoon.Invalid.Errorf("a backfill needs a chain with old states")
 	case c.AuditEvery < 0:
 		return cocoon.Invalid.Errorf("audits every %s: less than none", c.AuditEvery)
 	}
 	return nil
+}
+
+func (c Config) hasArchive() bool {
+	_, ok := c.Chain.(Archive)
+	return ok
 }
 
 // Indexer follows the chain while it runs, and answers questions at any time.
