@@ -24,7 +24,7 @@ import (
 type serveOptions struct {
 	wallet, data, api, listen string
 	indexDSN                  string
-	index, start              uint32
+	index, start, backfill    uint32
 	bps                       uint16
 	period, grace             time.Duration
 	audit                     time.Duration
@@ -51,6 +51,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
+	f.Uint32Var(&o.backfill, "backfill", 0, "missing masterchain blocks from which on the index catches up by its contracts' histories, where that asks for less than every block and liteservers keep old states; 0 is never")
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
 	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
 	f.DurationVar(&o.audit, "audit", time.Hour, "how often the tables are compared with the chain, a question to a liteserver for each contract; 0 is never")
@@ -101,8 +102,9 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log,
-		Prover: bundle.NewMaker(client), AuditEvery: o.audit})
+	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Backfill: o.backfill, Logger: e.log,
+		Progress: func(part string, done float64) { e.say("backfill: %s, %.0f %% done", part, 100*done) },
+		Prover:   bundle.NewMaker(client), AuditEvery: o.audit})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ type backfill struct {
 
 	mu      sync.Mutex
 	masters map[uint32]*feed.Master // read so far
-	told    time.Time               // of the last progress
+	told    time.Time               // when progress was told last
+	pace    time.Duration           // from one telling to the next
 }
 
 // backfill catches up where as many masterchain blocks are missing as Config.Backfill says.
@@ -47,7 +48,7 @@ func (x *Indexer) backfill(ctx context.Context) error {
 	if head.SeqNo-x.position().seqno < x.cfg.Backfill {
 		return nil
 	}
-	b := &backfill{Indexer: x, archive: archive, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}, told: time.Now()}
+	b := &backfill{Indexer: x, archive: archive, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}, told: time.Now(), pace: firstProgress}
 	x.log.Info("backfill begins", "seqno", b.at.seqno, "head", head.SeqNo)
 	if err = b.run(ctx, head); err != nil {
 		return fmt.Errorf("backfill up to block %d: %w", head.SeqNo, err)
@@ -167,18 +168,24 @@ func notKept(err error) error {
 	return cocoon.WithHint(err, "a backfill needs liteservers that keep old states and transactions; without it, every block is read instead")
 }
 
-// progressEvery is how often a long backfill tells how far it is.
-const progressEvery = 5 * time.Second
+// A backfill tells how far it is after a second, and then less and less often.
+const (
+	firstProgress = time.Second
+	lastProgress  = 30 * time.Second
+)
 
-// progress tells now and then how far a part of the work is.
-func (b *backfill) progress(what string, keys ...any) {
+// progress tells now and then how much of a part of the work is done, of 1.
+func (b *backfill) progress(part string, done float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if time.Since(b.told) < progressEvery {
+	if time.Since(b.told) < b.pace {
 		return
 	}
-	b.told = time.Now()
-	b.log.Info("backfill: "+what, keys...)
+	b.told, b.pace = time.Now(), min(2*b.pace, lastProgress)
+	b.log.Info("backfill goes on", "part", part, "done", done)
+	if b.cfg.Progress != nil {
+		b.cfg.Progress(part, done)
+	}
 }
 
 // prefixes are the addresses of all shards of the basechain.

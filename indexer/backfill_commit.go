@@ -17,7 +17,7 @@ const batchSteps = 512
 // fill places steps, commits each masterchain block of theirs once none that is
 // left can be in it or before it, and then the head.
 func (b *backfill) fill(ctx context.Context, steps []step) error {
-	p := &places{backfill: b, found: map[uint32]*placed{}}
+	p := &places{backfill: b, found: map[uint32]*placed{}, steps: len(steps)}
 	first := b.at.seqno + 1
 	if b.at.root == [32]byte{} { // the log remembers how it began
 		m, err := b.masterOf(ctx, first)
@@ -43,7 +43,6 @@ func (b *backfill) fill(ctx context.Context, steps []step) error {
 		if err := p.commitBefore(ctx, left); err != nil {
 			return err
 		}
-		b.progress("transactions", "placed", done, "of", len(steps), "seqno", b.position().seqno)
 		if done == len(steps) {
 			return nil
 		}

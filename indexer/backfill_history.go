@@ -43,7 +43,7 @@ func (b *backfill) histories(ctx context.Context, found []standing) ([]step, err
 			mu.Lock()
 			defer mu.Unlock()
 			read++
-			b.progress("histories", "read", read, "of", len(found))
+			b.progress("histories", float64(read)/float64(len(found)))
 			return err
 		})
 	}

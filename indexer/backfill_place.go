@@ -36,8 +36,11 @@ func newPlaced(m *feed.Master) *placed {
 // places are the masterchain blocks of some steps, found a few at a time.
 type places struct {
 	*backfill
+	steps int // in all
+
 	mu    sync.Mutex
 	found map[uint32]*placed
+	done  int // steps that are placed
 }
 
 // stride is how many steps one goroutine places, one after the other: neighbours
@@ -80,6 +83,10 @@ func (p *places) locateOne(ctx context.Context, s step) error {
 			return err
 		}
 		if at.has(s) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.done++
+			p.progress("transactions", float64(p.done)/float64(p.steps))
 			return nil
 		}
 	}

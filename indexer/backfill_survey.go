@@ -73,11 +73,10 @@ type survey struct {
 	weights []float64 // share of the addresses below each open prefix
 	done    float64   // share of them that is through
 
-	mu       sync.Mutex
-	found    []standing
-	next     []chain.Prefix
-	heavy    []float64 // weights of next
-	accounts int
+	mu    sync.Mutex
+	found []standing
+	next  []chain.Prefix
+	heavy []float64 // weights of next
 }
 
 // round asks for all prefixes that are open, and returns those that open with it.
@@ -110,7 +109,6 @@ func (s *survey) take(branch chain.Branch, weight float64) {
 	case s.wants(branch):
 		next = append(next, chain.Prefix{From: leaf.Account, Len: 8 * len(leaf.Account)})
 	default:
-		s.accounts++
 		s.judge(branch)
 	}
 	for _, p := range next {
@@ -119,7 +117,7 @@ func (s *survey) take(branch chain.Branch, weight float64) {
 	if len(next) == 0 {
 		s.done += weight
 	}
-	s.progress("accounts", "seen", s.accounts, "share", s.done)
+	s.progress("accounts", s.done)
 }
 
 // wants tells whether the whole of an account has to be seen, and was not.

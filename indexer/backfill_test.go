@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -390,4 +391,23 @@ func TestBackfill_ReadsEveryBlockWhereThatIsLess(t *testing.T) {
 	x.cfg.fillAnyway = true
 	require.NoError(t, x.backfill(t.Context()))
 	require.Equal(t, w.scanned(end.head.SeqNo), whole(t, x))
+}
+
+func TestBackfill_TellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.stakeProvider()
+	w.reshard(2)
+	w.settle()
+	end := w.rest()
+	x := w.openBackfill(newPath(t), end)
+	told := map[string][]float64{}
+	x.cfg.Progress = func(part string, done float64) { told[part] = append(told[part], done) }
+	b := &backfill{Indexer: x, archive: end, at: x.position(), ours: map[cocoon.Account]bool{}, masters: map[uint32]*feed.Master{}} // at every step
+	require.NoError(t, b.run(t.Context(), end.head))
+	require.Len(t, told, 3)
+	for part, list := range told {
+		require.True(t, slices.IsSorted(list), part)
+		require.InDelta(t, 1, list[len(list)-1], 1e-9, part)
+	}
 }

@@ -39,6 +39,7 @@ var conformance = map[string]func(*testing.T){
 	"TestBackfill_RefusesWhereRentMayHaveTakenAContract":  TestBackfill_RefusesWhereRentMayHaveTakenAContract,
 	"TestBackfill_RefusesWhereAContractOfTheLogIsGone":    TestBackfill_RefusesWhereAContractOfTheLogIsGone,
 	"TestBackfill_RefusesAnotherChain":                    TestBackfill_RefusesAnotherChain,
+	"TestBackfill_TellsHowFarItIs":                        TestBackfill_TellsHowFarItIs,
 	"TestChannels_AreToldAsTheirEventsLeftThem":           TestChannels_AreToldAsTheirEventsLeftThem,
 	"TestIndexer_BelievesNoChannelOfAnImpostor":           TestIndexer_BelievesNoChannelOfAnImpostor,
 	"TestIndexer_BelievesNoImpostor":                      TestIndexer_BelievesNoImpostor,

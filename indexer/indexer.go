@@ -30,6 +30,9 @@ type Config struct {
 	// catch up by the histories of our contracts, where that asks for less than every
 	// block does; 0 never does. Chain has to be an Archive then.
 	Backfill uint32
+	// Progress is told now and then how much of a part of a long backfill is done, of
+	// 1; nil tells nobody. It must not block.
+	Progress func(part string, done float64)
 
 	Prover     Prover        // makes proof bundles for the API; nil makes none
 	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
