@@ -312,8 +312,8 @@ func (l *lonesome) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDEx
 	return b, size, err
 }
 
-// counted is a client of a server of its own, and how often that was asked so far.
-func (w *world) counted() (*chain.Client, func() int) {
+// counted is a client of a server of its own, and that server, which counts.
+func (w *world) counted() (*chain.Client, *localnet.Server) {
 	w.t.Helper()
 	s, err := w.local.Serve(localnet.Faults{})
 	require.NoError(w.t, err)
@@ -322,7 +322,7 @@ func (w *world) counted() (*chain.Client, func() int) {
 	c, err := chain.Dial(w.t.Context(), n, chain.Options{})
 	require.NoError(w.t, err)
 	w.t.Cleanup(c.Close)
-	return c, func() int { return s.Stats().Total() }
+	return c, s
 }
 
 // TestBackfill_AsksForWhatIsOurs counts what both ways ask for, on a chain whose
@@ -346,25 +346,25 @@ func TestBackfill_AsksForWhatIsOurs(t *testing.T) {
 	w.settle()
 	foreign()
 	head := w.rest().head
-	client, asked := w.counted()
+	client, server := w.counted()
 	scan := w.openAmid(client)
-	before := asked()
+	before := server.Stats().Total()
 	w.scan(scan, head.SeqNo)
 	scan.feed.Stop()
-	byBlocks := asked() - before
+	byBlocks := server.Stats().Total() - before
 
-	client, asked = w.counted()
+	client, server = w.counted()
 	fill := w.openBackfill(newPath(t), &still{Archive: client, head: head})
 	fill.cfg.fillAnyway = false // it is worth it
-	before = asked()
+	before = server.Stats().Total()
 	require.NoError(t, fill.backfill(t.Context()))
-	byHistories := asked() - before
+	byHistories := server.Stats().Total() - before
 	require.Equal(t, whole(t, scan), whole(t, fill))
 	accounts := 0
 	for range w.local.Accounts {
 		accounts++
 	}
-	t.Logf("%d masterchain blocks, %d blocks in all, %d accounts, %d events: %d requests by blocks, %d by histories", head.SeqNo, w.countBlocks(), accounts, fill.Head().Events, byBlocks, byHistories)
+	t.Logf("%d masterchain blocks, %d blocks in all, %d accounts, %d events: %d requests by blocks, %d by histories: %v", head.SeqNo, w.countBlocks(), accounts, fill.Head().Events, byBlocks, byHistories, server.Stats().Queries)
 	require.Less(t, 10*byHistories, byBlocks)
 }
 
