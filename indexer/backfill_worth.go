@@ -20,13 +20,17 @@ const samples = 16
 // worth tells whether going through all accounts asks for less than reading every
 // block: a network can have more accounts than the log lacks blocks.
 func (b *backfill) worth(ctx context.Context) (bool, error) {
-	accounts, err := b.guess(ctx)
-	if err != nil {
-		return false, err
-	}
-	blocks := float64(b.head.ID.SeqNo-b.at.seqno) * float64(1+len(b.prefixes()))
-	if 2*accounts < blocks || b.cfg.fillAnyway {
+	if b.cfg.fillAnyway {
 		return true, nil
+	}
+	shards := len(b.prefixes())
+	blocks := float64(b.head.ID.SeqNo-b.at.seqno) * float64(1+shards)
+	if blocks < float64(2*samples*shards) {
+		return false, nil // a guess alone is half of that
+	}
+	accounts, err := b.guess(ctx)
+	if err != nil || 2*accounts < blocks {
+		return err == nil, err
 	}
 	b.log.Info("backfill: not worth it, every block is read", "accounts", math.Round(accounts), "blocks", blocks)
 	return false, nil
