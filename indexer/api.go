@@ -108,13 +108,22 @@ func route[I, T any](a *api, path, summary string, get func(context.Context, *I)
 
 func operation(path, summary string) huma.Operation {
 	return huma.Operation{Method: http.MethodGet, Path: path, OperationID: huma.GenerateOperationID(http.MethodGet, path, struct{}{}), Summary: summary,
-		Errors: []int{http.StatusBadRequest, http.StatusNotFound}}
+		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}}
 }
 
-// problem is err for who asked. Faults of ours are logged and not told.
+// askAgain is what Retry-After says where the database or the chain does not answer, in seconds.
+const askAgain = "2"
+
+// problem is err for who asked. Faults of ours are logged and not told, nor is
+// where our database is.
 func (a *api) problem(path string, err error) error {
 	kind := cocoon.KindOf(err)
-	if kind == cocoon.Internal {
+	switch kind {
+	case cocoon.Unreachable:
+		a.log.Warn("request not answered: chain or database not reached", "path", path, "err", err)
+		return huma.ErrorWithHeaders(huma.NewError(http.StatusServiceUnavailable, "the indexer does not reach what it needs to answer that; ask again later"),
+			http.Header{"Retry-After": {askAgain}})
+	case cocoon.Internal:
 		if !errors.Is(err, context.Canceled) {
 			a.log.Error("request failed", "path", path, "err", err)
 		}

@@ -32,6 +32,10 @@ func (e postgres) explain(err error) error {
 }
 
 func (e postgres) unreached(err error) error {
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) {
+		return cocoon.WithHint(cocoon.Unreachable.Errorf("reach the database: %w", err), "is %s the name of the server? This machine finds no address for it", e.config.Host)
+	}
 	return cocoon.WithHint(cocoon.Unreachable.Errorf("reach the database: %w", err), "does the server at %s:%d run, and may this machine connect to it?", e.config.Host, e.config.Port)
 }
 

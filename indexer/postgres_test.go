@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -105,6 +106,9 @@ func newCluster() (*cluster, error) {
 		}
 	}
 	if err = c.run("initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err == nil {
+		err = c.guard("guarded")
+	}
+	if err == nil {
 		err = c.start()
 	}
 	if err != nil {
@@ -122,6 +126,28 @@ func (c *cluster) dsn(database string) string {
 
 func (c *cluster) start() error {
 	return c.run("pg_ctl", "-D", c.data(), "-w", "-l", filepath.Join(c.folder, "log"), "-o", "-c listen_addresses= -c max_connections=500 -c unix_socket_directories="+c.folder, "start")
+}
+
+// guard makes the server ask that user for a password.
+func (c *cluster) guard(user string) error {
+	access := filepath.Join(c.data(), "pg_hba.conf")
+	rules, err := os.ReadFile(access)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(access, append([]byte("local all "+user+" scram-sha-256\n"), rules...), 0o600) // it stays its owner's
+}
+
+// admin does something as who may do all.
+func (c *cluster) admin(statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, statement)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 // stop ends the server as a crash would.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/cocoon-network/cocoon"
 )
 
 // engine is what the two databases do differently. All other SQL of this package
@@ -67,6 +69,15 @@ func (c Config) engine() (engine, error) {
 		return newPostgres(c.DSN)
 	}
 	return sqlite{c.Path}, nil
+}
+
+// explainRead gives the error of a reader its kind where the database does not
+// answer. What else a database may have is no fault of a question.
+func (s *store) explainRead(err error) error {
+	if told := s.explain(err); cocoon.KindOf(told) == cocoon.Unreachable {
+		return told
+	}
+	return err
 }
 
 // Close gives the lease back and closes every connection.
