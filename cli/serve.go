@@ -28,6 +28,7 @@ type serveOptions struct {
 	bps                       uint16
 	period, grace             time.Duration
 	audit                     time.Duration
+	ahead                     int
 	indexOnly                 bool
 }
 
@@ -54,6 +55,7 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
 	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
 	f.DurationVar(&o.audit, "audit", time.Hour, "how often the tables are compared with the chain, a question to a liteserver for each contract; 0 is never")
+	f.IntVar(&o.ahead, "ahead", 64<<20, "bytes of blocks to read ahead of the index at most; more of them bridge longer pauses of liteservers")
 	f.BoolVar(&o.indexOnly, "index-only", false, "run no dispatcher")
 	return c
 }
@@ -74,6 +76,9 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	}
 	if o.grace < 0 || o.grace > 60*24*time.Hour {
 		return cocoon.Invalid.Errorf("--grace %s is not between nothing and 60 days", o.grace)
+	}
+	if o.ahead < 1 {
+		return cocoon.Invalid.Errorf("--ahead %d is not a number of bytes above 0", o.ahead)
 	}
 	if err = checkListen("--api", o.api); err != nil {
 		return err
@@ -102,7 +107,7 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 		return err
 	}
 	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log,
-		Prover: bundle.NewMaker(client), AuditEvery: o.audit})
+		Prover: bundle.NewMaker(client), AuditEvery: o.audit, Ahead: o.ahead})
 	if err != nil {
 		return err
 	}

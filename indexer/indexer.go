@@ -43,6 +43,8 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
 	case c.AuditEvery < 0:
 		return cocoon.Invalid.Errorf("audits every %s: less than none", c.AuditEvery)
+	case c.Ahead < 0:
+		return cocoon.Invalid.Errorf("%d bytes read ahead: less than none", c.Ahead)
 	}
 	return nil
 }
