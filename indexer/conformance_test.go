@@ -33,6 +33,7 @@ var conformance = map[string]func(*testing.T){
 	"TestIndexer_BelievesNoImpostor":                      TestIndexer_BelievesNoImpostor,
 	"TestIndexer_CountsCoinsThatCameBeforeTheBirth":       TestIndexer_CountsCoinsThatCameBeforeTheBirth,
 	"TestIndexer_KilledAnywhereWritesTheSameLog":          TestIndexer_KilledAnywhereWritesTheSameLog,
+	"TestIndexer_KilledAmidFaultsWritesTheSameLog":        TestIndexer_KilledAmidFaultsWritesTheSameLog,
 	"TestIndexer_KilledProcessWritesTheSameLog":           TestIndexer_KilledProcessWritesTheSameLog,
 	"TestIndexer_SeesShardBlocksBetweenMasterBlocks":      TestIndexer_SeesShardBlocksBetweenMasterBlocks,
 	"TestLease_AClockSetBackKeepsNobodyWaiting":           TestLease_AClockSetBackKeepsNobodyWaiting,
