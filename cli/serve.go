@@ -15,7 +15,6 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
-	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -102,12 +101,12 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
 	defer func() { _ = l.Close() }() // the server may have closed it
-	path, dsn, err := o.indexDatabase()
+	cfg, err := o.indexConfig(client)
 	if err != nil {
 		return err
 	}
-	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log,
-		Prover: bundle.NewMaker(client), AuditEvery: o.audit, Ahead: o.ahead})
+	cfg.Logger = e.log
+	index, err := indexer.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -66,11 +66,12 @@ type status struct {
 	// Liteservers says of each whether it is asked, and of one in quarantine why not.
 	Liteservers []chain.ServerStatus `json:"liteservers"`
 	Ahead       int                  `json:"ahead_bytes" doc:"of blocks read ahead of the log"`
+	Clocks      Clocks               `json:"clocks"`
 }
 
 func (a *api) routes() {
 	route(a, "/v1/status", "How far the chain has been followed", func(context.Context, *nothing) (status, error) {
-		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation(), a.cfg.Chain.Status(), a.feed.Ahead()}, nil
+		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation(), a.cfg.Chain.Status(), a.feed.Ahead(), a.Clocks()}, nil
 	})
 	route(a, "/v1/registry", "The registry", func(ctx context.Context, _ *nothing) (market.Registry, error) { return a.Registry(ctx) })
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })

@@ -26,8 +26,10 @@ type Config struct {
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
-	Prover     Prover        // makes proof bundles for the API; nil makes none
-	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
+	Prover     Prover           // makes proof bundles for the API; nil makes none
+	AuditEvery time.Duration    // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
+	Clock      func() time.Time // the wall clock, compared with others; time.Now
+	Skew       time.Duration    // between clocks, from which on log and status warn; 0 means 5 minutes, below 0 never: a local chain lives in the past
 
 	term time.Duration // of the lease; 0 means leaseTerm
 }
@@ -64,6 +66,8 @@ type Indexer struct {
 	changed chan struct{}                    // closed when the cursor moves
 
 	reconciler reconciler
+	chain      *listener // what the feed asks
+	differ     [2]bool   // the chain's clock and the database's, as was logged; of the goroutine that follows
 	feed       *feed.Feed
 	pause      time.Duration // before a chain that does not answer is asked again
 
@@ -84,12 +88,19 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	if cfg.Start == 0 {
 		cfg.Start = 1
 	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Skew == 0 {
+		cfg.Skew = skewTold
+	}
 	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, known: map[cocoon.Account]wrappers.Kind{}, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
-	x.feed = feed.New(cfg.Chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
+	x.chain = &listener{Chain: cfg.Chain}
+	x.feed = feed.New(x.chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
 	if err = x.resume(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s, s.explain(err)), s.Close())
 	}
@@ -130,7 +141,9 @@ func (x *Indexer) Run(ctx context.Context) error {
 func (x *Indexer) follow(ctx context.Context) error {
 	err := x.persist(ctx, x.recall)
 	for err == nil && ctx.Err() == nil {
-		err = x.persist(ctx, x.step)
+		if err = x.persist(ctx, x.step); err == nil {
+			x.tellClocks()
+		}
 	}
 	return err
 }

@@ -56,7 +56,7 @@ func openStore(ctx context.Context, cfg Config) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", e, e.explain(err))
 	}
-	s := &store{engine: e, write: w, read: r, lease: newLease(cfg.term, e.clock())}
+	s := &store{engine: e, write: w, read: r, lease: newLease(cfg, e.clock())}
 	if err = s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", e, e.explain(err)), s.Close())
 	}
