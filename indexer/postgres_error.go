@@ -42,8 +42,10 @@ func (e postgres) unreached(err error) error {
 // explainCode reads an SQLSTATE, by its class in the main.
 func (e postgres) explainCode(code string, err error) error {
 	switch {
-	case code == "53100", code == "58030", code == "25006": // full disk, broken disk, read-only server
+	case code == "53100":
 		return diskFull(err)
+	case code == "58030", code == "25006": // input or output failed, the server only reads
+		return diskBroken(err)
 	case code == "28P01", code == "28000", code == "42501":
 		return cocoon.WithHint(cocoon.Forbidden.Errorf("use the database: %w", err), "check user and password, and that the user may create tables in it")
 	case code == "3D000":

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
@@ -186,6 +187,27 @@ func TestExplain_LeavesTheCallersEndAsItIs(t *testing.T) {
 		require.NoError(t, e.explain(nil))
 		require.ErrorIs(t, e.explain(context.Canceled), context.Canceled)
 		require.Equal(t, ErrOvertaken, e.explain(ErrOvertaken))
+	}
+}
+
+func TestExplain_TellsAFullDiskFromABrokenOne(t *testing.T) {
+	t.Parallel()
+	server := must(newPostgres("postgres://127.0.0.1/x"))
+	for _, c := range []struct {
+		engine engine
+		err    error
+		hint   string
+	}{
+		{sqlite{"x"}, errors.New("database or disk is full (13)"), "free some disk space"},
+		{sqlite{"x"}, errors.New("disk I/O error (10)"), "sound"},
+		{server, &pgconn.PgError{Code: "53100"}, "free some disk space"},
+		{server, &pgconn.PgError{Code: "58030"}, "sound"},
+		{server, &pgconn.PgError{Code: "25006"}, "mounted for writing"},
+	} {
+		err := c.engine.explain(c.err)
+		require.Equal(t, cocoon.Conflict, cocoon.KindOf(err), "%v", c.err)
+		require.Contains(t, cocoon.HintOf(err), c.hint, "%v", c.err)
+		require.Contains(t, cocoon.HintOf(err), "nothing indexed so far is lost")
 	}
 }
 
