@@ -155,7 +155,7 @@ func (x *Indexer) persist(ctx context.Context, do func(context.Context) error) e
 		if cocoon.KindOf(err) != cocoon.Unreachable {
 			return err
 		}
-		x.log.Warn("chain or database not reached", "seqno", x.position().seqno+1, "err", err)
+		x.log.Warn("chain or database not reached", "seqno", x.position().seqno+1, "err", err, "hint", cocoon.HintOf(err))
 		select {
 		case <-time.After(x.pause):
 		case <-ctx.Done():
