@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -165,4 +166,17 @@ func (a *auditor) note(c audited, what, indexed, proven string) {
 	if indexed != proven {
 		a.found = append(a.found, Difference{c.account, string(c.kind), what, indexed, proven})
 	}
+}
+
+// readPurse is the purse of a, empty where nothing was booked.
+func readPurse(ctx context.Context, db bun.IDB, a cocoon.Account) (purse, error) {
+	var received, sent, fees string
+	err := db.QueryRowContext(ctx, `SELECT received, sent, fees FROM balances WHERE account = ?`, a[:]).Scan(&received, &sent, &fees)
+	if errors.Is(err, sql.ErrNoRows) {
+		return purse{}, nil
+	}
+	if err != nil {
+		return purse{}, err
+	}
+	return parsePurse(received, sent, fees)
 }

@@ -192,7 +192,7 @@ func TestProject_OutlastsAChannelItCannotRead(t *testing.T) {
 	before := dump(t, x, "channels")
 	o := occurrence{Event: market.Event{Seq: x.Head().Events + 1, Contract: "channel", Account: channel, OK: true}, body: cell.BeginCell().EndCell()}
 	for _, o.Name = range []string{"open_channel", "settle", "rotate", "close_now", "later"} {
-		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return newProjector(tx).project(ctx, &o) }), errUnread, o.Name)
+		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return must(foreseen(ctx, tx, o)).project(ctx, &o) }), errUnread, o.Name)
 	}
 	require.Equal(t, before, dump(t, x, "channels"))
 }

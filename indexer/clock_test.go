@@ -84,6 +84,7 @@ func TestClocks_CatchingUpIsNoDifference(t *testing.T) {
 	w.stakeProvider()
 	w.settle()
 	cfg := w.config(newPath(t))
+	cfg.batch = 1
 	cfg.Clock = func() time.Time { return w.local.Now().Add(time.Hour) }
 	x, err := Open(t.Context(), cfg)
 	require.NoError(t, err)

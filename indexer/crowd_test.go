@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/xssnick/tonutils-go/ton"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -53,11 +52,11 @@ const takeApart = 977
 // take is the market once more: other contracts, later, in the block after.
 func (tp *tape) take(n uint32, at cursor) *batch {
 	root := sha256.Sum256(binary.BigEndian.AppendUint32([]byte("block"), n))
-	b := &batch{master: &ton.BlockIDExt{Workchain: -1, SeqNo: at.seqno + 1, RootHash: root[:], FileHash: root[:]}, seq: at.events, born: map[cocoon.Account]wrappers.Kind{}}
+	b := &batch{from: at, to: cursor{seqno: at.seqno + 1, root: root, events: at.events}, first: root, born: map[cocoon.Account]wrappers.Kind{}}
 	last := map[cocoon.Account]link{}
 	for _, o := range tp.events {
-		b.seq++
-		o.Seq, o.Seqno, o.Time = b.seq, b.master.SeqNo, o.Time+n*takeApart
+		b.to.events++
+		o.Seq, o.Seqno, o.Time = b.to.events, b.to.seqno, o.Time+n*takeApart
 		o.Account, o.From, o.Tx = tp.as(o.Account, n), tp.as(o.From, n), againTx(o.Tx, n)
 		out := make([]market.Out, len(o.Out))
 		for i, m := range o.Out {
@@ -71,7 +70,7 @@ func (tp *tape) take(n uint32, at cursor) *batch {
 		if o.birth != nil {
 			b.born[o.Account] = o.birth.kind
 		}
-		b.time = o.Time
+		b.to.time = o.Time
 		b.occurrences = append(b.occurrences, o)
 	}
 	return b

@@ -22,6 +22,11 @@ type cursor struct {
 	tops   []*ton.BlockIDExt
 }
 
+// same tells whether two are at one place of one log.
+func (c cursor) same(d cursor) bool {
+	return c.seqno == d.seqno && c.root == d.root && c.events == d.events
+}
+
 // resume starts a new log, or checks that the one here is of this market.
 func (x *Indexer) resume(ctx context.Context) error {
 	if _, err := x.store.write.ExecContext(ctx, `INSERT INTO cursor (id, network, registry, first, origin, seqno, root, time, events, tops)
@@ -107,16 +112,17 @@ var errCommitted = errors.New("committed before")
 
 // commit writes a batch, what follows from it and the cursor as one transaction.
 func (x *Indexer) commit(ctx context.Context, b *batch) error {
-	from := x.position()
-	to := cursor{seqno: b.master.SeqNo, root: [32]byte(b.master.RootHash), time: b.time, events: b.seq, tops: b.tops}
 	err := x.store.update(ctx, func(ctx context.Context, tx transaction) error {
-		if err := moveCursor(ctx, tx.Tx, from, to); err != nil { // first, since another indexer would have written the same events
+		if err := moveCursor(ctx, tx.Tx, b); err != nil { // first, since another indexer would have written the same events
 			return err
 		}
 		if err := x.store.appendEvents(ctx, tx, b.occurrences); err != nil {
 			return err
 		}
 		p := newProjector(tx.Tx)
+		if err := errors.Join(p.foresee(ctx, b.occurrences), p.foreseeLinks(ctx, b.occurrences)); err != nil {
+			return err
+		}
 		for i := range b.occurrences {
 			if err := x.record(ctx, p, &b.occurrences[i]); err != nil {
 				return err
@@ -133,13 +139,13 @@ func (x *Indexer) commit(ctx context.Context, b *batch) error {
 	if err = x.fault("committed"); err != nil {
 		return err
 	}
-	x.moved(to, b.born)
+	x.moved(b.to, b.born)
 	return nil
 }
 
 // record links one event to those before it and applies it to the projections.
 func (x *Indexer) record(ctx context.Context, p projector, o *occurrence) error {
-	if err := p.link(ctx, o); err != nil {
+	if err := p.link(o); err != nil {
 		return err
 	}
 	if err := x.project(ctx, p, o); err != nil {
@@ -161,13 +167,14 @@ func (x *Indexer) project(ctx context.Context, p projector, o *occurrence) error
 }
 
 // moveCursor is a compare-and-set: it fails where somebody else has moved it.
-func moveCursor(ctx context.Context, tx bun.Tx, from, to cursor) error {
+func moveCursor(ctx context.Context, tx bun.Tx, b *batch) error {
+	to := b.to
 	tops, err := json.Marshal(to.tops)
 	if err != nil {
 		return err
 	}
-	n, err := affected(tx.ExecContext(ctx, `UPDATE cursor SET seqno = ?0, root = ?1, time = ?2, events = ?3, tops = ?4, origin = CASE WHEN first = ?0 THEN ?1 ELSE origin END
-		WHERE seqno = ?5 AND events = ?6`, to.seqno, to.root[:], to.time, to.events, string(tops), from.seqno, from.events))
+	n, err := affected(tx.ExecContext(ctx, `UPDATE cursor SET seqno = ?, root = ?, time = ?, events = ?, tops = ?, origin = CASE WHEN seqno < first THEN ? ELSE origin END
+		WHERE seqno = ? AND events = ?`, to.seqno, to.root[:], to.time, to.events, string(tops), b.first[:], b.from.seqno, b.from.events))
 	if err != nil || n == 1 {
 		return err
 	}

@@ -13,34 +13,54 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// batch is what one masterchain block commits, as far as it is ours.
+// batch is what neighbouring masterchain blocks commit, as far as it is ours.
 type batch struct {
-	master      *ton.BlockIDExt
-	time        uint32
-	tops        []*ton.BlockIDExt
-	seq         uint64 // of the newest event
+	from, to    cursor
+	first       [32]byte // root of the first of the blocks
 	occurrences []occurrence
 	born        map[cocoon.Account]wrappers.Kind
 }
 
-// readNext takes the masterchain block after the cursor and every shard block
-// that it commits, not only the newest of each shard.
+// What one transaction of the database takes while catching up: a commit costs
+// as much as many events. At the end of the chain it is one block.
+const (
+	batchBlocks = 64   // masterchain blocks at most
+	batchEvents = 2000 // events after which no more blocks are added
+)
+
+// readNext takes the masterchain blocks after the cursor that are there, one at
+// least, and every shard block that they commit, not only the newest of each shard.
 func (x *Indexer) readNext(ctx context.Context) (*batch, error) {
 	at := x.position()
-	next, err := x.feed.Next(ctx, at.position())
+	items, err := x.feed.Next(ctx, at.position(), x.cfg.batch)
 	if err != nil {
 		return nil, err
 	}
-	if err = continues(next.Master.Data, at); err != nil {
-		return nil, err
-	}
-	b := &batch{master: next.Master.ID, time: next.Master.Data.BlockInfo.GenUtime, tops: next.Tops, seq: at.events, born: map[cocoon.Account]wrappers.Kind{}}
-	for _, s := range next.Shards {
-		if err = x.readBlock(ctx, b, s.Data); err != nil {
-			return nil, fmt.Errorf("read transactions of block %d in shard %016x: %w", s.ID.SeqNo, uint64(s.ID.Shard), err)
+	b := &batch{from: at, to: at, first: [32]byte(items[0].Master.ID.RootHash), born: map[cocoon.Account]wrappers.Kind{}}
+	for _, item := range items {
+		if err = x.readItem(ctx, b, item); err != nil {
+			return nil, err
+		}
+		if len(b.occurrences) >= batchEvents {
+			break
 		}
 	}
 	return b, nil
+}
+
+// readItem adds one masterchain block and the shard blocks behind it.
+func (x *Indexer) readItem(ctx context.Context, b *batch, item *feed.Item) error {
+	master := item.Master
+	if err := continues(master.Data, b.to); err != nil {
+		return err
+	}
+	b.to = cursor{seqno: master.ID.SeqNo, root: [32]byte(master.ID.RootHash), time: master.Data.BlockInfo.GenUtime, events: b.to.events, tops: item.Tops}
+	for _, s := range item.Shards {
+		if err := x.readBlock(ctx, b, s.Data); err != nil {
+			return fmt.Errorf("read transactions of block %d in shard %016x: %w", s.ID.SeqNo, uint64(s.ID.Shard), err)
+		}
+	}
+	return nil
 }
 
 // position is where the feed goes on. A new log that does not begin with the

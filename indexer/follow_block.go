@@ -74,8 +74,8 @@ func (b *batch) add(tx *tlb.Transaction, kind wrappers.Kind, account cocoon.Acco
 	if err != nil {
 		return err
 	}
-	b.seq++
-	o.Seq, o.Seqno, o.birth = b.seq, b.master.SeqNo, newborn
+	b.to.events++
+	o.Seq, o.Seqno, o.birth = b.to.events, b.to.seqno, newborn
 	b.occurrences = append(b.occurrences, o)
 	return nil
 }

@@ -43,7 +43,7 @@ func TestIndexer_SeesShardBlocksBetweenMasterBlocks(t *testing.T) {
 	b, err := x.readNext(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, x.commit(t.Context(), b))
-	top := must(w.client.Block(t.Context(), b.tops[0]))
+	top := must(w.client.Block(t.Context(), b.to.tops[0]))
 	require.Len(t, must(top.ListTransactions()), 1, "the other one lies in the block before")
 
 	events, err := x.Events(t.Context(), x.Head().Events-2, 10)
@@ -156,8 +156,8 @@ func TestProject_OutlastsWhatItCannotRead(t *testing.T) {
 	before := dump(t, x, "providers", "workers")
 	o := occurrence{Event: market.Event{Seq: x.Head().Events + 1, Contract: "provider", Account: p, OK: true}, body: cell.BeginCell().EndCell()}
 	for _, o.Name = range []string{"stake", "terms", "withdraw?", "put_worker", "accept_job", "income", bounce} {
-		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return newProjector(tx).project(ctx, &o) }), errUnread, o.Name)
-		require.NoError(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return x.project(ctx, newProjector(tx), &o) }), o.Name)
+		require.ErrorIs(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return must(foreseen(ctx, tx, o)).project(ctx, &o) }), errUnread, o.Name)
+		require.NoError(t, x.store.write.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return x.project(ctx, must(foreseen(ctx, tx, o)), &o) }), o.Name)
 	}
 	require.Equal(t, before, dump(t, x, "providers", "workers"))
 }

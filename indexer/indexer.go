@@ -31,7 +31,8 @@ type Config struct {
 	Clock      func() time.Time // the wall clock, compared with others; time.Now
 	Skew       time.Duration    // between clocks, from which on log and status warn; 0 means 5 minutes, below 0 never: a local chain lives in the past
 
-	term time.Duration // of the lease; 0 means leaseTerm
+	term  time.Duration // of the lease; 0 means leaseTerm
+	batch int           // masterchain blocks in one commit at most; 0 means batchBlocks
 }
 
 // Validate reports what is missing.
@@ -69,6 +70,7 @@ type Indexer struct {
 	chain      *listener // what the feed asks
 	differ     [2]bool   // the chain's clock and the database's, as was logged; of the goroutine that follows
 	feed       *feed.Feed
+	pending    *batch        // read, and not known to be committed
 	pause      time.Duration // before a chain that does not answer is asked again
 
 	// fault is called at named moments; a test makes it fail there, as a kill would.
@@ -93,6 +95,9 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = skewTold
+	}
+	if cfg.batch == 0 {
+		cfg.batch = batchBlocks
 	}
 	s, err := openStore(ctx, cfg)
 	if err != nil {
@@ -180,16 +185,24 @@ func (x *Indexer) recall(ctx context.Context) error {
 	return nil
 }
 
-// step reads the next masterchain block and what is behind it, and commits both.
+// step reads the next masterchain blocks and what is behind them, and commits
+// them together. Where a commit has failed it is tried again as it was: it may
+// be in the log already.
 func (x *Indexer) step(ctx context.Context) error {
-	b, err := x.readNext(ctx)
-	if err != nil {
-		return err
+	if b := x.pending; b == nil || !b.from.same(x.position()) {
+		var err error
+		if x.pending, err = x.readNext(ctx); err != nil {
+			return err
+		}
+		if err = x.fault("read"); err != nil {
+			return err
+		}
 	}
-	if err = x.fault("read"); err != nil {
-		return err
+	err := x.commit(ctx, x.pending)
+	if err == nil {
+		x.pending = nil
 	}
-	return x.commit(ctx, b)
+	return err
 }
 
 func (x *Indexer) position() cursor {

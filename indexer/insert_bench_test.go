@@ -51,7 +51,7 @@ func benchInsert(b *testing.B, path string, n int, insert func(context.Context, 
 		rows := benchRows(at.events, n)
 		to := cursor{seqno: at.seqno + 1, events: at.events + uint64(n)}
 		require.NoError(b, s.update(b.Context(), func(ctx context.Context, tx transaction) error {
-			if err := moveCursor(ctx, tx.Tx, at, to); err != nil {
+			if err := moveCursor(ctx, tx.Tx, &batch{from: at, to: to}); err != nil {
 				return err
 			}
 			return insert(ctx, tx, rows)

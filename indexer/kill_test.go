@@ -45,7 +45,9 @@ func TestIndexer_KilledAnywhereWritesTheSameLog(t *testing.T) {
 	require.NoError(t, err)
 	kills := map[string]int{}
 	for kill := 0; ; kill++ {
-		x, err := Open(t.Context(), w.config(path))
+		cfg := w.config(path)
+		cfg.batch = 1 + kill%5
+		x, err := Open(t.Context(), cfg)
 		require.NoError(t, err)
 		if kill < 120 {
 			left := random.IntN(12)
@@ -138,6 +140,10 @@ func victim(ctx context.Context) error {
 	if outlasts { // nobody else wants the lease while it lives
 		cfg.Ahead, cfg.term = killAhead, killTerm/4
 	}
+	asks, word := os.Getenv(killAsks) != "", make([]byte, 1)
+	if cfg.batch = 1; !asks {
+		cfg.batch += os.Getpid() % 5
+	}
 	x, err := Open(ctx, cfg)
 	if err != nil {
 		return err
@@ -145,7 +151,6 @@ func victim(ctx context.Context) error {
 	if err = x.lead(ctx); err != nil {
 		return err
 	}
-	asks, word := os.Getenv(killAsks) != "", make([]byte, 1)
 	x.fault = func(moment string) error {
 		_, err := fmt.Println(moment)
 		if err == nil && asks {

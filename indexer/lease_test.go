@@ -178,7 +178,7 @@ func TestStep_WaitsForASlowDisk(t *testing.T) {
 	}
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-done)
-	require.EqualValues(t, 1, x.Head().Seqno)
+	require.Positive(t, x.Head().Seqno)
 }
 
 // A program that holds the file for longer than a statement waits is outlasted.

@@ -2,8 +2,6 @@ package indexer
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/xssnick/tonutils-go/tlb"
 
@@ -30,11 +28,8 @@ func linksOf(tx *tlb.Transaction) (prev, next link) {
 
 // link checks that o follows what the log has last of its account: the log is
 // complete, contract by contract, or the indexer stops.
-func (p projector) link(ctx context.Context, o *occurrence) error {
-	last, err := p.last(ctx, o.Account)
-	if err != nil {
-		return err
-	}
+func (p projector) link(o *occurrence) error {
+	last := p.last(o.Account)
 	if o.prev != last {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("transaction %s of %s follows %x (lt %d), the log has %x (lt %d) last: one between them was never read",
 			o.Tx, o.Account, o.prev.tx, o.prev.lt, last.tx, last.lt), "a log with a hole is of no use: index again into another --data folder, and report what you see here")
@@ -44,25 +39,17 @@ func (p projector) link(ctx context.Context, o *occurrence) error {
 }
 
 // last is the newest transaction of a in the log.
-func (p projector) last(ctx context.Context, a cocoon.Account) (l link, err error) {
+func (p projector) last(a cocoon.Account) link {
 	if held := p.rows.links[a]; held != nil {
-		return *held, nil
+		return *held
 	}
-	var tx []byte
-	err = p.tx.QueryRowContext(ctx, `SELECT lt, tx FROM links WHERE account = ?`, a[:]).Scan(&l.lt, &tx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return link{}, nil
-	}
-	copy(l.tx[:], tx)
-	return l, err
+	return link{}
 }
 
 func (p projector) flushLinks(ctx context.Context) error {
+	u := upsert{table: "links", key: []string{"account"}, columns: []string{"account", "lt", "tx"}}
 	for account, l := range p.rows.links {
-		if _, err := p.tx.ExecContext(ctx, `INSERT INTO links (account, lt, tx) VALUES (?0, ?1, ?2) ON CONFLICT (account) DO UPDATE SET lt = ?1, tx = ?2`,
-			account[:], l.lt, l.tx[:]); err != nil {
-			return err
-		}
+		u.rows = append(u.rows, []any{account[:], l.lt, l.tx[:]})
 	}
-	return nil
+	return u.run(ctx, p.tx)
 }

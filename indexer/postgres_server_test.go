@@ -15,18 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	pg "github.com/cocoon-network/cocoon/internal/postgres"
 	"github.com/cocoon-network/cocoon/protocol/market"
 )
 
 // requirePostgres is a cluster of the test's own, which it may stop.
-func requirePostgres(t *testing.T) *cluster {
+func requirePostgres(t *testing.T) *pg.Cluster {
 	t.Helper()
-	if postgresPrograms() == "" {
+	if pg.Programs() == "" {
 		t.Skip("no PostgreSQL: install its server")
 	}
-	c, err := newCluster()
+	c, err := pg.New()
 	require.NoError(t, err)
-	t.Cleanup(c.remove)
+	t.Cleanup(c.Remove)
 	return c
 }
 
@@ -45,15 +46,15 @@ func TestRun_OutlastsACrashOfTheServer(t *testing.T) {
 	t.Parallel()
 	server := requirePostgres(t)
 	w := newWorld(t)
-	x := w.open(server.dsn("postgres"))
+	x := w.open(server.DSN("postgres"))
 	x.pause = 0
 	stop := runs(t, x)
 	require.NoError(t, x.WaitSeqno(t.Context(), must(w.client.Head(t.Context())).SeqNo))
-	require.NoError(t, server.stop())
+	require.NoError(t, server.Stop())
 	w.stakeProvider()
 	_, err := x.Events(t.Context(), 0, 10)
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "%v", err)
-	require.NoError(t, server.start())
+	require.NoError(t, server.Start())
 	w.settle()
 	require.NoError(t, x.WaitSeqno(t.Context(), must(w.client.Head(t.Context())).SeqNo))
 	stop()
@@ -69,7 +70,7 @@ func TestAPI_SaysComeAgainWhileTheDatabaseIsAway(t *testing.T) {
 	server := requirePostgres(t)
 	w := newWorld(t)
 	var log journal
-	cfg := w.config(server.dsn("postgres"))
+	cfg := w.config(server.DSN("postgres"))
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	x, err := Open(t.Context(), cfg)
 	require.NoError(t, err)
@@ -79,7 +80,7 @@ func TestAPI_SaysComeAgainWhileTheDatabaseIsAway(t *testing.T) {
 	nobody := "0:" + strings.Repeat("ab", 32)
 	paths := []string{"/v1/registry", "/v1/money", "/v1/events", "/v1/stream", "/v1/providers", "/v1/workers", "/v1/jobs", "/v1/channels", "/v1/rewards", "/v1/epochs",
 		"/v1/contracts", "/v1/models", "/v1/demand", "/v1/rollups?period=day", "/v1/jobs/" + nobody, "/v1/epochs/" + nobody + "/leaves"}
-	require.NoError(t, server.stop())
+	require.NoError(t, server.Stop())
 	for range 2 { // with connections that broke, and without any
 		for _, path := range paths {
 			var problem struct {
@@ -91,10 +92,10 @@ func TestAPI_SaysComeAgainWhileTheDatabaseIsAway(t *testing.T) {
 			require.Equal(t, status, problem.Status)
 			require.NotEmpty(t, header.Get("Retry-After"), path)
 			require.Contains(t, problem.Detail, "ask again")
-			require.NotContains(t, problem.Detail, server.folder, "where the database is")
+			require.NotContains(t, problem.Detail, server.Folder, "where the database is")
 		}
 	}
-	require.Contains(t, log.String(), server.folder, "the log says where")
+	require.Contains(t, log.String(), server.Folder, "the log says where")
 	var head struct {
 		Seqno uint32 `json:"mc_seqno"`
 	}
@@ -102,7 +103,7 @@ func TestAPI_SaysComeAgainWhileTheDatabaseIsAway(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, "how far it came is known without")
 	require.Equal(t, x.Head().Seqno, head.Seqno)
 
-	require.NoError(t, server.start())
+	require.NoError(t, server.Start())
 	var registry market.Registry
 	status, _ = api.get("/v1/registry", &registry)
 	require.Equal(t, http.StatusOK, status)
@@ -112,9 +113,9 @@ func TestOpen_SaysWhyTheServerDoesNotServe(t *testing.T) {
 	t.Parallel()
 	server := requirePostgres(t)
 	const right, wrong = "open-sesame", "hunter2-and-more"
-	require.NoError(t, server.admin(`CREATE ROLE guarded SUPERUSER LOGIN PASSWORD '`+right+`'`))
+	require.NoError(t, administer(server.DSN("postgres"), `CREATE ROLE `+pg.Guarded+` SUPERUSER LOGIN PASSWORD '`+right+`'`))
 	as := func(password string) string {
-		return strings.Replace(server.dsn("postgres"), "postgres@", "guarded:"+password+"@", 1)
+		return strings.Replace(server.DSN("postgres"), "postgres@", pg.Guarded+":"+password+"@", 1)
 	}
 	w := newWorld(t)
 	for name, c := range map[string]struct {
@@ -126,9 +127,9 @@ func TestOpen_SaysWhyTheServerDoesNotServe(t *testing.T) {
 		"no password":    {as(""), cocoon.Forbidden, "check user and password"},
 		"unknown host":   {"postgres://postgres:" + wrong + "@no-such-host.invalid/x", cocoon.Unreachable, "is no-such-host.invalid the name"},
 		"nobody listens": {"postgres://postgres:" + wrong + "@127.0.0.1:1/x", cocoon.Unreachable, "does the server at 127.0.0.1:1 run"},
-		"no server":      {"postgres://postgres@/x?host=" + url.QueryEscape(filepath.Join(server.folder, "nowhere")), cocoon.Unreachable, "does the server"},
-		"no database":    {server.dsn("nothing"), cocoon.NotFound, "createdb nothing"},
-		"no user":        {strings.Replace(server.dsn("postgres"), "postgres@", "stranger@", 1), cocoon.Forbidden, "check user and password"},
+		"no server":      {"postgres://postgres@/x?host=" + url.QueryEscape(filepath.Join(server.Folder, "nowhere")), cocoon.Unreachable, "does the server"},
+		"no database":    {server.DSN("nothing"), cocoon.NotFound, "createdb nothing"},
+		"no user":        {strings.Replace(server.DSN("postgres"), "postgres@", "stranger@", 1), cocoon.Forbidden, "check user and password"},
 	} {
 		_, err := Open(t.Context(), w.config(c.dsn))
 		require.Equal(t, c.kind, cocoon.KindOf(err), "%s: %v", name, err)
@@ -148,7 +149,7 @@ func TestOpen_NeverTellsThePassword(t *testing.T) {
 	const secret = "hunter2-and-more"
 	for _, dsn := range []string{
 		"postgres://user:" + secret + "@127.0.0.1:1/x",
-		"postgres://user:" + secret + "@/x?host=" + url.QueryEscape(server.folder),
+		"postgres://user:" + secret + "@/x?host=" + url.QueryEscape(server.Folder),
 		"postgres://user:" + secret + "%zz@127.0.0.1/x",
 		"postgres://user:" + secret + "@127.0.0.1:port/x",
 		"postgres://user:" + secret + "@127.0.0.1/x?sslmode=perhaps",

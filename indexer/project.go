@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -34,7 +35,7 @@ func (p projector) project(ctx context.Context, o *occurrence) error {
 		return fmt.Errorf("book: %w", err)
 	}
 	if o.birth != nil {
-		if err := p.bear(ctx, o); err != nil {
+		if err := p.bear(o); err != nil {
 			return fmt.Errorf("birth: %w", err)
 		}
 	}
@@ -64,51 +65,52 @@ func (p projector) applyTaken(ctx context.Context, o *occurrence) error {
 func (p projector) apply(ctx context.Context, o *occurrence) error {
 	switch wrappers.Kind(o.Contract) {
 	case wrappers.KindRegistry:
-		return change(ctx, p, "registries", o, p.registry)
+		return change(ctx, p, o, p.registry)
 	case wrappers.KindProvider:
-		return change(ctx, p, "providers", o, p.provider)
+		return change(ctx, p, o, p.provider)
 	case wrappers.KindJob:
-		return p.job(ctx, o)
+		return change(ctx, p, o, p.job)
 	case wrappers.KindChannel:
-		return p.channel(ctx, o)
+		return change(ctx, p, o, p.channel)
 	case wrappers.KindRewards:
-		return change(ctx, p, "rewards", o, p.rewards)
+		return change(ctx, p, o, p.rewards)
 	case wrappers.KindEpoch:
-		return p.epoch(ctx, o)
+		return change(ctx, p, o, p.epoch)
 	}
 	return cocoon.Internal.Errorf("no rule for a %s", o.Contract)
 }
 
 // bear enters the state that birth data stands for.
-func (p projector) bear(ctx context.Context, o *occurrence) error {
-	data := o.birth.data
+func (p projector) bear(o *occurrence) error {
 	switch o.birth.kind {
 	case wrappers.KindRegistry:
-		state, err := wrappers.DecodeRegistry(data)
-		if err != nil {
-			return err
-		}
-		return p.insert(ctx, "registries", o, registryStateOf(state))
+		return born(p, o, wrappers.DecodeRegistry, registryStateOf)
 	case wrappers.KindProvider:
-		state, err := wrappers.DecodeProvider(data)
-		if err != nil {
-			return err
-		}
-		return p.insert(ctx, "providers", o, providerStateOf(state))
+		return born(p, o, wrappers.DecodeProvider, providerStateOf)
 	case wrappers.KindRewards:
-		state, err := wrappers.DecodeRewards(data)
-		if err != nil {
-			return err
-		}
-		return p.insert(ctx, "rewards", o, rewardsStateOf(state))
+		return born(p, o, wrappers.DecodeRewards, rewardsStateOf)
 	case wrappers.KindJob:
-		return p.bearJob(ctx, o)
+		return born(p, o, wrappers.DecodeJob, func(j wrappers.Job) jobRecord { return jobRecord{jobState: jobStateOf(j)} })
 	case wrappers.KindChannel:
-		return p.bearChannel(ctx, o)
+		p.rows.tally.flows.ChannelsOpened = 1
+		return born(p, o, wrappers.DecodeChannel, func(c wrappers.Channel) channelRecord {
+			return channelRecord{channelState: channelStateOf(c), OpenedAt: o.Time}
+		})
 	case wrappers.KindEpoch:
-		return p.bearEpoch(ctx, o)
+		return born(p, o, wrappers.DecodeEpoch, epochStateOf)
 	}
 	return cocoon.Internal.Errorf("no table for a %s", o.birth.kind)
+}
+
+// born enters the first state of a contract, which its birth data decodes to.
+func born[D, S any](p projector, o *occurrence, decode func(*cell.Cell) (D, error), stateOf func(D) S) error {
+	d, err := decode(o.birth.data)
+	if err != nil {
+		return err
+	}
+	table := stateTables[o.birth.kind]
+	p.rows.docs[place{table, o.Account}] = &kept{seq: o.Seq}
+	return p.keep(table, o.Account, stateOf(d))
 }
 
 // errUnread says that a contract took a message of which the program cannot
@@ -118,8 +120,9 @@ func (p projector) bear(ctx context.Context, o *occurrence) error {
 var errUnread = errors.New("not read")
 
 // change applies a rule to the state of the contract an event happened to.
-func change[T any](ctx context.Context, p projector, table string, o *occurrence, rule func(context.Context, *occurrence, *T) error) error {
-	state, err := recall[T](ctx, p, table, o.Account)
+func change[T any](ctx context.Context, p projector, o *occurrence, rule func(context.Context, *occurrence, *T) error) error {
+	table := stateTables[wrappers.Kind(o.Contract)]
+	state, err := recall[T](p, table, o.Account)
 	if err != nil {
 		return err
 	}
@@ -130,20 +133,7 @@ func change[T any](ctx context.Context, p projector, table string, o *occurrence
 	if err = p.rows.tally.compare(before, state); err != nil {
 		return err
 	}
-	account := o.Account
-	return p.keep(table, account, state, func(ctx context.Context, doc string) error {
-		_, err := p.tx.ExecContext(ctx, `UPDATE ? SET doc = ? WHERE account = ?`, bun.Ident(table), doc, account[:])
-		return err
-	})
-}
-
-func (p projector) insert(ctx context.Context, table string, o *occurrence, state any) error {
-	doc, err := json.Marshal(state)
-	if err != nil {
-		return err
-	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO ? (seq, account, doc) VALUES (?, ?, ?)`, bun.Ident(table), o.Seq, o.Account[:], string(doc))
-	return err
+	return p.keep(table, o.Account, state)
 }
 
 // load reads the state of the contract at a, NotFound where there is none.

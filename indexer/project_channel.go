@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/cocoon-network/cocoon"
@@ -41,43 +40,19 @@ func channelStateOf(c wrappers.Channel) channelState {
 		c.Closed, c.Settled, c.Key, c.Previous, c.PreviousUntil, c.ClosesAt}
 }
 
-func (p projector) bearChannel(ctx context.Context, o *occurrence) error {
-	state, err := wrappers.DecodeChannel(o.birth.data)
-	if err != nil {
-		return err
-	}
-	p.rows.tally.flows.ChannelsOpened = 1
-	c := channelRecord{channelState: channelStateOf(state), OpenedAt: o.Time}
-	doc, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO channels (seq, account, client, rewards, closed, doc) VALUES (?, ?, ?, ?, ?, ?)`,
-		o.Seq, o.Account[:], c.Client[:], c.Rewards[:], c.Closed, string(doc))
-	return err
-}
+// columns implements indexedState.
+func (c channelRecord) columns() []any { return []any{c.Client[:], c.Rewards[:], c.Closed} }
 
 // channel applies what contracts/channel.fc does with an event.
-func (p projector) channel(ctx context.Context, o *occurrence) error {
-	c, err := recall[channelRecord](ctx, p, "channels", o.Account)
-	if err != nil {
+func (p projector) channel(ctx context.Context, o *occurrence, c *channelRecord) error {
+	before := *c
+	if err := c.apply(o); err != nil {
 		return err
 	}
-	before := c
-	if err = c.apply(o); err != nil {
+	if err := p.rows.tally.compare(before, *c); err != nil { // before the demand is written
 		return err
 	}
-	if err = p.rows.tally.compare(before, c); err != nil {
-		return err
-	}
-	if err = p.redeclare(ctx, o, before.declared(), c.declared()); err != nil {
-		return err
-	}
-	account := o.Account
-	return p.keep("channels", account, c, func(ctx context.Context, doc string) error {
-		_, err := p.tx.ExecContext(ctx, `UPDATE channels SET closed = ?, doc = ? WHERE account = ?`, c.Closed, doc, account[:])
-		return err
-	})
+	return p.redeclare(ctx, o, before.declared(), c.declared())
 }
 
 func (c *channelRecord) apply(o *occurrence) error {

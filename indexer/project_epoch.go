@@ -3,7 +3,6 @@ package indexer
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -44,35 +43,15 @@ func epochStateOf(e wrappers.Epoch) epochState {
 	return s
 }
 
-func (p projector) bearEpoch(ctx context.Context, o *occurrence) error {
-	state, err := wrappers.DecodeEpoch(o.birth.data)
-	if err != nil {
-		return err
-	}
-	doc, err := json.Marshal(epochStateOf(state))
-	if err != nil {
-		return err
-	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO epochs (seq, account, opened, rewards, doc) VALUES (?, ?, 0, ?, ?)`,
-		o.Seq, o.Account[:], state.Birth.Rewards[:], string(doc))
-	return err
-}
+// columns implements indexedState.
+func (s epochState) columns() []any { return []any{s.Opened != nil, s.Rewards[:]} }
 
 // epoch applies what contracts/epoch.fc does with an event.
-func (p projector) epoch(ctx context.Context, o *occurrence) error {
-	if o.Name == bounce { // failed came back with its money, and may be sent again
+func (p projector) epoch(ctx context.Context, o *occurrence, s *epochState) error {
+	switch o.Name {
+	case bounce: // failed came back with its money, and may be sent again
 		return nil
-	}
-	if o.Name == "open" {
-		if _, err := p.tx.ExecContext(ctx, `UPDATE epochs SET opened = 1 WHERE account = ?`, o.Account[:]); err != nil {
-			return err
-		}
-	}
-	return change(ctx, p, "epochs", o, p.epochRule)
-}
-
-func (p projector) epochRule(ctx context.Context, o *occurrence, s *epochState) error {
-	if o.Name == "open" {
+	case "open":
 		m, err := message[wrappers.Open](o)
 		if err != nil {
 			return err
@@ -133,8 +112,8 @@ func (p projector) publish(ctx context.Context, o *occurrence, s *epochState) er
 			return err
 		}
 		if _, err = p.tx.ExecContext(ctx, `INSERT INTO leaves (epoch, idx, provider, amount, requests, tokens, failures, uptime, p50, claimed)
-			SELECT seq, ?, ?, ?, ?, ?, ?, ?, ?, 0 FROM epochs WHERE account = ?`, int(m.From)+i, l.Provider[:], l.Amount.Text(), l.Requests,
-			strconv.FormatUint(l.Tokens, 10), l.Failures, l.UptimeBps, l.P50Ms, o.Account[:]); err != nil {
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`, p.birthOf(o), int(m.From)+i, l.Provider[:], l.Amount.Text(), l.Requests,
+			strconv.FormatUint(l.Tokens, 10), l.Failures, l.UptimeBps, l.P50Ms); err != nil {
 			return err
 		}
 		s.Last = l.Provider
@@ -151,8 +130,7 @@ func (p projector) push(ctx context.Context, o *occurrence, s *epochState) error
 	if err != nil {
 		return err
 	}
-	rows, err := p.tx.QueryContext(ctx, `SELECT amount FROM leaves JOIN epochs ON seq = epoch
-		WHERE account = ? AND idx >= ? AND idx < ? AND claimed = 0`, o.Account[:], m.From, m.From+uint32(m.Count))
+	rows, err := p.tx.QueryContext(ctx, `SELECT amount FROM leaves WHERE epoch = ? AND idx >= ? AND idx < ? AND claimed = 0`, p.birthOf(o), m.From, m.From+uint32(m.Count))
 	if err != nil {
 		return err
 	}
@@ -177,8 +155,7 @@ func (p projector) claim(ctx context.Context, o *occurrence, s *epochState) erro
 		return err
 	}
 	var text string
-	err = p.tx.QueryRowContext(ctx, `UPDATE leaves SET claimed = 1 WHERE epoch = (SELECT seq FROM epochs WHERE account = ?) AND idx = ?
-		RETURNING amount`, o.Account[:], m.Index).Scan(&text)
+	err = p.tx.QueryRowContext(ctx, `UPDATE leaves SET claimed = 1 WHERE epoch = ? AND idx = ? RETURNING amount`, p.birthOf(o), m.Index).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%w: leaf %d was never published", errUnread, m.Index)
 	}

@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -99,44 +98,19 @@ func (j *jobRecord) status() market.Status {
 	return j.Ended
 }
 
-func (p projector) bearJob(ctx context.Context, o *occurrence) error {
-	state, err := wrappers.DecodeJob(o.birth.data)
-	if err != nil {
-		return err
-	}
-	j := jobRecord{jobState: jobStateOf(state)}
-	doc, err := json.Marshal(j)
-	if err != nil {
-		return err
-	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO jobs (seq, account, status, client, provider, doc) VALUES (?, ?, '', ?, ?, ?)`,
-		o.Seq, o.Account[:], j.Client[:], []byte{}, string(doc))
-	return err
-}
-
-// job applies what contracts/job.fc does with an event.
-func (p projector) job(ctx context.Context, o *occurrence) error {
-	if o.Name == bounce {
-		return nil
-	}
-	j, err := recall[jobRecord](ctx, p, "jobs", o.Account)
-	if err != nil {
-		return err
-	}
-	before := j
-	if err = j.apply(o); err != nil {
-		return err
-	}
-	if err = p.rows.tally.compare(before, j); err != nil {
-		return err
-	}
+// columns implements indexedState.
+func (j jobRecord) columns() []any {
 	provider := []byte{}
 	if j.Bound != nil {
 		provider = j.Bound.Provider[:]
 	}
-	account := o.Account
-	return p.keep("jobs", account, j, func(ctx context.Context, doc string) error {
-		_, err := p.tx.ExecContext(ctx, `UPDATE jobs SET status = ?, provider = ?, doc = ? WHERE account = ?`, j.status(), provider, doc, account[:])
-		return err
-	})
+	return []any{j.status(), j.Client[:], provider}
+}
+
+// job applies what contracts/job.fc does with an event.
+func (p projector) job(_ context.Context, o *occurrence, j *jobRecord) error {
+	if o.Name == bounce {
+		return nil
+	}
+	return j.apply(o)
 }

@@ -35,30 +35,13 @@ func parseAll(texts []string, into ...*cocoon.Nano) (err error) {
 	return nil
 }
 
-// readPurse is the purse of a, empty where nothing was booked.
-func readPurse(ctx context.Context, db bun.IDB, a cocoon.Account) (purse, error) {
-	var received, sent, fees string
-	err := db.QueryRowContext(ctx, `SELECT received, sent, fees FROM balances WHERE account = ?`, a[:]).Scan(&received, &sent, &fees)
-	if errors.Is(err, sql.ErrNoRows) {
-		return purse{}, nil
-	}
-	if err != nil {
-		return purse{}, err
-	}
-	return parsePurse(received, sent, fees)
-}
-
 // book enters what an event moved, whether the contract took it or not.
 func (p projector) book(ctx context.Context, o *occurrence) error {
 	sent, err := sumOut(o.Out)
 	if err != nil {
 		return err
 	}
-	before, err := p.purse(ctx, o.Account)
-	if err != nil {
-		return err
-	}
-	held := *before
+	held := p.purse(o.Account)
 	if err = errors.Join(increase(&held.received, o.Value), increase(&held.sent, sent), increase(&held.fees, o.Fees)); err != nil {
 		return err
 	}
@@ -76,14 +59,10 @@ func (p projector) bookTotals(ctx context.Context, o *occurrence, sent cocoon.Na
 	if err != nil {
 		return err
 	}
-	within, err := p.within(ctx, o.From, o.Seq)
-	if err != nil {
-		return err
-	}
 	if err = errors.Join(increase(&m.Paid, sent), increase(&m.Fees, o.Fees), increase(&m.Held, o.Value)); err != nil {
 		return err
 	}
-	if !within {
+	if !p.within(o.From, o.Seq) {
 		err = increase(&m.Received, o.Value)
 	} else {
 		m.Paid, err = m.Paid.Sub(o.Value)

@@ -97,15 +97,13 @@ func (p projector) rollModel(ctx context.Context, k rollupKey, t tally) error {
 }
 
 func (p projector) flushRollups(ctx context.Context) error {
+	u := upsert{table: "rollups", key: []string{"period", "model", "start"}, columns: []string{"period", "model", "start", "doc"}}
 	for k, r := range p.rows.rollups {
 		doc, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		if _, err = p.tx.ExecContext(ctx, `INSERT INTO rollups (period, model, start, doc) VALUES (?0, ?1, ?2, ?3)
-			ON CONFLICT (period, model, start) DO UPDATE SET doc = ?3`, k.period, []byte(k.model), k.start, string(doc)); err != nil {
-			return err
-		}
+		u.rows = append(u.rows, []any{k.period, []byte(k.model), k.start, string(doc)})
 	}
-	return nil
+	return u.run(ctx, p.tx)
 }

@@ -62,20 +62,25 @@ func (x *Indexer) replay(ctx context.Context, tx bun.Tx) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		p := newProjector(tx)
+		page := make([]occurrence, len(rows))
 		for i := range rows {
-			o, err := rows[i].occurrence()
-			if err != nil {
+			if page[i], err = rows[i].occurrence(); err != nil {
 				return fmt.Errorf("event %d: %w", rows[i].Seq, err)
 			}
-			if err = x.project(ctx, p, &o); err != nil {
+		}
+		p := newProjector(tx)
+		if err = p.foresee(ctx, page); err != nil {
+			return err
+		}
+		for i := range page {
+			if err = x.project(ctx, p, &page[i]); err != nil {
 				return err
 			}
-			after = o.Seq
 		}
 		if err = p.flush(ctx); err != nil {
 			return err
 		}
+		after = rows[len(rows)-1].Seq
 	}
 }
 

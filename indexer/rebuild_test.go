@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"github.com/xssnick/tonutils-go/ton"
 
 	"github.com/cocoon-network/cocoon"
 )
@@ -48,15 +47,15 @@ func (s *stories) elsewhere(a cocoon.Account) cocoon.Account {
 // next is the story once more, as one block.
 func (s *stories) next() *batch {
 	s.copy++
-	b := &batch{master: &ton.BlockIDExt{SeqNo: s.at.seqno + 1, RootHash: make([]byte, 32)}, seq: s.at.events}
+	b := &batch{from: s.at, to: cursor{seqno: s.at.seqno + 1, events: s.at.events}}
 	for _, o := range s.told {
-		b.seq++
+		b.to.events++
 		hash := must(hex.DecodeString(o.Tx))
-		binary.BigEndian.PutUint64(hash, s.copy<<32|b.seq)
-		o.Seq, o.Seqno, o.Tx, o.Account, o.From = b.seq, b.master.SeqNo, fmt.Sprintf("%x", hash), s.elsewhere(o.Account), s.elsewhere(o.From)
+		binary.BigEndian.PutUint64(hash, s.copy<<32|b.to.events)
+		o.Seq, o.Seqno, o.Tx, o.Account, o.From = b.to.events, b.to.seqno, fmt.Sprintf("%x", hash), s.elsewhere(o.Account), s.elsewhere(o.From)
 		b.occurrences = append(b.occurrences, o)
 	}
-	s.at = cursor{seqno: b.master.SeqNo, events: b.seq}
+	s.at = b.to
 	return b
 }
 

@@ -1,16 +1,28 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
+
+// stateTables are the projections that have a row for each contract of a kind.
+var stateTables = map[wrappers.Kind]string{wrappers.KindRegistry: "registries", wrappers.KindProvider: "providers", wrappers.KindJob: "jobs",
+	wrappers.KindChannel: "channels", wrappers.KindRewards: "rewards", wrappers.KindEpoch: "epochs"}
+
+// stateColumns are what such a table has beside seq, account and doc, to find rows by.
+var stateColumns = map[string][]string{"jobs": {"status", "client", "provider"}, "channels": {"client", "rewards", "closed"}, "epochs": {"opened", "rewards"}}
+
+// indexed is a state of which the table has stateColumns.
+type indexedState interface{ columns() []any }
 
 // place is where the state of a contract lies.
 type place struct {
@@ -18,21 +30,22 @@ type place struct {
 	account cocoon.Account
 }
 
-// kept is a row that a page of events has read: what it says now, and how that
-// is written where it changed.
+// kept is the row of a contract as a page of events has left it.
 type kept struct {
-	doc   string
-	write func(context.Context) error
+	seq     uint64
+	doc     string
+	columns []any
+	changed bool
 }
 
 // rowCache holds the rows that a page of events reads and changes, so that each
-// is read and written once however often it changes. Nothing but its projector
-// may read those rows until flush has written them.
+// is read and written once however often it changes, many with one statement.
+// Nothing but its projector may read those rows until flush has written them.
 type rowCache struct {
 	docs   map[place]*kept
 	purses map[cocoon.Account]*purse
 	births map[cocoon.Account]uint64 // seq of the birth, 0 of what is not ours
-	links  map[cocoon.Account]*link  // moved by what is new in the log
+	links  map[cocoon.Account]*link
 	money  *market.Money
 
 	rollups map[rollupKey]*rolled
@@ -46,68 +59,79 @@ func newProjector(tx bun.Tx) projector {
 
 // flush writes what has changed; the projector is of no use after it.
 func (p projector) flush(ctx context.Context) error {
-	for _, k := range p.rows.docs {
-		if k.write == nil {
-			continue
-		}
-		if err := k.write(ctx); err != nil {
+	for _, write := range []func(context.Context) error{p.flushDocs, p.flushPurses, p.flushLinks, p.flushRollups} {
+		if err := write(ctx); err != nil {
 			return err
 		}
 	}
-	for account, held := range p.rows.purses {
-		if _, err := p.tx.ExecContext(ctx, `INSERT INTO balances (account, received, sent, fees) VALUES (?0, ?1, ?2, ?3)
-			ON CONFLICT (account) DO UPDATE SET received = ?1, sent = ?2, fees = ?3`, account[:], held.received.Text(), held.sent.Text(), held.fees.Text()); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(p.flushLinks(ctx), p.flushRollups(ctx)); err != nil || p.rows.money == nil {
-		return err
+	if p.rows.money == nil {
+		return nil
 	}
 	return p.writeMoney(ctx, *p.rows.money)
 }
 
-// recall is the state of the contract at a; NotFound where there is none.
-func recall[T any](ctx context.Context, p projector, table string, a cocoon.Account) (state T, err error) {
-	at := place{table, a}
-	k := p.rows.docs[at]
-	if k == nil {
-		k = &kept{}
-		if k.doc, err = readDoc(ctx, p.tx, table, a); err != nil {
-			return state, err
+func (p projector) flushDocs(ctx context.Context) error {
+	for _, table := range slices.Sorted(maps.Values(stateTables)) {
+		u := upsert{table: table, key: []string{"account"}, columns: slices.Concat([]string{"account", "seq"}, stateColumns[table], []string{"doc"})}
+		for at, k := range p.rows.docs {
+			if at.table == table && k.changed {
+				u.rows = append(u.rows, slices.Concat([]any{at.account[:], k.seq}, k.columns, []any{k.doc}))
+			}
 		}
-		p.rows.docs[at] = k
+		slices.SortFunc(u.rows, func(a, b []any) int { return cmp.Compare(a[1].(uint64), b[1].(uint64)) })
+		if err := u.run(ctx, p.tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recall is the state of the contract at a; NotFound where there is none.
+func recall[T any](p projector, table string, a cocoon.Account) (state T, err error) {
+	k := p.rows.docs[place{table, a}]
+	if k == nil {
+		return state, cocoon.NotFound.Errorf("%s is not among the %s", a, table)
 	}
 	return state, json.Unmarshal([]byte(k.doc), &state)
 }
 
-// keep remembers the state of the contract at a; write gets it as JSON.
-func (p projector) keep(table string, a cocoon.Account, state any, write func(ctx context.Context, doc string) error) error {
+// keep remembers the state of the contract at a, which was recalled or is new.
+func (p projector) keep(table string, a cocoon.Account, state any) error {
 	doc, err := json.Marshal(state)
 	if err != nil {
 		return err
 	}
-	p.rows.docs[place{table, a}] = &kept{string(doc), func(ctx context.Context) error { return write(ctx, string(doc)) }}
+	k := p.rows.docs[place{table, a}]
+	k.doc, k.changed = string(doc), true
+	if s, ok := state.(indexedState); ok {
+		k.columns = s.columns()
+	}
 	return nil
 }
 
+// birthOf is the seq at which the contract was born whose state a rule has.
+func (p projector) birthOf(o *occurrence) uint64 {
+	return p.rows.docs[place{stateTables[wrappers.Kind(o.Contract)], o.Account}].seq
+}
+
 // purse is what was booked of a.
-func (p projector) purse(ctx context.Context, a cocoon.Account) (*purse, error) {
+func (p projector) purse(a cocoon.Account) purse {
 	if held := p.rows.purses[a]; held != nil {
-		return held, nil
+		return *held
 	}
-	held, err := readPurse(ctx, p.tx, a)
-	return &held, err
+	return purse{}
+}
+
+func (p projector) flushPurses(ctx context.Context) error {
+	u := upsert{table: "balances", key: []string{"account"}, columns: []string{"account", "received", "sent", "fees"}}
+	for account, held := range p.rows.purses {
+		u.rows = append(u.rows, []any{account[:], held.received.Text(), held.sent.Text(), held.fees.Text()})
+	}
+	return u.run(ctx, p.tx)
 }
 
 // within says whether a was one of our contracts at the time of event seq.
-func (p projector) within(ctx context.Context, a cocoon.Account, seq uint64) (bool, error) {
-	born, known := p.rows.births[a]
-	if !known {
-		err := p.tx.QueryRowContext(ctx, `SELECT seq FROM contracts WHERE account = ?`, a[:]).Scan(&born)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return false, err
-		}
-		p.rows.births[a] = born
-	}
-	return born != 0 && born <= seq, nil
+func (p projector) within(a cocoon.Account, seq uint64) bool {
+	born := p.rows.births[a]
+	return born != 0 && born <= seq
 }

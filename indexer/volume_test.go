@@ -53,7 +53,7 @@ func fillsUp(t *testing.T, w *world, path, volume string) {
 	want := dump(t, clean, append(logged, projected...)...)
 
 	cfg := w.config(path)
-	cfg.term = killTerm // there is no room to give a lease back
+	cfg.batch, cfg.term = 1, killTerm // there is no room to give a lease back
 	x, err := Open(t.Context(), cfg)
 	require.NoError(t, err)
 	require.NoError(t, x.step(t.Context()))
@@ -99,7 +99,7 @@ func TestRun_AFullVolumeLosesNothing(t *testing.T) {
 func TestRun_AFullVolumeOfTheServerLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := requirePostgres(t)
-	folder := filepath.Join(server.folder, "small")
+	folder := filepath.Join(server.Folder, "small")
 	mountVolume(t, folder, 32)
 	tables := filepath.Join(folder, "tables")
 	require.NoError(t, os.Mkdir(tables, 0o777))
@@ -107,9 +107,9 @@ func TestRun_AFullVolumeOfTheServerLosesNothing(t *testing.T) {
 		out, err := exec.Command("chown", "postgres", tables).CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
-	require.NoError(t, server.admin(`CREATE TABLESPACE small LOCATION '`+tables+`'`))
-	require.NoError(t, server.admin(`CREATE DATABASE cramped TABLESPACE small`))
-	fillsUp(t, longStory(t), server.dsn("cramped"), folder)
+	require.NoError(t, administer(server.DSN("postgres"), `CREATE TABLESPACE small LOCATION '`+tables+`'`))
+	require.NoError(t, administer(server.DSN("postgres"), `CREATE DATABASE cramped TABLESPACE small`))
+	fillsUp(t, longStory(t), server.DSN("cramped"), folder)
 }
 
 func TestOpen_SaysThatTheDiskTakesNoWrites(t *testing.T) {

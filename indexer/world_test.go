@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
@@ -310,4 +311,10 @@ func leaves(n int) []wrappers.Leaf {
 func accountOf(n uint64) (a cocoon.Account) {
 	new(big.Int).SetUint64(n).FillBytes(a[:])
 	return a
+}
+
+// foreseen is a projector that o alone is for.
+func foreseen(ctx context.Context, tx bun.Tx, o occurrence) (projector, error) {
+	p := newProjector(tx)
+	return p, p.foresee(ctx, []occurrence{o})
 }

@@ -61,7 +61,7 @@ func (s *segment) catchUp(ctx context.Context, server *localnet.Server) (took ti
 	}
 	defer client.Close()
 	err = inFolder(func(path string) error {
-		took, _, err = indexed(ctx, path, client, s.head)
+		took, _, err = indexed(ctx, indexer.Config{Path: path}, client, s.head)
 		return err
 	})
 	return took, err
@@ -69,8 +69,9 @@ func (s *segment) catchUp(ctx context.Context, server *localnet.Server) (took ti
 
 // indexed runs an indexer over a new database until it has read a masterchain
 // block, and returns how long that took and how many events there are.
-func indexed(ctx context.Context, path string, source indexer.Chain, until uint32) (took time.Duration, events uint64, err error) {
-	x, err := indexer.Open(ctx, indexer.Config{Path: path, GlobalID: localnet.DefaultGlobalID, Registry: registry, Chain: source})
+func indexed(ctx context.Context, cfg indexer.Config, source indexer.Chain, until uint32) (took time.Duration, events uint64, err error) {
+	cfg.GlobalID, cfg.Registry, cfg.Chain = localnet.DefaultGlobalID, registry, source
+	x, err := indexer.Open(ctx, cfg)
 	if err != nil {
 		return 0, 0, err
 	}

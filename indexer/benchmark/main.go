@@ -51,7 +51,7 @@ type figures struct {
 func main() {
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 3, "turns of which the medians are taken")
-	flag.IntVar(&o.blocks, "blocks", 60, "masterchain blocks to catch up with")
+	flag.IntVar(&o.blocks, "blocks", 200, "masterchain blocks to catch up with")
 	flag.IntVar(&o.load.wallets, "wallets", 8, "wallets that send in each block")
 	flag.IntVar(&o.load.jobs, "jobs", 4, "jobs that a wallet opens in each block, and cancels in the next")
 	flag.IntVar(&o.load.transfers, "transfers", 12, "transfers that a wallet makes in each block, which are nothing to the indexer")

@@ -29,7 +29,7 @@ type Chain interface {
 
 // Config bounds a feed. Zero fields take the value named beside them.
 type Config struct {
-	Segment  int           // masterchain blocks that one proof leads to; 32
+	Segment  int           // masterchain blocks that one proof leads to; 16
 	Window   int           // masterchain blocks read ahead, and up to a segment more; 512
 	Parallel int           // blocks asked for at the same time; 64
 	Bytes    int           // of blocks read ahead, as they are served; 64 MiB. The block that is due is read in any case
@@ -39,7 +39,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Segment <= 0 {
-		c.Segment = 32
+		c.Segment = 16
 	}
 	if c.Window <= 0 {
 		c.Window = 512
@@ -88,25 +88,23 @@ type Feed struct {
 // New is a feed that reads nothing before Next is called.
 func New(c Chain, cfg Config) *Feed { return &Feed{chain: c, cfg: cfg.withDefaults()} }
 
-// Next returns what follows a position, waits for it until ctx ends, and goes on
-// reading ahead after it returned. Asked again for the same it returns the same:
-// an item is let go when one after it is asked for. Any other position than the
-// last one or the one after it begins anew.
-func (f *Feed) Next(ctx context.Context, after Position) (*Item, error) {
+// Next returns the items that follow a position: it waits for the first of them
+// until ctx ends, and adds those after it that are there already, up to most. It
+// goes on reading ahead after it returned. Asked again for the same position it
+// returns the same, and maybe more: an item is let go when one after it is asked
+// for first. A position beyond the items that were returned begins anew.
+func (f *Feed) Next(ctx context.Context, after Position, most int) ([]*Item, error) {
 	r := f.run.Load()
-	if r != nil && r.due == after.Seqno {
-		r.pass()
-	}
-	if r == nil || r.due != after.Seqno+1 {
+	if r == nil || !r.pass(after.Seqno) {
 		f.Stop()
 		r = begin(f.chain, f.cfg, after)
 		f.run.Store(r)
 	}
-	item, err := r.next(ctx)
+	items, err := r.next(ctx, most)
 	if err != nil && ctx.Err() == nil {
 		f.Stop()
 	}
-	return item, err
+	return items, err
 }
 
 // Stop ends all reading ahead, and returns when nothing is asked of the chain any

@@ -53,11 +53,13 @@ func open(t *testing.T, c Chain, cfg Config) *Feed {
 // drain takes all items up to a seqno.
 func drain(t *testing.T, f *Feed, after Position, head uint32) (items []*Item) {
 	t.Helper()
-	for after.Seqno < head {
-		item, err := f.Next(t.Context(), after)
+	for most := 1; after.Seqno < head; most = most%7 + 1 {
+		next, err := f.Next(t.Context(), after, most)
 		require.NoError(t, err)
-		items = append(items, item)
-		after = Position{item.Master.ID.SeqNo, item.Tops}
+		require.LessOrEqual(t, len(next), most)
+		items = append(items, next...)
+		last := next[len(next)-1]
+		after = Position{last.Master.ID.SeqNo, last.Tops}
 	}
 	return items
 }
@@ -160,9 +162,9 @@ func TestFeed_GoesOnWhereItIsTold(t *testing.T) {
 	for _, at := range []int{3, 30, 17, 18, 40} {
 		for _, tops := range [][]*ton.BlockIDExt{all[at-1].Tops, nil} { // of a log, of a new log that begins late
 			for range 2 { // the same again
-				item, err := f.Next(t.Context(), Position{uint32(at), tops})
+				items, err := f.Next(t.Context(), Position{uint32(at), tops}, 3)
 				require.NoError(t, err)
-				require.Equal(t, names(all[at:at+1]), names([]*Item{item}))
+				require.Equal(t, names(all[at:at+len(items)]), names(items))
 			}
 		}
 	}
@@ -185,7 +187,7 @@ func TestFeed_WaitsForBlocksToCome(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	_, err := f.Next(ctx, Position{local.Head().SeqNo, items[len(items)-1].Tops})
+	_, err := f.Next(ctx, Position{local.Head().SeqNo, items[len(items)-1].Tops}, 1)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -234,13 +236,15 @@ func TestFeed_HoldsNoMoreBytesThanItMay(t *testing.T) {
 		w := &weighed{Chain: c, sizes: map[uint32][2]int{}}
 		f := open(t, w, Config{Segment: 4, Bytes: limit})
 		for at := (Position{}); at.Seqno < local.Head().SeqNo; {
-			item, err := f.Next(t.Context(), at)
+			items, err := f.Next(t.Context(), at, 5)
 			require.NoError(t, err)
 			if at.Seqno%20 == 0 {
 				time.Sleep(10 * time.Millisecond) // a slow disk
 			}
-			w.pass(item.Master.ID.SeqNo)
-			at = Position{item.Master.ID.SeqNo, item.Tops}
+			for _, item := range items {
+				w.pass(item.Master.ID.SeqNo)
+				at = Position{item.Master.ID.SeqNo, item.Tops}
+			}
 		}
 		f.Stop()
 		require.Zero(t, w.held)
@@ -283,7 +287,7 @@ func TestFeed_OutlastsSilenceAndNothingElse(t *testing.T) {
 	t.Parallel()
 	local := resharded(t, 30)
 	c, _ := through(t, local)
-	_, err := open(t, broken{c}, Config{}).Next(t.Context(), Position{})
+	_, err := open(t, broken{c}, Config{}).Next(t.Context(), Position{}, 1)
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	f := open(t, &moody{Chain: c}, Config{})
 	require.Equal(t, plainly(t, local), names(drain(t, f, Position{}, local.Head().SeqNo)))

@@ -21,8 +21,8 @@ type run struct {
 	asking chan struct{}
 	gate   *gate
 
-	due   uint32 // of the consumer: the seqno that comes out next
-	front *slot  // of the consumer: the slot of that seqno, once it is taken
+	due   uint32  // of the consumer: the seqno that comes out next
+	taken []*slot // of the consumer: from that seqno on, those that came out of slots
 }
 
 func begin(c Chain, cfg Config, after Position) *run {
@@ -34,31 +34,61 @@ func begin(c Chain, cfg Config, after Position) *run {
 	return r
 }
 
-// next waits for the item that is due.
-func (r *run) next(ctx context.Context) (*Item, error) {
-	if r.front == nil {
+// next waits for the item that is due, and adds what has come after it.
+func (r *run) next(ctx context.Context, most int) ([]*Item, error) {
+	if len(r.taken) == 0 {
 		select {
-		case r.front = <-r.slots:
+		case s := <-r.slots:
+			r.taken = append(r.taken, s)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		r.gate.lead(r.front.seqno, r.front.last)
 	}
+	first := r.taken[0]
+	r.gate.lead(first.seqno, first.last)
 	select {
-	case <-r.front.done:
-		return &r.front.item, r.front.err
+	case <-first.done:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if first.err != nil {
+		return nil, first.err
+	}
+	items := []*Item{&first.item}
+	for len(items) < most && r.ready(len(items)) {
+		items = append(items, &r.taken[len(items)].item)
+	}
+	return items, nil
 }
 
-// pass lets the item that was due go.
-func (r *run) pass() {
-	if r.front != nil {
-		r.gate.leave(r.front)
-		r.front = nil
-		r.due++
+// ready tells whether the item n places after the one that is due has come.
+func (r *run) ready(n int) bool {
+	if n == len(r.taken) {
+		select {
+		case s := <-r.slots:
+			r.taken = append(r.taken, s)
+		default:
+			return false
+		}
 	}
+	select {
+	case <-r.taken[n].done:
+		return r.taken[n].err == nil
+	default:
+		return false
+	}
+}
+
+// pass lets the items up to a seqno go; false where the one after it cannot come out next.
+func (r *run) pass(seqno uint32) bool {
+	if seqno+1 < r.due || seqno+1 > r.due+uint32(len(r.taken)) {
+		return false
+	}
+	for ; r.due <= seqno; r.due++ {
+		r.gate.leave(r.taken[0])
+		r.taken = r.taken[1:]
+	}
+	return true
 }
 
 // newSegment are the slots of neighbouring blocks after another one.
@@ -70,6 +100,10 @@ func newSegment(first, last uint32, before *slot) (segment []*slot) {
 	return segment
 }
 
+// firstSegment is how many masterchain blocks the first proof leads to: a segment
+// is read one block after another, and nothing comes out before the first is read.
+const firstSegment = 4
+
 // plan cuts what the chain has into segments, and waits for it to grow.
 func (r *run) plan(after Position) {
 	before := &slot{}
@@ -78,7 +112,8 @@ func (r *run) plan(after Position) {
 	}
 	before.master = closed
 	var head *ton.BlockIDExt
-	for next := after.Seqno + 1; ; {
+	length := min(firstSegment, r.cfg.Segment)
+	for next := after.Seqno + 1; ; length = min(2*length, r.cfg.Segment) {
 		if head == nil || head.SeqNo < next {
 			var err error
 			if head, err = again(r, next, func() (*ton.BlockIDExt, error) { return r.chain.HeadFrom(r.ctx, next) }); err != nil {
@@ -86,7 +121,7 @@ func (r *run) plan(after Position) {
 				return
 			}
 		}
-		last := min(next+uint32(r.cfg.Segment)-1, head.SeqNo)
+		last := min(next+uint32(length)-1, head.SeqNo)
 		segment := newSegment(next, last, before)
 		before, next = segment[len(segment)-1], last+1
 		known := head // of this segment: there may be a newer one before it is read
