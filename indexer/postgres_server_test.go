@@ -96,6 +96,9 @@ func TestAPI_SaysComeAgainWhileTheDatabaseIsAway(t *testing.T) {
 		}
 	}
 	require.Contains(t, log.String(), server.Folder, "the log says where")
+	x.auditNow(t.Context())
+	require.NotEmpty(t, x.Reconciliation().Error)
+	require.NotContains(t, x.Reconciliation().Error, server.Folder)
 	var head struct {
 		Seqno uint32 `json:"mc_seqno"`
 	}
