@@ -67,10 +67,11 @@ func ask[T any](ctx context.Context, c *Client, q question, query func(context.C
 			if ctx.Err() != nil {
 				return none, stopped(ctx, q.what)
 			}
-			failures = append(failures, fmt.Errorf("liteserver %s: %w", r.from.Addr, r.err))
 			if r.failed && !q.once && len(order) == 1 && left > 0 {
 				next, left = 0, left-1
+				continue
 			}
+			failures = append(failures, fmt.Errorf("liteserver %s: %w", r.from.Addr, r.err))
 		}
 	}
 	return none, gaveUp(q.what, failures)

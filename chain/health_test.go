@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -336,6 +337,7 @@ func TestAsk_TheOnlyServerIsAskedAgainAtOnceAndNotForEver(t *testing.T) {
 				before := s.Stats().Queries[query]
 				err = question(c, head)
 				require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "%s: %v", name, err)
+				require.Equal(t, 1, strings.Count(err.Error(), s.Addr()), "it is named once")
 				require.Equal(t, 1+retries, s.Stats().Queries[query]-before, name)
 			}
 		})
