@@ -240,9 +240,7 @@ func TestBackfill_BelievesNoLiar(t *testing.T) {
 	x.pause = time.Millisecond
 	require.NoError(t, x.backfill(t.Context()))
 	require.Equal(t, want, whole(t, x))
-	for name, s := range servers {
-		t.Logf("%s: asked %d, lied %d", name, s.Stats().Total(), s.Stats().Lied)
-	}
+	servers.tell(t)
 	for _, lie := range lies { // now nobody else is there to ask
 		c, s := w.alone(lie)
 		x := w.openBackfill(newPath(t), &lonesome{&still{Archive: c, head: end.head}})
