@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -35,11 +36,14 @@ func (c *Client) MasterAfter(ctx context.Context, lt uint64) (*BlockID, error) {
 	})
 }
 
+// errNotFirst is no lie: a server may look among its blocks in another way.
+var errNotFirst = errors.New("not the first block that ends then")
+
 // firstAfter checks by its header that a masterchain block ends at or after lt and
 // the one before it does not.
 func firstAfter(h ton.BlockHeader, lt uint64) error {
 	if h.ID == nil || h.ID.Workchain != -1 || h.ID.Shard != math.MinInt64 {
-		return fmt.Errorf("asked for a masterchain block, got another")
+		return errors.New("asked for a masterchain block, got another")
 	}
 	proof, err := cell.FromBOC(h.HeaderProof)
 	if err != nil {
@@ -57,7 +61,7 @@ func firstAfter(h ton.BlockHeader, lt uint64) error {
 		return fmt.Errorf("header of %s does not tell the block before it", blockName(h.ID))
 	}
 	if info.EndLt < lt || info.PrevRef.Prev1.EndLt >= lt {
-		return fmt.Errorf("%s ends at lt %d and the one before it at %d: it is not the first after %d", blockName(h.ID), info.EndLt, info.PrevRef.Prev1.EndLt, lt)
+		return fmt.Errorf("%w: %s ends at lt %d and the one before it at %d, asked for %d", errNotFirst, blockName(h.ID), info.EndLt, info.PrevRef.Prev1.EndLt, lt)
 	}
 	return nil
 }

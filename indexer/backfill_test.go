@@ -253,7 +253,9 @@ func TestBackfill_BelievesNoLiar(t *testing.T) {
 		}
 		require.ErrorIs(t, err, errAlone, lie)
 		require.Zero(t, x.Head().Seqno, lie)
-		require.Equal(t, chain.Quarantined, c.Status()[0].State, lie)
+		if lie != localnet.LieLookup { // a block that is there, if not the right one
+			require.Equal(t, chain.Quarantined, c.Status()[0].State, lie)
+		}
 	}
 }
 
