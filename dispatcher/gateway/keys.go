@@ -151,6 +151,8 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	if charge {
 		r.billed(g, raw)
 	}
-	g.send(stream.Candidate{Worker: u.Worker, Boot: boot}, stream.AckVerb, g.money.Ack(u.Worker, boot))
+	ack := g.money.Ack(u.Worker, boot)
+	ack.Rewards = g.cfg.Rewards
+	g.send(stream.Candidate{Worker: u.Worker, Boot: boot}, stream.AckVerb, ack)
 	return nil
 }

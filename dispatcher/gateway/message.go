@@ -125,6 +125,7 @@ func (g *Gateway) resume(m *nats.Msg) {
 	if r := g.ours(key, v.Request); r != nil {
 		if c, running := r.worker(); running {
 			r.rewind(v.Seq)
+			v.Node = g.cfg.Node
 			g.send(c, stream.ResumeVerb, v)
 		}
 	}

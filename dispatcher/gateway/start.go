@@ -195,7 +195,7 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 // order asks a worker to work on a request.
 func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) (n stream.Nonce, err error) {
 	first := r.body[:min(len(r.body), stream.MaxPart)]
-	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(Slice),
+	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(Slice),
 		Size: uint32(r.size), Body: first}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
 	defer cancel()
