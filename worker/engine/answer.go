@@ -51,16 +51,6 @@ func (a answer) of(k kind, call int) string {
 	return b.String()
 }
 
-func (a answer) count(k kind) int {
-	n := 0
-	for _, p := range a.pieces {
-		if p.kind == k {
-			n++
-		}
-	}
-	return n
-}
-
 func (a *answer) add(k kind, call int, texts []string) {
 	at := 0
 	if n := len(a.pieces); n > 0 {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -137,6 +136,6 @@ func (d *delivery) answer(w http.ResponseWriter, ctx context.Context, stop func(
 	if !d.settle(finished, stop) {
 		return cancelled
 	}
-	writeJSON(w, http.StatusOK, json.RawMessage(body))
+	writeJSON(w, http.StatusOK, body)
 	return finished
 }
