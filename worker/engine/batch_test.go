@@ -242,6 +242,30 @@ func TestCancel_FreesTheSlotOfAClientThatDoesNotRead(t *testing.T) {
 	})
 }
 
+func TestCancel_EndsAStreamThatCostsNothing(t *testing.T) {
+	t.Parallel()
+	e := open(engine.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &leaving{httptest.NewRecorder(), 0, cancel}
+	e.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodPost, openai.Completions, strings.NewReader(tokens(1, 1000))))
+	require.Equal(t, 3, w.events)
+	require.EqualValues(t, 1, e.Counters().Cancelled)
+}
+
+// leaving is a client that goes away after three events; writes to it succeed.
+type leaving struct {
+	*httptest.ResponseRecorder
+	events int
+	leave  context.CancelFunc
+}
+
+func (l *leaving) Write(b []byte) (int, error) {
+	if l.events++; l.events == 3 {
+		l.leave()
+	}
+	return len(b), nil
+}
+
 // TestBatch_LoadComesOutEven lets many clients come and go: nobody is lost.
 func TestBatch_LoadComesOutEven(t *testing.T) {
 	cfg := engine.Config{Cost: engine.Cost{Prefill: 8000, Step: 6 * time.Millisecond, Sequence: 350 * time.Microsecond, Slots: 16}, Cache: 4096,

@@ -15,12 +15,14 @@ type events struct {
 	sent  int
 }
 
+func newEvents(w http.ResponseWriter, p plan) *events {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	return &events{w: w, flush: http.NewResponseController(w), plan: p}
+}
+
 // send writes an event and flushes it.
 func (e *events) send(data []byte) error {
-	if e.sent == 0 {
-		e.w.Header().Set("Content-Type", "text/event-stream")
-		e.w.Header().Set("Cache-Control", "no-cache")
-	}
 	done := string(data) == "[DONE]"
 	if e.sent++; e.sent == 2 && e.plan.garbage {
 		if err := e.write([]byte("data: {\"choices\":[{\"index\":0,\n\n")); err != nil {

@@ -104,6 +104,10 @@ func TestFault_CutsTheConnection(t *testing.T) {
 	_, raw, err = fetch(t, url, chatBody("hi", `,"stream":true,"max_tokens":5`))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "a shorter answer is cut before its end")
 	require.Equal(t, 4, strings.Count(raw, "\n\n"))
+	resp, raw, err = fetch(t, url, chatBody("hi", `,"stream":true,"max_tokens":1`))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.Equal(t, "text/event-stream", resp.header.Get("Content-Type"))
+	require.True(t, strings.HasPrefix(raw, "data: {"), "half an event of an answer of one token")
 	for _, e := range []*engine.Engine{e, e2} {
 		require.EqualValues(t, 2, e.Counters().Failed)
 		require.Zero(t, e.Counters().Cancelled)

@@ -6,8 +6,8 @@ import (
 )
 
 // stream tells a task token by token, as the batch makes them.
-func (d *delivery) stream(w http.ResponseWriter, ctx context.Context, stop func() bool) outcome {
-	out := &events{w: w, flush: http.NewResponseController(w), plan: d.plan}
+func (d *delivery) stream(ctx context.Context, w http.ResponseWriter, stop func() bool) outcome {
+	out := newEvents(w, d.plan)
 	d.task.frame.Created = d.created
 	breaks := func(at, have int) bool { return at >= 0 && have == min(at, d.ticket.steps-1) }
 	var sent usage
@@ -31,7 +31,7 @@ func (d *delivery) stream(w http.ResponseWriter, ctx context.Context, stop func(
 			case breaks(d.plan.err, have):
 				return d.fail(out, stop)
 			}
-			if d.step(out, have, &sent) != nil {
+			if ctx.Err() != nil || d.step(out, have, &sent) != nil {
 				return cancelled
 			}
 		}

@@ -46,7 +46,7 @@ func (e *Engine) deliver(w http.ResponseWriter, r *http.Request, t *task) {
 		busy(http.StatusServiceUnavailable, time.Second).write(w)
 		return
 	}
-	d.run(w, r.Context())
+	d.run(r.Context(), w)
 }
 
 // delivery is one request on its way.
@@ -61,7 +61,7 @@ type delivery struct {
 
 // run gives the slots up as soon as the client goes away, even while a write to
 // it is stuck.
-func (d *delivery) run(w http.ResponseWriter, ctx context.Context) {
+func (d *delivery) run(ctx context.Context, w http.ResponseWriter) {
 	d.closed = make(chan time.Time, 1)
 	stop := context.AfterFunc(ctx, func() {
 		d.closed <- d.engine.clock.Now()
@@ -69,9 +69,9 @@ func (d *delivery) run(w http.ResponseWriter, ctx context.Context) {
 	})
 	var o outcome
 	if d.task.Stream {
-		o = d.stream(w, ctx, stop)
+		o = d.stream(ctx, w, stop)
 	} else {
-		o = d.answer(w, ctx, stop)
+		o = d.answer(ctx, w, stop)
 	}
 	if o != cancelled {
 		return // told before the last bytes were sent
@@ -109,7 +109,7 @@ func (d *delivery) total() *usage {
 }
 
 // answer is the way without a stream.
-func (d *delivery) answer(w http.ResponseWriter, ctx context.Context, stop func() bool) outcome {
+func (d *delivery) answer(ctx context.Context, w http.ResponseWriter, stop func() bool) outcome {
 	if d.plan.cut == 0 {
 		return d.cut(stop)
 	}
