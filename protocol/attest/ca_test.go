@@ -126,12 +126,14 @@ func components(svn, n int) (c []document) {
 	for range n {
 		c = append(c, document{"svn": svn})
 	}
-	return append(c, make([]document, 0)...)
+	return c
 }
 
 // tcbLevel is one that platforms and modules of those SVNs reach.
 func tcbLevel(sgx, tdx int, status attest.Status) document {
-	return document{"tcb": document{"sgxtcbcomponents": components(sgx, 16), "pcesvn": 13, "tdxtcbcomponents": components(tdx, 16)}, "tcbDate": "2024-11-13T00:00:00Z", "tcbStatus": status}
+	ofModule := components(tdx, 16)
+	ofModule[1]["svn"] = 0 // the version of the module, which is no SVN
+	return document{"tcb": document{"sgxtcbcomponents": components(sgx, 16), "pcesvn": 13, "tdxtcbcomponents": ofModule}, "tcbDate": "2024-11-13T00:00:00Z", "tcbStatus": status}
 }
 
 func isvLevel(svn int, status attest.Status) document {

@@ -132,16 +132,18 @@ func (w *world) verify(e attest.Evidence) (attest.Verdict, error) {
 	return attest.Verify(e, w.policy, w.worker, w.now)
 }
 
+var simulatorKey = ed25519.NewKeyFromSeed(append(make([]byte, 31), 9))
+
 // onLocalnet moves all to a local network, whose simulator is the policy's.
 func (w *world) onLocalnet() attest.Simulator {
 	w.t.Helper()
-	image, key := [32]byte{0x51}, ed25519.NewKeyFromSeed(append(make([]byte, 31), 9))
+	image := [32]byte{0x51}
 	w.policy.GlobalID, w.policy.Registry.GlobalID = local, local
-	w.policy.Local = attest.Local{GlobalID: local, Simulator: [32]byte(key.Public().(ed25519.PublicKey))}
+	w.policy.Local = attest.Local{GlobalID: local, Simulator: [32]byte(simulatorKey.Public().(ed25519.PublicKey))}
 	w.policy.Tiers = []attest.Tier{attest.TierSimulated}
 	w.policy.Registry.Images[image] = attest.Image{Name: "simulated"}
 	w.start(local)
-	return attest.NewSimulator(key, image)
+	return attest.NewSimulator(simulatorKey, image)
 }
 
 // withGPUs gives the worker n GPUs with tokens of a service whose key the policy pins.
