@@ -3,6 +3,7 @@ package attest
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -60,6 +61,12 @@ func NewSession(random io.Reader, id Identity) (*Session, error) {
 	}
 	return &Session{id: id, key: ed25519.NewKeyFromSeed(seed[:ed25519.SeedSize]), boot: [16]byte(seed[ed25519.SeedSize:])}, nil
 }
+
+// String keeps keys out of logs and errors.
+func (s *Session) String() string { return fmt.Sprintf("session of boot %x", s.boot[:4]) }
+
+// GoString keeps keys out of logs and errors.
+func (s *Session) GoString() string { return s.String() }
 
 // Boot is the id of this run.
 func (s *Session) Boot() [16]byte { return s.boot }

@@ -38,6 +38,12 @@ type Simulator struct {
 // NewSimulator makes one that claims to run image, and signs with key.
 func NewSimulator(key ed25519.PrivateKey, image [32]byte) Simulator { return Simulator{key, image} }
 
+// String keeps the key out of logs and errors.
+func (Simulator) String() string { return "simulator" }
+
+// GoString keeps the key out of logs and errors.
+func (Simulator) GoString() string { return "simulator" }
+
 // Quote implements Quoter.
 func (s Simulator) Quote(_ context.Context, c Claims) (Statement, error) {
 	sig := ed25519.Sign(s.key, simulatedMessage(s.image, c.ReportData()))
