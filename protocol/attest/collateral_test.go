@@ -20,7 +20,7 @@ import (
 
 func TestCollateral_RefusesForOneReasonEach(t *testing.T) {
 	t.Parallel()
-	foreign := newAuthority(t)
+	foreign := newAuthority(t, 1)
 	yesterday, tomorrow := noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1)
 	tcb := func(change func(document)) func(*world, *attest.Collateral) {
 		return func(w *world, c *attest.Collateral) {

@@ -1,7 +1,6 @@
 package attest_test
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/google/go-tdx-guest/testing/testdata"
@@ -41,10 +40,10 @@ func FuzzParseClaims(f *testing.F) {
 // FuzzQuote has any quote go the whole way: what the lengths allow is given to the library's parser.
 func FuzzQuote(f *testing.F) {
 	w := newWorld(f)
-	f.Add(w.evidence().Statement.Quote)
+	e := w.fixed()
+	f.Add(e.Statement.Quote)
 	f.Add(testdata.RawQuote)
 	f.Add(testdata.RawQuoteV5)
-	e := w.evidence()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if whole, err := attest.TrimQuote(b); err == nil {
 			again, err := attest.TrimQuote(whole)
@@ -52,9 +51,10 @@ func FuzzQuote(f *testing.F) {
 			require.Equal(t, whole, again)
 		}
 		changed := e
-		changed.Statement.Quote = bytes.Clone(b)
+		changed.Statement.Quote = b
 		if _, err := w.verify(changed); err == nil {
-			require.Equal(t, e.Statement.Quote, b)
+			signed := 48 + 584
+			require.Equal(t, e.Statement.Quote[:signed], b[:signed])
 		}
 	})
 }
@@ -62,7 +62,7 @@ func FuzzQuote(f *testing.F) {
 // FuzzTCBInfo gives collateral of any content, well signed, to a good quote.
 func FuzzTCBInfo(f *testing.F) {
 	w := newWorld(f)
-	e := w.evidence()
+	e := w.fixed()
 	f.Add(e.Statement.Collateral.TCBInfo.Body)
 	f.Add(testdata.TcbInfoBodyV5)
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -79,7 +79,7 @@ func FuzzTCBInfo(f *testing.F) {
 func FuzzGPU(f *testing.F) {
 	w := newWorld(f)
 	w.withGPUs(1)
-	e := w.evidence()
+	e := w.fixed()
 	f.Add(e.Statement.GPU)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		changed := e

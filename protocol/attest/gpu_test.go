@@ -3,7 +3,6 @@ package attest_test
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +100,5 @@ func TestGPU_TokensOfOtherClaimsAreRefused(t *testing.T) {
 
 func otherKey(t *testing.T, curve elliptic.Curve) map[string]*ecdsa.PublicKey {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(curve, rand.Reader)
-	require.NoError(t, err)
-	return map[string]*ecdsa.PublicKey{"key-1": &k.PublicKey}
+	return map[string]*ecdsa.PublicKey{"key-1": &newKey(t, curve, 9).PublicKey}
 }

@@ -60,7 +60,7 @@ func Verify(e Evidence, p Policy, w Worker, now time.Time) (Verdict, error) {
 	return judge(e, p, w, now, func() (shown, error) { return p.open(e, now) })
 }
 
-// judge verifies what is cheap and depends on p, and asks open for the rest.
+// judge checks what depends on p and on the time, and asks open for the rest: signatures.
 func judge(e Evidence, p Policy, w Worker, now time.Time, open func() (shown, error)) (Verdict, error) {
 	c, tier := e.Claims, e.Tier()
 	if err := e.Statement.whole(); err != nil {
@@ -84,25 +84,26 @@ func judge(e Evidence, p Policy, w Worker, now time.Time, open func() (shown, er
 	if w.Key != c.Worker || w.Vault != c.Vault {
 		return Verdict{}, because(ErrWorker, "worker %x of vault %s", c.Worker[:4], c.Vault)
 	}
-	if err := e.bound(); err != nil {
-		return Verdict{}, err
-	}
 	claimsEnd, err := p.timely(e, now)
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := Verdict{Tier: tier, Worker: c.Worker, Vault: c.Vault, Session: c.Session, Boot: c.Boot, NotAfter: earliest(proofEnd, claimsEnd), Seqno: p.Registry.Seqno}
-	if tier != TierOpen {
-		s, err := open()
-		if err == nil {
-			err = p.accepts(s, w, now)
-		}
-		if err != nil {
-			return Verdict{}, err
-		}
-		v.show(s)
+	s, err := open()
+	if err == nil && tier != TierOpen {
+		err = p.accepts(s, w, now)
 	}
-	return v, v.addKeys(c.Keys, now)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Tier: tier, Worker: c.Worker, Vault: c.Vault, Session: c.Session, Boot: c.Boot, Seqno: p.Registry.Seqno,
+		Image: s.image, PPID: s.ppid, GPUs: slices.Clone(s.gpus), NotAfter: earliest(proofEnd, claimsEnd, s.notAfter)}
+	if len(s.tcb) > 0 {
+		v.TCB = worst(s.tcb...)
+	}
+	if !v.choose(s.keys, now) {
+		return Verdict{}, because(ErrKeys, "none for requests is valid")
+	}
+	return v, nil
 }
 
 // timely checks the times of e against now and the chain, and returns when it ends.
@@ -135,66 +136,74 @@ func (p Policy) timely(e Evidence, now time.Time) (time.Time, error) {
 	return end, nil
 }
 
-// addKeys lists the keys that are or become valid, and ends v where no live key is left.
-func (v *Verdict) addKeys(keys []Key, now time.Time) error {
+// choose lists the keys that are or become valid, and ends v with the last of
+// those for requests. It reports whether there is one.
+func (v *Verdict) choose(keys []PublicKey, now time.Time) bool {
 	var last time.Time
 	for _, k := range keys {
-		from, until := unix(k.NotBefore), unix(k.NotAfter)
-		if k.NotAfter <= k.NotBefore || until.Sub(from) > k.Use.Lifetime() {
-			return because(ErrKeys, "a key of use %d from %d until %d", k.Use, k.NotBefore, k.NotAfter)
-		}
-		public, err := envelope.ParsePublicKey(k.Public[:])
-		if err != nil {
-			return because(ErrKeys, "%v", err)
-		}
-		if !now.Before(until) || !from.Before(v.NotAfter) {
+		if !now.Before(k.NotAfter) || !k.NotBefore.Before(v.NotAfter) {
 			continue
 		}
-		if k.Use == UseLive && until.After(last) {
-			last = until
+		if k.Use == UseLive && k.NotAfter.After(last) {
+			last = k.NotAfter
 		}
-		v.Keys = append(v.Keys, PublicKey{ID: k.ID(), Use: k.Use, NotBefore: from, NotAfter: until, Key: public})
-	}
-	if last.IsZero() {
-		return because(ErrKeys, "none for requests is valid")
+		v.Keys = append(v.Keys, k)
 	}
 	v.NotAfter = earliest(v.NotAfter, last)
-	return nil
+	return !last.IsZero()
 }
 
-// shown is what a statement shows, whatever a policy makes of it.
+// shown is what evidence shows, whatever a policy makes of it.
 type shown struct {
+	keys     []PublicKey
 	tee      TEE
 	image    [32]byte
 	tcb      []Status
 	ppid     [16]byte
 	gpus     []string
-	notAfter time.Time // zero: does not end by itself
+	notAfter time.Time // of certificates, collateral and tokens; without any, that of the claims
 }
 
-func (v *Verdict) show(s shown) {
-	v.Image, v.PPID, v.GPUs = s.image, s.ppid, slices.Clone(s.gpus)
-	if len(s.tcb) > 0 {
-		v.TCB = worst(s.tcb...)
-	}
-	if !s.notAfter.IsZero() {
-		v.NotAfter = earliest(v.NotAfter, s.notAfter)
-	}
-}
-
-// open verifies the statement of e up to whom p trusts to sign such.
+// open verifies all signatures in e, up to whom p trusts to sign statements.
 func (p Policy) open(e Evidence, now time.Time) (s shown, err error) {
-	if e.Statement.TEE == TEESimulated {
-		s.tee = TEESimulated
-		s.image, err = openSimulated(e.Statement.Quote, p.Local.Simulator, e.Claims.ReportData())
+	if err := e.bound(); err != nil {
 		return s, err
 	}
-	if s, err = p.openTDX(e.Statement, e.Claims.ReportData(), now); err != nil || e.Statement.GPU == nil {
+	keys, err := e.Claims.publicKeys()
+	if err != nil {
 		return s, err
 	}
-	models, end, err := p.GPU.open(e.Statement.GPU, e.Claims.Hash(), now)
-	s.gpus, s.notAfter = models, earliest(s.notAfter, end)
+	data := e.Claims.ReportData()
+	switch s.notAfter = unix(e.Claims.NotAfter); e.Statement.TEE {
+	case TEESimulated:
+		s.image, err = openSimulated(e.Statement.Quote, p.Local.Simulator, data)
+	case TEETDX:
+		s, err = p.openTDX(e.Statement, data, now)
+	}
+	if err == nil && e.Statement.GPU != nil {
+		var end time.Time
+		s.gpus, end, err = p.GPU.open(e.Statement.GPU, e.Claims.Hash(), now)
+		s.notAfter = earliest(s.notAfter, end)
+	}
+	s.keys, s.tee = keys, e.Statement.TEE
 	return s, err
+}
+
+// publicKeys reads the keys of c.
+func (c Claims) publicKeys() ([]PublicKey, error) {
+	keys := make([]PublicKey, 0, len(c.Keys))
+	for _, k := range c.Keys {
+		from, until := unix(k.NotBefore), unix(k.NotAfter)
+		if k.NotAfter <= k.NotBefore || until.Sub(from) > k.Use.Lifetime() {
+			return nil, because(ErrKeys, "a key of use %d from %d until %d", k.Use, k.NotBefore, k.NotAfter)
+		}
+		public, err := envelope.ParsePublicKey(k.Public[:])
+		if err != nil {
+			return nil, because(ErrKeys, "%v", err)
+		}
+		keys = append(keys, PublicKey{ID: k.ID(), Use: k.Use, NotBefore: from, NotAfter: until, Key: public})
+	}
+	return keys, nil
 }
 
 // openTDX verifies a quote, what it binds, and its collateral.
@@ -217,7 +226,7 @@ func (p Policy) openTDX(s Statement, data [64]byte, now time.Time) (shown, error
 	if err != nil {
 		return shown{}, because(ErrQuote, "%v", err)
 	}
-	out := shown{tee: TEETDX, image: q.image()}
+	out := shown{image: q.image()}
 	if out.ppid, err = ppid(pck); err != nil {
 		return shown{}, err
 	}

@@ -1,11 +1,12 @@
 package attest_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -21,9 +22,10 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/attest"
+	"github.com/cocoon-network/cocoon/protocol/envelope"
 )
 
-var intel = sync.OnceValue(func() *authority { return newAuthority(&testing.T{}) })
+var intel = sync.OnceValue(func() *authority { return newAuthority(&testing.T{}, 0) })
 
 // world is one worker with a TEE of the test's authority, and a client.
 type world struct {
@@ -149,9 +151,7 @@ func (w *world) onLocalnet() attest.Simulator {
 // withGPUs gives the worker n GPUs with tokens of a service whose key the policy pins.
 func (w *world) withGPUs(n int) {
 	w.t.Helper()
-	var err error
-	w.nras, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	require.NoError(w.t, err)
+	w.nras = newKey(w.t, elliptic.P384(), 1)
 	w.gpus, w.worker.GPUs = n, n
 	w.policy.Tiers, w.policy.GPUModels = []attest.Tier{attest.TierGPU}, []string{"GH100"}
 	w.policy.GPU = attest.GPUKeys{Issuer: nrasIssuer, Keys: map[string]*ecdsa.PublicKey{"key-1": &w.nras.PublicKey}}
@@ -193,10 +193,17 @@ func (w *world) jwt(claims map[string]any) string {
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(`{"alg":"ES384","kid":"key-1","typ":"JWT"}`)) + "." + encode(body)
 	hash := sha512.Sum384([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, w.nras, hash[:])
-	require.NoError(w.t, err)
-	sig := make([]byte, 96)
-	r.FillBytes(sig[:48])
-	s.FillBytes(sig[48:])
-	return signed + "." + encode(sig)
+	return signed + "." + encode(signRaw(w.t, w.nras, crypto.SHA384, hash[:]))
+}
+
+// fixed is evidence without randomness, since its encryption keys are given.
+func (w *world) fixed() attest.Evidence {
+	w.t.Helper()
+	return w.resigned(func(c *attest.Claims) {
+		for i := range c.Keys {
+			k, err := envelope.ParsePrivateKey(bytes.Repeat([]byte{byte(i + 1)}, 32))
+			require.NoError(w.t, err)
+			c.Keys[i].Public = [envelope.PublicKeySize]byte(k.Public().Bytes())
+		}
+	})
 }
