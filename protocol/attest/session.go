@@ -30,6 +30,7 @@ type Identity struct {
 	GlobalID int32
 	Vault    cocoon.Account
 	Worker   [32]byte // W
+	GPUs     uint8    // in confidential mode, as found at boot
 }
 
 // Session holds the keys that a worker makes in its environment at each boot and
@@ -141,7 +142,7 @@ func (s *Session) Claims(block Block, now time.Time) (Claims, error) {
 	if !now.Before(end) {
 		return Claims{}, cocoon.WithHint(cocoon.Conflict.Errorf("make claims: the certificate or the block is too old"), "have the session key certified, and follow the chain")
 	}
-	c := Claims{GlobalID: s.id.GlobalID, Vault: s.id.Vault, Worker: s.id.Worker, Session: s.cert.SessionKey, Boot: s.boot, Block: block,
+	c := Claims{GlobalID: s.id.GlobalID, Vault: s.id.Vault, Worker: s.id.Worker, Session: s.cert.SessionKey, Boot: s.boot, GPUs: s.id.GPUs, Block: block,
 		NotBefore: uint32(now.Unix()), NotAfter: uint32(end.Unix())}
 	for _, k := range s.keys {
 		if now.Before(unix(k.NotAfter)) {

@@ -23,7 +23,7 @@ func (l Local) admits(globalID int32) error {
 	switch {
 	case globalID == mainnet || globalID == testnet:
 		return because(ErrSimulated, "network %d is a real one", globalID)
-	case l == Local{} || globalID != l.GlobalID:
+	case globalID != l.GlobalID || l.Simulator == [32]byte{}:
 		return because(ErrSimulated, "network %d is not said to be local", globalID)
 	}
 	return nil

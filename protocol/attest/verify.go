@@ -161,6 +161,7 @@ type shown struct {
 	tcb      []Status
 	ppid     [16]byte
 	gpus     []string
+	claimed  uint8     // how many GPUs the environment claims to have
 	notAfter time.Time // of certificates, collateral and tokens; without any, that of the claims
 }
 
@@ -185,7 +186,7 @@ func (p Policy) open(e Evidence, now time.Time) (s shown, err error) {
 		s.gpus, end, err = p.GPU.open(e.Statement.GPU, e.Claims.Hash(), now)
 		s.notAfter = earliest(s.notAfter, end)
 	}
-	s.keys, s.tee = keys, e.Statement.TEE
+	s.keys, s.tee, s.claimed = keys, e.Statement.TEE, e.Claims.GPUs
 	return s, err
 }
 

@@ -165,6 +165,7 @@ func TestVerify_RefusesForOneReasonEach(t *testing.T) {
 		"simulated where nobody said local": {make: func(w *world) attest.Evidence { return w.evidenceBy(w.onLocalnet()) }, then: func(w *world) { w.policy.Local = attest.Local{} }, want: attest.ErrSimulated},
 		"simulated on another network":      {make: func(w *world) attest.Evidence { return w.evidenceBy(w.onLocalnet()) }, then: func(w *world) { w.policy.Local.GlobalID = 5 }, want: attest.ErrSimulated},
 		"simulated and not asked for":       {make: func(w *world) attest.Evidence { return w.evidenceBy(w.onLocalnet()) }, then: func(w *world) { w.policy.Tiers = []attest.Tier{attest.TierTDX} }, want: attest.ErrTier},
+		"no simulator":                      {make: func(w *world) attest.Evidence { return w.evidenceBy(w.onLocalnet()) }, then: func(w *world) { w.policy.Local.Simulator = [32]byte{} }, want: attest.ErrSimulated},
 		"another simulator":                 {make: func(w *world) attest.Evidence { return w.evidenceBy(w.onLocalnet()) }, then: func(w *world) { w.policy.Local.Simulator[0]++ }, want: attest.ErrReportData},
 		"a simulated image nobody lists": {make: func(w *world) attest.Evidence {
 			w.onLocalnet()

@@ -74,7 +74,7 @@ func (w *world) start(globalID int32) {
 	w.t.Helper()
 	var err error
 	seed := mathrand.NewChaCha8([32]byte{1})
-	w.session, err = attest.NewSession(seed, attest.Identity{GlobalID: globalID, Vault: w.worker.Vault, Worker: w.worker.Key})
+	w.session, err = attest.NewSession(seed, attest.Identity{GlobalID: globalID, Vault: w.worker.Vault, Worker: w.worker.Key, GPUs: uint8(w.gpus)})
 	require.NoError(w.t, err)
 	w.certify(w.now.Add(24 * time.Hour))
 	_, err = w.session.Rotate(w.now)
@@ -153,6 +153,7 @@ func (w *world) withGPUs(n int) {
 	w.t.Helper()
 	w.nras = newKey(w.t, elliptic.P384(), 1)
 	w.gpus, w.worker.GPUs = n, n
+	w.start(w.policy.GlobalID)
 	w.policy.Tiers, w.policy.GPUModels = []attest.Tier{attest.TierGPU}, []string{"GH100"}
 	w.policy.GPU = attest.GPUKeys{Issuer: nrasIssuer, Keys: map[string]*ecdsa.PublicKey{"key-1": &w.nras.PublicKey}}
 }
@@ -170,7 +171,7 @@ func (w *world) eat(nonce [32]byte) []byte {
 	overall := common(map[string]any{"x-nvidia-ver": "3.0", "x-nvidia-overall-att-result": true})
 	tokens, submods := map[string]string{}, map[string]any{}
 	for i := range w.gpus {
-		gpu := common(map[string]any{"measres": "success", "secboot": true, "dbgstat": "disabled", "hwmodel": "GH100 A01 GSP BROM",
+		gpu := common(map[string]any{"measres": "success", "secboot": true, "dbgstat": "disabled", "hwmodel": "GH100 A01 GSP BROM", "ueid": fmt.Sprint("device ", i),
 			"x-nvidia-gpu-attestation-report-nonce-match": true, "x-nvidia-gpu-attestation-report-signature-verified": true, "x-nvidia-gpu-arch-check": true})
 		if w.onGPU != nil {
 			w.onGPU(overall, gpu)
