@@ -174,18 +174,17 @@ func (a *authority) sign(t testing.TB, d document) attest.Signed {
 func signP256(t testing.TB, key *ecdsa.PrivateKey, message []byte) [64]byte {
 	t.Helper()
 	hash := sha256.Sum256(message)
-	return [64]byte(signRaw(t, key, crypto.SHA256, hash[:]))
+	return [64]byte(signRaw(t, key, crypto.SHA256, hash[:], 32))
 }
 
-// signRaw signs a hash; both halves of the signature are as long as the key.
-func signRaw(t testing.TB, key *ecdsa.PrivateKey, of crypto.Hash, hash []byte) []byte {
+// signRaw signs a hash; both halves of the signature have size bytes.
+func signRaw(t testing.TB, key *ecdsa.PrivateKey, of crypto.Hash, hash []byte, size int) []byte {
 	t.Helper()
 	der, err := key.Sign(nil, hash, of)
 	require.NoError(t, err)
 	var halves struct{ R, S *big.Int }
 	_, err = asn1.Unmarshal(der, &halves)
 	require.NoError(t, err)
-	size := key.Params().BitSize / 8
 	sig := make([]byte, 2*size)
 	halves.R.FillBytes(sig[:size])
 	halves.S.FillBytes(sig[size:])

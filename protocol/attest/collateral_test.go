@@ -51,18 +51,26 @@ func TestCollateral_RefusesForOneReasonEach(t *testing.T) {
 		"an expired list of issuers": {func(w *world, c *attest.Collateral) {
 			c.RootCRL = revoked(w.t, w.intel.root, w.intel.rootKey, yesterday)
 		}, attest.ErrStaleCollateral},
-		"TCB info of another platform":   {tcb(set("fmspc", "50806f000000")), attest.ErrForeignCollateral},
-		"TCB info of another PCE":        {tcb(set("pceId", "0001")), attest.ErrForeignCollateral},
-		"TCB info of SGX":                {tcb(set("id", "SGX")), attest.ErrForeignCollateral},
-		"TCB info of another version":    {tcb(set("version", 4)), attest.ErrForeignCollateral},
-		"an identity of SGX":             {qe(set("id", "QE")), attest.ErrForeignCollateral},
-		"an identity of another version": {qe(set("version", 3)), attest.ErrForeignCollateral},
-		"all of it under another root":   {func(w *world, c *attest.Collateral) { *c = foreign.collateral(w.t) }, attest.ErrCollateral},
-		"TCB info under another root":    {func(w *world, c *attest.Collateral) { c.TCBInfo = foreign.collateral(w.t).TCBInfo }, attest.ErrCollateral},
-		"an identity under another root": {func(w *world, c *attest.Collateral) { c.QEIdentity = foreign.collateral(w.t).QEIdentity }, attest.ErrCollateral},
-		"a list under another root":      {func(w *world, c *attest.Collateral) { c.PCKCRL = foreign.collateral(w.t).PCKCRL }, attest.ErrCollateral},
-		"TCB info signed by a platform":  {func(w *world, c *attest.Collateral) { c.TCBInfo.Signer = w.intel.platform.Raw }, attest.ErrCollateral},
-		"TCB info for an identity":       {func(_ *world, c *attest.Collateral) { c.QEIdentity = c.TCBInfo }, attest.ErrForeignCollateral},
+		"TCB info of another platform":          {tcb(set("fmspc", "50806f000000")), attest.ErrForeignCollateral},
+		"TCB info of another PCE":               {tcb(set("pceId", "0001")), attest.ErrForeignCollateral},
+		"TCB info of SGX":                       {tcb(set("id", "SGX")), attest.ErrForeignCollateral},
+		"TCB info of another version":           {tcb(set("version", 4)), attest.ErrForeignCollateral},
+		"an identity of SGX":                    {qe(set("id", "QE")), attest.ErrForeignCollateral},
+		"an identity of another version":        {qe(set("version", 3)), attest.ErrForeignCollateral},
+		"all of it under another root":          {func(w *world, c *attest.Collateral) { *c = foreign.collateral(w.t) }, attest.ErrCollateral},
+		"TCB info under another root":           {func(w *world, c *attest.Collateral) { c.TCBInfo = foreign.collateral(w.t).TCBInfo }, attest.ErrCollateral},
+		"an identity under another root":        {func(w *world, c *attest.Collateral) { c.QEIdentity = foreign.collateral(w.t).QEIdentity }, attest.ErrCollateral},
+		"a list under another root":             {func(w *world, c *attest.Collateral) { c.PCKCRL = foreign.collateral(w.t).PCKCRL }, attest.ErrCollateral},
+		"TCB info signed by a platform":         {func(w *world, c *attest.Collateral) { c.TCBInfo.Signer = w.intel.platform.Raw }, attest.ErrCollateral},
+		"TCB info signed by another of Intel's": {func(w *world, c *attest.Collateral) { c.TCBInfo.Signer = w.otherSigner().Raw }, attest.ErrCollateral},
+		"no level of the PCE":                   {tcb(func(d document) { d["tcbLevels"].([]document)[1]["tcb"].(document)["pcesvn"] = 14 }), attest.ErrTCB},
+		"a TDX 1.0 module of another signer": {func(w *world, c *attest.Collateral) {
+			w.onTD = func(d *td) { d.body[0], d.body[1] = 5, 0 }
+			tcb(func(d document) {
+				d["tdxModule"] = document{"mrsigner": "01" + hexZeros(47), "attributes": hexZeros(8), "attributesMask": hexZeros(8)}
+			})(w, c)
+		}, attest.ErrModule},
+		"TCB info for an identity": {func(_ *world, c *attest.Collateral) { c.QEIdentity = c.TCBInfo }, attest.ErrForeignCollateral},
 		"a body changed after": {func(_ *world, c *attest.Collateral) {
 			c.TCBInfo.Body = bytes.Replace(c.TCBInfo.Body, []byte("UpToDate"), []byte("OutOfDate"), 1)
 		}, attest.ErrCollateral},
@@ -135,6 +143,24 @@ func TestCollateral_StatusesAreAllowedByPolicyAlone(t *testing.T) {
 			})
 		}
 	}
+}
+
+// otherSigner is a certificate of the signer's key that the root issued under another name.
+func (w *world) otherSigner() *x509.Certificate {
+	return issue(w.t, certificate(8, "Intel SGX Other Signing", false), w.intel.root, &w.intel.signerKey.PublicKey, w.intel.rootKey)
+}
+
+func TestCollateral_AModuleHasLevelsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onCollateral = func(c *attest.Collateral) {
+		d := tcbInfo(attest.UpToDate, attest.UpToDate)
+		tdx := d["tcbLevels"].([]document)[1]["tcb"].(document)["tdxtcbcomponents"].([]document)
+		tdx[0]["svn"], tdx[1]["svn"] = 99, 99
+		c.TCBInfo = w.intel.sign(t, d)
+	}
+	_, err := w.verify(w.evidence())
+	require.NoError(t, err)
 }
 
 func TestCollateral_AVerdictEndsWithIt(t *testing.T) {

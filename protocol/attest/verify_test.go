@@ -11,6 +11,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/attest"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
 )
 
 // requireReason demands that err is want and no other reason, with a hint.
@@ -77,6 +78,14 @@ func TestVerify_RefusesForOneReasonEach(t *testing.T) {
 	changed := func(change func(*attest.Evidence)) func(*world) attest.Evidence {
 		return func(w *world) attest.Evidence { e := w.evidence(); change(&e); return e }
 	}
+	certified := func(change func(*receipt.Certificate)) func(*world) attest.Evidence {
+		return func(w *world) attest.Evidence {
+			e := w.evidence()
+			change(&e.Certificate.Certificate)
+			e.Certificate = must(e.Certificate.Certificate.Sign(w.key))
+			return e
+		}
+	}
 	for name, c := range map[string]struct {
 		set  func(*world)                 // before the evidence is made
 		make func(*world) attest.Evidence // how it is made
@@ -102,10 +111,10 @@ func TestVerify_RefusesForOneReasonEach(t *testing.T) {
 		"another vault":                 {then: func(w *world) { w.worker.Vault[0]++ }, want: attest.ErrWorker},
 		// Keys.
 		"a key that W does not certify":    {make: changed(func(e *attest.Evidence) { e.Certificate.Signature[0]++ }), want: attest.ErrCertificate},
-		"a certificate of another session": {make: changed(func(e *attest.Evidence) { e.Certificate.SessionKey[0]++ }), want: attest.ErrCertificate},
-		"a certificate of another boot":    {make: changed(func(e *attest.Evidence) { e.Certificate.Boot[0]++ }), want: attest.ErrCertificate},
-		"a certificate of another network": {make: changed(func(e *attest.Evidence) { e.Certificate.GlobalID = testnet }), want: attest.ErrCertificate},
-		"a certificate of another vault":   {make: changed(func(e *attest.Evidence) { e.Certificate.Provider[0]++ }), want: attest.ErrCertificate},
+		"a certificate of another session": {make: certified(func(c *receipt.Certificate) { c.SessionKey[0]++ }), want: attest.ErrCertificate},
+		"a certificate of another boot":    {make: certified(func(c *receipt.Certificate) { c.Boot[0]++ }), want: attest.ErrCertificate},
+		"a certificate of another network": {make: certified(func(c *receipt.Certificate) { c.GlobalID = testnet }), want: attest.ErrCertificate},
+		"a certificate of another vault":   {make: certified(func(c *receipt.Certificate) { c.Provider[0]++ }), want: attest.ErrCertificate},
 		"a certificate for longer":         {make: changed(func(e *attest.Evidence) { e.Certificate.NotAfter++ }), want: attest.ErrCertificate},
 		"claims that B did not sign":       {make: changed(func(e *attest.Evidence) { e.Signature[0]++ }), want: attest.ErrSignature},
 		"claims changed after":             {make: changed(func(e *attest.Evidence) { e.Claims.Keys[0].Public[0]++ }), want: attest.ErrSignature},
@@ -116,17 +125,18 @@ func TestVerify_RefusesForOneReasonEach(t *testing.T) {
 		"a key for no time":                {make: claims(func(c *attest.Claims) { c.Keys[0].NotBefore = c.Keys[0].NotAfter }), want: attest.ErrKeys},
 		"a key whose time is over":         {make: claims(func(c *attest.Claims) { c.Keys[0].NotBefore -= 7200; c.Keys[0].NotAfter -= 7200 }), want: attest.ErrKeys},
 		// Times and blocks.
-		"claims for longer than a day":  {make: claims(func(c *attest.Claims) { c.NotAfter = c.Block.Time + 86401 }), want: attest.ErrLifetime},
-		"claims for no time":            {make: claims(func(c *attest.Claims) { c.NotAfter = c.NotBefore }), want: attest.ErrLifetime},
-		"claims older than their block": {make: claims(func(c *attest.Claims) { c.NotBefore = c.Block.Time - 121 }), want: attest.ErrLifetime},
-		"claims of a time to come":      {make: claims(func(c *attest.Claims) { c.NotBefore += 121 }), want: attest.ErrEarly},
-		"claims whose time is over":     {make: claims(func(c *attest.Claims) { c.NotBefore -= 60; c.NotAfter = uint32(noon.Unix()) }), want: attest.ErrExpired},
-		"a certificate that is over":    {set: func(w *world) { w.certify(noon.Add(time.Second)) }, then: func(w *world) { w.now = noon.Add(time.Second) }, want: attest.ErrExpired},
-		"a block nobody knows":          {then: func(w *world) { w.policy.Blocks = blocks{} }, want: attest.ErrBlock},
-		"no blocks":                     {then: func(w *world) { w.policy.Blocks = nil }, want: attest.ErrBlock},
-		"a block of another hash":       {make: claims(func(c *attest.Claims) { c.Block.RootHash[0]++ }), want: attest.ErrBlock},
-		"a block of another time":       {make: claims(func(c *attest.Claims) { c.Block.Time++ }), want: attest.ErrBlock},
-		"a block that is too old":       {then: func(w *world) { w.policy.MaxAge = time.Minute }, want: attest.ErrStaleBlock},
+		"claims for longer than a day":              {make: claims(func(c *attest.Claims) { c.NotAfter = c.Block.Time + 86401 }), want: attest.ErrLifetime},
+		"claims for no time":                        {make: claims(func(c *attest.Claims) { c.NotAfter = c.NotBefore }), want: attest.ErrLifetime},
+		"claims older than their block":             {make: claims(func(c *attest.Claims) { c.NotBefore = c.Block.Time - 121 }), want: attest.ErrLifetime},
+		"claims of a time to come":                  {make: claims(func(c *attest.Claims) { c.NotBefore += 121 }), want: attest.ErrEarly},
+		"claims whose time is over":                 {make: claims(func(c *attest.Claims) { c.NotBefore -= 60; c.NotAfter = uint32(noon.Unix()) }), want: attest.ErrExpired},
+		"a certificate that ends before the claims": {make: certified(func(c *receipt.Certificate) { c.NotAfter = uint32(noon.Unix()) }), want: attest.ErrExpired},
+		"a certificate that is over":                {set: func(w *world) { w.certify(noon.Add(time.Second)) }, then: func(w *world) { w.now = noon.Add(time.Second) }, want: attest.ErrExpired},
+		"a block nobody knows":                      {then: func(w *world) { w.policy.Blocks = blocks{} }, want: attest.ErrBlock},
+		"no blocks":                                 {then: func(w *world) { w.policy.Blocks = nil }, want: attest.ErrBlock},
+		"a block of another hash":                   {make: claims(func(c *attest.Claims) { c.Block.RootHash[0]++ }), want: attest.ErrBlock},
+		"a block of another time":                   {make: claims(func(c *attest.Claims) { c.Block.Time++ }), want: attest.ErrBlock},
+		"a block that is too old":                   {then: func(w *world) { w.policy.MaxAge = time.Minute }, want: attest.ErrStaleBlock},
 		// The quote.
 		"bytes after the quote":           {set: func(w *world) { w.onStatement = func(s *attest.Statement) { s.Quote = append(s.Quote, 0) } }, want: attest.ErrQuote},
 		"a quote cut short":               {set: func(w *world) { w.onStatement = func(s *attest.Statement) { s.Quote = s.Quote[:700] } }, want: attest.ErrQuote},

@@ -40,6 +40,7 @@ type world struct {
 	session *attest.Session
 	gpus    int // with evidence of so many
 	nras    *ecdsa.PrivateKey
+	alg     string // of tokens
 
 	// Changes to what is made, before it is signed.
 	onTD         func(*td)
@@ -151,7 +152,7 @@ func (w *world) onLocalnet() attest.Simulator {
 // withGPUs gives the worker n GPUs with tokens of a service whose key the policy pins.
 func (w *world) withGPUs(n int) {
 	w.t.Helper()
-	w.nras = newKey(w.t, elliptic.P384(), 1)
+	w.nras, w.alg = newKey(w.t, elliptic.P384(), 1), "ES384"
 	w.gpus, w.worker.GPUs = n, n
 	w.start(w.policy.GlobalID)
 	w.policy.Tiers, w.policy.GPUModels = []attest.Tier{attest.TierGPU}, []string{"GH100"}
@@ -192,9 +193,9 @@ func (w *world) jwt(claims map[string]any) string {
 	body, err := json.Marshal(claims)
 	require.NoError(w.t, err)
 	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"ES384","kid":"key-1","typ":"JWT"}`)) + "." + encode(body)
+	signed := encode(fmt.Appendf(nil, `{"alg":%q,"kid":"key-1","typ":"JWT"}`, w.alg)) + "." + encode(body)
 	hash := sha512.Sum384([]byte(signed))
-	return signed + "." + encode(signRaw(w.t, w.nras, crypto.SHA384, hash[:]))
+	return signed + "." + encode(signRaw(w.t, w.nras, crypto.SHA384, hash[:], 48))
 }
 
 // fixed is evidence without randomness, since its encryption keys are given.
