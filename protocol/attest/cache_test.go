@@ -1,6 +1,7 @@
 package attest_test
 
 import (
+	"crypto/elliptic"
 	"testing"
 	"time"
 
@@ -61,6 +62,18 @@ func TestCache_BelievesNothingLongerThanVerify(t *testing.T) {
 			requireReason(t, err, c.want)
 		})
 	}
+}
+
+func TestCache_BelievesNoTokensOfAKeyThatIsPinnedNoMore(t *testing.T) {
+	t.Parallel()
+	w, cache := newWorld(t), attest.NewCache(2)
+	w.withGPUs(1)
+	raw := w.evidence().Bytes()
+	_, err := cache.Verify(raw, w.policy, w.worker, w.now)
+	require.NoError(t, err)
+	w.policy.GPU.Keys = otherKey(t, elliptic.P384())
+	_, err = cache.Verify(raw, w.policy, w.worker, w.now)
+	requireReason(t, err, attest.ErrGPUKey)
 }
 
 func TestCache_IsBounded(t *testing.T) {

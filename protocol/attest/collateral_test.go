@@ -64,6 +64,7 @@ func TestCollateral_RefusesForOneReasonEach(t *testing.T) {
 		"TCB info signed by a platform":         {func(w *world, c *attest.Collateral) { c.TCBInfo.Signer = w.intel.platform.Raw }, attest.ErrCollateral},
 		"TCB info signed by another of Intel's": {func(w *world, c *attest.Collateral) { c.TCBInfo.Signer = w.otherSigner().Raw }, attest.ErrCollateral},
 		"no level of the PCE":                   {tcb(func(d document) { d["tcbLevels"].([]document)[1]["tcb"].(document)["pcesvn"] = 14 }), attest.ErrTCB},
+		"a module of other attributes":          {tcb(func(d document) { d["tdxModuleIdentities"].([]document)[0]["attributes"] = "01" + hexZeros(7) }), attest.ErrModule},
 		"a TDX 1.0 module of another signer": {func(w *world, c *attest.Collateral) {
 			w.onTD = func(d *td) { d.body[0], d.body[1] = 5, 0 }
 			tcb(func(d document) {

@@ -129,6 +129,17 @@ func TestSamples_ARealPlatformIsUpToDate(t *testing.T) {
 	require.Equal(t, []attest.Status{attest.UpToDate, attest.UpToDate, attest.UpToDate}, statuses)
 }
 
+// TestSamples_LengthsThatTheLibraryTrustsAreRefused cuts the signed part of a quote to
+// ten bytes, as it says itself; the library's parser does not survive that.
+func TestSamples_LengthsThatTheLibraryTrustsAreRefused(t *testing.T) {
+	t.Parallel()
+	quote := bytes.Clone(trimmed(t, testdata.RawQuote)[:48+584+4+10])
+	quote[48+584], quote[48+584+1] = 10, 0
+	quote = append(quote, make([]byte, 1020)...)
+	require.Panics(t, func() { _, _ = abi.QuoteToProto(quote) })
+	requireReason(t, attest.CheckChain(quote, july2023), attest.ErrQuote)
+}
+
 func TestSamples_CollateralOfAnotherPlatformIsForeign(t *testing.T) {
 	t.Parallel()
 	c, err := guest.Fetch(t.Context(), tdxtesting.TestGetter, trimmed(t, testdata.RawQuote))
