@@ -58,16 +58,28 @@ func (l *Ledger) Admit(session uint64, r Request, cover *voucher.Signed) error {
 // serves reports why nothing more is served under c now.
 func (l *Ledger) serves(c *channel) error {
 	account, lag := c.Facts.Account, l.cfg.Now().Sub(l.head)
-	payable, _ := l.state.unopened()
 	switch {
 	case c.Facts.Closed || c.Retired || c.Facts.ClosesAt != 0:
 		return cocoon.WithHint(refused(cocoon.Conflict, ErrClosing, "channel %s", account), "open another")
 	case lag > maxLag:
 		return refused(cocoon.Unreachable, ErrLag, "its newest block is %s old", lag)
-	case l.state.Facts.Number == 0 || l.state.Payable.Cmp(l.state.limit()) > 0 || payable.Cmp(l.state.backing()) > 0:
-		return refused(cocoon.Unreachable, ErrStopped, "%s are owed to providers", payable)
 	case c.unpaid > maxUnpaid && l.now()-c.unpaidFrom > maxUnpaidAge:
 		return cocoon.WithHint(refused(cocoon.NoMoney, ErrUnpaid, "%d answers since the last voucher over agreed usage", c.unpaid), "sign one over %s", c.Agreed)
+	}
+	return l.solvent(c)
+}
+
+// solvent reports that more is owed to providers than may be promised. More
+// cover helps, so a voucher that waits is looked at first.
+func (l *Ledger) solvent(c *channel) error {
+	payable, _ := l.state.unopened()
+	if payable.Cmp(l.state.limit()) > 0 {
+		if err := l.verify(c); err != nil {
+			return err
+		}
+	}
+	if limit := l.state.limit(); l.state.Facts.Number == 0 || payable.Cmp(limit) > 0 {
+		return cocoon.WithHint(refused(cocoon.Unreachable, ErrStopped, "%s are owed to providers, of %s", payable, limit), "settle channels, or fund the pot")
 	}
 	return nil
 }

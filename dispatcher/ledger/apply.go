@@ -24,19 +24,17 @@ func (v *covered) apply(s *state) {
 	s.refresh(c, v.At)
 }
 
-// cover keeps the newest voucher. One by another key stands for more, since the
-// key before soon signs no more.
+// cover keeps the newest voucher. Where the key is another, one that covers all
+// that is used and reserved replaces a higher one by the key that soon signs no more.
 func (c *channel) cover(p promise) {
-	if p.Amount.Cmp(c.Cover.Amount) > 0 || p.Key != c.Cover.Key {
+	if p.Amount.Cmp(c.Cover.Amount) > 0 || p.Key != c.Cover.Key && p.Key == c.Facts.Key && p.Amount.Cmp(plus(c.Agreed, c.reserved)) >= 0 {
 		c.Cover = p
 	}
 }
 
 func (v *paid) apply(s *state) {
 	c := s.channel(v.Channel)
-	if v.Promise.Amount.Cmp(c.Cover.Amount) > 0 {
-		c.cover(v.Promise)
-	}
+	c.cover(v.Promise)
 	if v.Promise.Amount.Cmp(c.Agreed) > 0 {
 		c.Ahead = v.Promise
 	} else {
@@ -181,7 +179,7 @@ func (s *state) credit(provider cocoon.Account, n cocoon.Nano, at int64) {
 	if c.Payable == c.Earned {
 		c.since = at
 	}
-	c.Payable, of.payable, s.Payable = plus(c.Payable, n), plus(of.payable, n), plus(s.Payable, n)
+	c.Payable, of.payable = plus(c.Payable, n), plus(of.payable, n)
 }
 
 // claim is provider's in the number n; it is marked to be written.
@@ -211,7 +209,7 @@ func (n *numbered) apply(s *state) {
 	if of := s.numbers[before]; of != nil && n.Carry {
 		for provider, c := range of.claims {
 			rest := minus(c.Payable, c.Earned)
-			c.Payable, of.payable, s.Payable = c.Earned, minus(of.payable, rest), minus(s.Payable, rest)
+			c.Payable, of.payable = c.Earned, minus(of.payable, rest)
 			s.dirty.claims[claimKey{before, provider}] = true
 			s.credit(provider, rest, c.since)
 		}
@@ -221,7 +219,7 @@ func (n *numbered) apply(s *state) {
 func (p *promised) apply(s *state) {
 	of, c := s.claim(p.Number, p.Provider)
 	more := minus(p.Earned, c.Earned)
-	c.Earned, of.earned, s.Earned = plus(c.Earned, more), plus(of.earned, more), plus(s.Earned, more)
+	c.Earned, of.earned = plus(c.Earned, more), plus(of.earned, more)
 	c.since = p.At
 }
 

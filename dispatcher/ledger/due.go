@@ -66,7 +66,7 @@ func dearest(a, b Settlement) int { return b.Amount.Cmp(a.Amount) }
 func (l *Ledger) exposed(due, rest []Settlement) []Settlement {
 	s := l.state
 	payable, _ := s.unopened()
-	all := payable.Cmp(s.backing()) >= 0 || s.Payable.Cmp(s.limit()) >= 0 && !s.Payable.IsZero()
+	all := !payable.IsZero() && payable.Cmp(s.limit()) >= 0
 	if !all && plus(s.unsettled, s.unsettled).Cmp(s.Facts.Bond) <= 0 {
 		return nil
 	}

@@ -86,9 +86,9 @@ func (l *Ledger) promise(provider cocoon.Account) (all []promised, stopped bool,
 	for _, n := range numbers {
 		c := s.numbers[n].claims[provider]
 		more := minus(c.Payable, c.Earned)
-		may := least(more, minus(s.limit(), s.Earned))
+		may := more
 		if _, earned := s.unopened(); n > s.Facts.opened() {
-			may = least(may, minus(s.backing(), earned))
+			may = least(may, minus(s.limit(), earned))
 		}
 		stopped = stopped || may != more
 		p := promised{n, provider, plus(c.Earned, may), l.now()}

@@ -88,8 +88,8 @@ func (l *Ledger) lapse(c *channel) error {
 	return nil
 }
 
-// SetRewards tells what the chain says of the rewards contract now. Other fees
-// hold for what is covered from then on.
+// SetRewards tells what the chain says of the rewards contract now. What the pot
+// has is settled: tell of the channels first, or it counts twice for a while.
 func (l *Ledger) SetRewards(facts Rewards) error {
 	if err := facts.Fees.Validate(); err != nil {
 		return err
@@ -100,22 +100,15 @@ func (l *Ledger) SetRewards(facts Rewards) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.state
-	if s.Facts.Number == 0 {
-		s.Facts.Fees = facts.Fees
-	}
-	if facts.Fees != s.Facts.Fees {
-		s.Carried, s.From = s.limit(), s.collectable
-	}
 	s.Facts, s.Opened = facts, max(s.Opened, facts.opened())
 	if s.Number <= s.Opened {
 		if _, err := l.do(&numbered{s.Opened + 1, true}); err != nil {
 			return err
 		}
 	}
-	for n, of := range s.numbers {
-		if n < facts.Number { // it passed: the tables keep it, and its leaves were paid whether or not a receipt promised them
-			s.Earned = plus(s.Earned, minus(of.payable, of.earned))
-			delete(s.numbers, n)
+	for n := range s.numbers {
+		if n < facts.Number {
+			delete(s.numbers, n) // it passed: the tables keep it
 		}
 	}
 	return nil

@@ -16,21 +16,17 @@ type state struct {
 	workers  map[worker]*record
 	numbers  map[uint32]*number
 
-	collectable cocoon.Nano // sum of min(durable cover, D)
+	collectable cocoon.Nano // sum of what min(durable cover, D) is above S
 	unsettled   cocoon.Nano // sum of what is owed above S
 	dirty       dirty
 	writing     dirty // what is on its way to the tables
 }
 
-// books are the totals.
+// books are what does not belong to a channel, worker or provider.
 type books struct {
-	Facts   Rewards     `json:"facts"`
-	Number  uint32      `json:"number"`       // that what is owed from now on belongs to
-	Opened  uint32      `json:"opened"`       // the highest number that ever was open
-	Payable cocoon.Nano `json:"payable_nano"` // owed to providers, over all numbers
-	Earned  cocoon.Nano `json:"earned_nano"`  // of that, promised by receipts
-	Carried cocoon.Nano `json:"carried_nano"` // limit of (5) when the fees changed
-	From    cocoon.Nano `json:"from_nano"`    // what was collectable then
+	Facts  Rewards `json:"facts"`
+	Number uint32  `json:"number"` // that what is owed from now on belongs to
+	Opened uint32  `json:"opened"` // the highest number that ever was open
 }
 
 // channel is what there is between a client and us.
@@ -122,10 +118,12 @@ func newState() *state {
 // refresh recounts c in the sums, and marks it to be written.
 func (s *state) refresh(c *channel, at int64) {
 	s.collectable, s.unsettled = minus(s.collectable, c.collectable), minus(s.unsettled, c.unsettled)
-	c.collectable = least(larger(c.Facts.Settled, c.covered()), c.Facts.Deposited)
-	c.unsettled = minus(c.owed(), c.Facts.Settled)
-	if c.Facts.Closed {
-		c.unsettled = cocoon.Nano{}
+	c.collectable, c.unsettled = cocoon.Nano{}, cocoon.Nano{}
+	if !c.Facts.Closed {
+		c.unsettled = minus(c.owed(), c.Facts.Settled)
+		if c.Cover.Key == c.Facts.Key || c.Cover.Key == c.Facts.Previous { // which is settled before it signs no more
+			c.collectable = minus(least(c.Cover.Amount, c.Facts.Deposited), c.Facts.Settled)
+		}
 	}
 	s.collectable, s.unsettled = plus(s.collectable, c.collectable), plus(s.unsettled, c.unsettled)
 	switch {
@@ -148,21 +146,14 @@ func (c *channel) covered() cocoon.Nano {
 // owed is what the client used: agreed, or stated by receipts that it never answered.
 func (c *channel) owed() cocoon.Nano { return plus(c.Agreed, c.unanswered) }
 
-// limit is what (5) lets receipts sum up to.
+// limit is what (5) lets L be: no more than the pot has and can still collect
+// for providers, nor more than the pot has and the bond.
 func (s *state) limit() cocoon.Nano {
-	if s.collectable.Cmp(s.From) < 0 {
-		return minus(s.Carried, minus(s.From, s.collectable))
-	}
-	return plus(s.Carried, s.Facts.Fees.Rest(minus(s.collectable, s.From)))
-}
-
-// backing is what L may be.
-func (s *state) backing() cocoon.Nano {
-	n, err := s.Facts.Fees.Backing(s.Facts.Pot, s.Facts.Bond)
+	backing, err := s.Facts.Fees.Backing(s.Facts.Pot, s.Facts.Bond)
 	if err != nil {
-		return most
+		backing = most
 	}
-	return n
+	return least(backing, s.Facts.Fees.Rest(plus(s.Facts.Pot, s.collectable)))
 }
 
 // unopened sums up what is owed, and what is promised, in numbers that are not open now.
