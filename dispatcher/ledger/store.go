@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -25,7 +26,10 @@ type store struct{ db *bun.DB }
 // openStore opens or creates the database, for this process alone, and binds it
 // to one dispatcher.
 func openStore(ctx context.Context, path string, globalID int32, rewards cocoon.Account) (*store, error) {
-	db, err := sqlite.Open(ctx, path, migrationFiles, "locking_mode(EXCLUSIVE)")
+	db, err := sqlite.Open(ctx, path, migrationFiles, "locking_mode(EXCLUSIVE)", "busy_timeout(1000)")
+	if err != nil && strings.Contains(err.Error(), "database is locked") {
+		return nil, cocoon.WithHint(cocoon.Conflict.Errorf("another process has it open: %w", err), "stop that one first: one ledger has one signer")
+	}
 	if err != nil {
 		return nil, err
 	}
