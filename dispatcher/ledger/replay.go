@@ -37,28 +37,35 @@ func replay(dir string, seq uint64, f func(body []byte) error) (last uint64, err
 	last = seq
 	for _, first := range files {
 		content, err := os.ReadFile(segmentPath(dir, first))
+		if err == nil {
+			last, err = replayFile(content, last, f)
+		}
 		if err != nil {
 			return 0, err
 		}
-		for len(content) > 0 {
-			r, size := nextFrame(content)
-			if size == 0 {
-				content = content[1:] // the torn end, or damage that a later record shows
-				continue
-			}
-			content = content[size:]
-			if r.synced > last {
-				return 0, cocoon.WithHint(cocoon.Internal.Errorf("record %d of the log was durable and cannot be read", last+1),
-					"the disk is damaged: restore the folder, or ask clients and workers for what they hold")
-			}
-			if r.seq != last+1 {
-				continue // the tables have it, or one before it is torn
-			}
-			if err = f(r.body); err != nil {
-				return 0, fmt.Errorf("record %d of the log: %w", r.seq, err)
-			}
-			last++
+	}
+	return last, nil
+}
+
+func replayFile(content []byte, last uint64, f func(body []byte) error) (uint64, error) {
+	for len(content) > 0 {
+		r, size := nextFrame(content)
+		if size == 0 {
+			content = content[1:] // the torn end, or damage that a later record shows
+			continue
 		}
+		content = content[size:]
+		if r.synced > last {
+			return 0, cocoon.WithHint(cocoon.Internal.Errorf("record %d of the log was durable and cannot be read", last+1),
+				"the disk is damaged: restore the folder, or ask clients and workers for what they hold")
+		}
+		if r.seq != last+1 {
+			continue // the tables have it, or one before it is torn
+		}
+		if err := f(r.body); err != nil {
+			return 0, fmt.Errorf("record %d of the log: %w", r.seq, err)
+		}
+		last++
 	}
 	return last, nil
 }
