@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -37,35 +38,37 @@ func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.
 
 func (l *Ledger) answers(ctx context.Context, session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	rq, c, err := l.opened(session, id)
-	if rq == nil {
-		known := l.state.dirty.answered[id] || l.state.writing.answered[id]
-		if !known {
-			var failed error
-			if known, failed = l.store.answered(ctx, id); failed != nil {
-				return failed
-			}
-		}
-		if known {
-			return nil
-		}
+	known, err := l.respond(session, id, paid, price)
+	l.mu.Unlock()
+	if known || !errors.Is(err, ErrRequest) {
 		return err
 	}
+	if known, failed := l.store.answered(ctx, id); failed != nil || known { // long ago
+		return failed
+	}
+	return err
+}
+
+// respond answers an open request, and reports whether it was answered just before.
+func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) (known bool, err error) {
+	if l.state.dirty.answered[id] || l.state.writing.answered[id] {
+		return true, nil
+	}
+	rq, c, err := l.opened(session, id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if rq.Receipt == nil {
-		return cocoon.WithHint(cocoon.Conflict.Errorf("answer request %x: it has no receipt", id), "wait for it")
+		return false, cocoon.WithHint(cocoon.Conflict.Errorf("answer request %x: it has no receipt", id), "wait for it")
 	}
 	cost, err := price(rq)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err = l.answer(rq, cost, l.stands(rq, cost)); err == nil && paid != nil {
 		err = l.pay(c, *paid)
 	}
-	return err
+	return false, err
 }
 
 // stands reports whether the worker's word still does where the client says that

@@ -45,11 +45,20 @@ func (l *Ledger) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.Si
 		return nil, err
 	}
 	key := boot{worker{u.Provider, u.Worker}, u.Boot}
+	t, err := l.receive(key, u, c, size)
+	if t == nil && err == nil {
+		return l.repeated(ctx, key, u)
+	}
+	return t, err
+}
+
+// receive commits u, unless its number was used.
+func (l *Ledger) receive(key boot, u receipt.SignedUsage, c receipt.SignedCertificate, size uint64) (*Ticket, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.state.boots[key]
 	if b != nil && (u.Number <= b.Ack || b.above[u.Number]) {
-		return l.repeated(ctx, key, b, u)
+		return nil, nil
 	}
 	ack := uint32(0)
 	if b != nil {
@@ -149,36 +158,33 @@ func outOfBounds(rq *request, u receipt.SignedUsage, size uint64) string {
 }
 
 // repeated answers a receipt whose number was used before.
-func (l *Ledger) repeated(ctx context.Context, key boot, b *session, u receipt.SignedUsage) (*Ticket, error) {
-	row, err := l.receipt(ctx, receiptKey{key, u.Number})
-	if err != nil {
-		return nil, err
-	}
-	o := Outcome{Ack: b.Ack, Duplicate: true}
-	if row == nil { // too old to be kept
-		return &Ticket{o, l.journal.pending(), l.journal}, nil
+func (l *Ledger) repeated(ctx context.Context, key boot, u receipt.SignedUsage) (*Ticket, error) {
+	l.mu.Lock()
+	b, row := l.state.boots[key], l.state.receipt(receiptKey{key, u.Number})
+	t := &Ticket{Outcome{Ack: b.Ack, Duplicate: true}, l.journal.pending(), l.journal}
+	l.mu.Unlock()
+	if row == nil {
+		var err error
+		if row, err = l.store.receipt(ctx, receiptKey{key, u.Number}); row == nil || err != nil {
+			return t, err // too old to be kept
+		}
 	}
 	first, err := receipt.ParseUsage(row.Raw)
 	if err != nil {
 		return nil, err
 	}
-	if o.Void = row.Void; !receipt.Equivocates(first.Usage, u.Usage) {
-		return &Ticket{o, l.journal.pending(), l.journal}, nil
+	if t.outcome.Void = row.Void; !receipt.Equivocates(first.Usage, u.Usage) {
+		return t, nil
 	}
 	c, err := receipt.ParseCertificate(b.Certificate)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = l.do(&contradicted{key, u.Number, b.Certificate, row.Raw, u.Bytes()}); err != nil {
+	l.mu.Lock()
+	_, err = l.do(&contradicted{key, u.Number, b.Certificate, row.Raw, u.Bytes()})
+	l.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	return nil, cocoon.Forbidden.Errorf("%w", &EquivocationError{receipt.Equivocation{Worker: key.Key, Certificate: c, First: first, Second: u}})
-}
-
-// receipt is what was committed as key, nil where it is no longer kept.
-func (l *Ledger) receipt(ctx context.Context, key receiptKey) (*receiptRow, error) {
-	if row := l.state.receipt(key); row != nil {
-		return row, nil
-	}
-	return l.store.receipt(ctx, key)
 }

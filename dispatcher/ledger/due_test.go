@@ -67,7 +67,8 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	s := w.offered(1)
 	require.True(t, s.Cover)
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), s.Voucher)
-	w.state(1) // it spoke
+	require.NoError(t, w.Seen(account(1), 1))
+	require.ErrorIs(t, w.Seen(account(1), 2), ErrFenced)
 	require.Equal(t, Settlement{}, w.offered(1))
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(w.clock.now.Unix()) + 86_400

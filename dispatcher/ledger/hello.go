@@ -28,8 +28,9 @@ type State struct {
 }
 
 // Hello begins a session of the channel's client and fences all with lower
-// numbers, which begin at 1; it returns what is held, with the unanswered receipts behind since.
-// That whoever speaks holds the channel key, the caller has checked.
+// numbers; it returns what is held, with the unanswered receipts behind since.
+// A daemon takes the time it was started at, in nanoseconds, so that no two have
+// one number. That whoever speaks holds the channel key, the caller has checked.
 func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Signed, since uint64) (State, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,6 +63,15 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 		}
 	}
 	return s, nil
+}
+
+// Seen says that the channel's client is there, though it asks for nothing: it
+// reads a long answer.
+func (l *Ledger) Seen(account cocoon.Account, session uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.writer(account, session)
+	return err
 }
 
 // Keys are the keys that speak for a channel now: one, or for a while two.

@@ -82,11 +82,13 @@ func TestJournal_FilesGoOnceTheTablesHaveThem(t *testing.T) {
 	require.NoError(t, err)
 	body := make([]byte, maxBody)
 	for range 3 {
-		for range segmentSize / maxBody {
+		for i := range segmentSize / maxBody {
 			_, err = j.append(body)
 			require.NoError(t, err)
+			if i%64 == 63 {
+				require.NoError(t, j.sync())
+			}
 		}
-		require.NoError(t, j.sync())
 	}
 	files, err := segments(dir)
 	require.NoError(t, err)

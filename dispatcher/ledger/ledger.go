@@ -5,7 +5,7 @@
 //
 // Everything that changes money is a record in a log that is synced in groups.
 // A receipt is acknowledged, and earnings are signed, only once what they rest
-// on is durable. docs/decisions/0010-the-ledger.md has the reasons.
+// on is durable. docs/decisions/0012-the-ledger.md has the reasons.
 package ledger
 
 import (

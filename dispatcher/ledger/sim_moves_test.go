@@ -328,6 +328,9 @@ func TestLedger_NobodyLosesMoreThanTheBounds(t *testing.T) {
 				if p := payer(); p.facts.ClosesAt == 0 && rapid.IntRange(0, 3).Draw(s.T, "leaves") == 0 {
 					p.facts.ClosesAt = uint32(s.clock.now.Unix()) + p.facts.CloseDelay
 					s.tell()
+					for range rapid.IntRange(0, 9).Draw(r, "steps") {
+						s.pass()
+					}
 				}
 			},
 			"flush": func(r *rapid.T) { s.T = r; require.NoError(r, s.flush(r.Context())) },

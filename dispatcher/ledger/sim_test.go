@@ -18,6 +18,9 @@ var tenfold = cocoon.Price{Prompt: cocoon.NanoOf(200_000_000), Cached: cocoon.Na
 
 var tenReserve = cocoon.NanoOf(1_021_200)
 
+// deposits of the clients: some soon have used theirs.
+var deposits = []cocoon.Nano{ton("0.5"), ton("0.006"), ton("0.01"), ton("0.5"), ton("0.02")}
+
 // manner is how a client of the simulation behaves.
 type manner int
 
@@ -76,9 +79,9 @@ type replayable struct {
 func newSim(t *rapid.T) *sim {
 	dir, err := os.MkdirTemp("", "ledger")
 	require.NoError(t, err)
-	s := &sim{T: t, dir: dir, clock: begun(), chain: Rewards{Number: 1, Bond: ton("0.2"), Fees: 100}, sizes: map[ID]*hand{}}
+	s := &sim{T: t, dir: dir, clock: begun(), chain: Rewards{Number: 1, Bond: ton("0.004"), Fees: 100}, sizes: map[ID]*hand{}}
 	for n, m := range []manner{honest, honest, mute, denying, twoHeaded} {
-		s.payers = append(s.payers, &payer{n: n, manner: m, session: 1, facts: facts(n, ton("0.5")), own: map[ID]cocoon.Usage{}, rest: map[ID]cocoon.Nano{}, done: map[ID]cocoon.Nano{}})
+		s.payers = append(s.payers, &payer{n: n, manner: m, session: 1, facts: facts(n, deposits[n]), own: map[ID]cocoon.Usage{}, rest: map[ID]cocoon.Nano{}, done: map[ID]cocoon.Nano{}})
 	}
 	for n := range 4 {
 		s.hands = append(s.hands, &hand{machine: machine{n: n}, greedy: n == 3})
