@@ -45,8 +45,13 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 	cfg := ledger.DefaultConfig()
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Free = d.cfg.Ledger.Dir, d.cfg.GlobalID, d.cfg.Keeper.Rewards, d.cfg.Ledger.Free
 	cfg.Signer, cfg.Now = d.keys, newChainClock(d.deps, d.cfg.GlobalID).Now
-	d.ledger, err = ledger.Open(ctx, cfg)
-	return err
+	if d.ledger, err = ledger.Open(ctx, cfg); err != nil {
+		return err
+	}
+	d.clerk = &clerk{cfg: d.cfg.Ledger, rewards: d.cfg.Keeper.Rewards, bps: d.cfg.Bps, deps: d.deps, log: d.log, relay: d.relay, ledger: d.ledger, keys: d.keys,
+		now: cfg.Now, news: news{all: true, rewards: true, channels: map[cocoon.Account]bool{}}}
+	d.keeper.ledger, d.keeper.clerk = d.ledger, d.clerk
+	return nil
 }
 
 // keeping is a ledger that runs until nobody needs it any more.

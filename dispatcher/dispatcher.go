@@ -88,8 +88,9 @@ type Dispatcher struct {
 	desks  desks
 	relay  *relay
 	keeper *keeper
-	ledger *ledger.Ledger // nil where none is kept
-	keys   *keyring       // likewise
+	ledger *ledger.Ledger // nil where none is kept, as is what belongs to it
+	keys   *keyring
+	clerk  *clerk
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
@@ -125,7 +126,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 		return nil, err
 	}
 	d.relay = newRelay(deps, d.log)
-	d.keeper = &keeper{cfg.Keeper, deps, d.log, d.store, d.relay}
+	payee := cfg.Payee
+	if payee.IsZero() {
+		payee = deps.Sender.Account()
+	}
+	d.keeper = &keeper{cfg: cfg.Keeper, bps: cfg.Bps, payee: payee, deps: deps, log: d.log, store: d.store, relay: d.relay}
 	if err = d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
