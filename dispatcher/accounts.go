@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 	"crypto"
+	"fmt"
+	"os"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
@@ -41,6 +43,9 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 	}
 	if d.keys, err = newKeyring(d.cfg.Ledger.Keys); err != nil {
 		return err
+	}
+	if err = os.MkdirAll(d.cfg.Ledger.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the ledger's folder: %w", err)
 	}
 	cfg := ledger.DefaultConfig()
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Free = d.cfg.Ledger.Dir, d.cfg.GlobalID, d.cfg.Keeper.Rewards, d.cfg.Ledger.Free

@@ -28,6 +28,7 @@ type clerk struct {
 
 	news   news // of follow
 	rents  rents
+	warned [32]byte      // receipt key that was told to be none of ours
 	number atomic.Uint32 // that the ledger was told is pending or next; 0 before
 }
 
@@ -197,6 +198,10 @@ func (c *clerk) factsOf(ctx context.Context, r market.Rewards) (f ledger.Rewards
 		return f, err
 	}
 	c.keys.tell(state.Keys)
+	if key := state.Keys.Of(r.Number); !c.keys.holds(key) && (c.warned != key || key == [32]byte{}) {
+		c.warned = key
+		c.log.Warn("nothing is signed for providers: the receipt key is none of ours", "rewards", c.rewards, "epoch", r.Number, "hint", "cocoon dispatcher key")
+	}
 	if err = c.rents.measureRewards(ctx, c.deps, c.rewards); err != nil {
 		return f, err
 	}
