@@ -49,7 +49,7 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 	}
 	cfg := ledger.DefaultConfig()
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Free = d.cfg.Ledger.Dir, d.cfg.GlobalID, d.cfg.Keeper.Rewards, d.cfg.Ledger.Free
-	cfg.Signer, cfg.Now = d.keys, newChainClock(d.deps, d.cfg.GlobalID).Now
+	cfg.Signer, cfg.Now = d.keys, newChainClock(d.deps.Feed.Head, d.deps.Now, d.cfg.GlobalID).Now
 	if d.ledger, err = ledger.Open(ctx, cfg); err != nil {
 		return err
 	}

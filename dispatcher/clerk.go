@@ -127,6 +127,9 @@ func (c *clerk) changed(ctx context.Context) ([]market.Channel, error) {
 	var all []market.Channel
 	for a := range c.news.channels {
 		ch, err := c.deps.Index.Channel(ctx, a)
+		if cocoon.KindOf(err) == cocoon.NotFound && err != nil {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
