@@ -31,9 +31,10 @@ type bills struct {
 
 // tab is what one dispatcher has had.
 type tab struct {
-	node   string // that was heard last
-	number uint32 // of the newest receipt
-	open   []*bill
+	node   string      // that was heard last
+	number uint32      // of the newest receipt
+	shown  uint32      // the newest that was sent; older ones were too
+	open   []*bill     // ascending
 	owed   cocoon.Nano // by open
 	minute [60]second  // acknowledged of late
 }
@@ -138,8 +139,11 @@ func (b *bills) due(now time.Time) (due []dueBill) {
 	defer b.mu.Unlock()
 	for _, t := range b.by {
 		for _, r := range t.open {
-			if r.ready && now.Sub(r.sent) >= b.cfg.Repeat {
-				r.sent = now
+			if !r.ready { // later ones wait for it: who acknowledges one has those before
+				break
+			}
+			if now.Sub(r.sent) >= b.cfg.Repeat {
+				r.sent, t.shown = now, max(t.shown, r.number)
 				due = append(due, dueBill{r, t.node})
 			}
 		}
@@ -152,7 +156,7 @@ func (b *bills) acked(a stream.Ack) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.by[a.Rewards]
-	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.number {
+	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.shown {
 		return cocoon.Invalid.Errorf("dispatcher %s acknowledges receipt %d of boot %s, which it never had", a.Rewards, a.Number, a.Boot)
 	}
 	now := b.clock().Unix()

@@ -3,7 +3,6 @@ package answer
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -278,14 +277,26 @@ func (p *proofs) solvent(k *known, rewards cocoon.Account) error {
 	return nil
 }
 
-// ageOf is how old a book is at most: since the newest block seen that is not newer than its own.
+// blockTime is more than masterchain blocks take.
+const blockTime = 10 * time.Second
+
+// ageOf is how old a book is at most: since the newest block seen that is not
+// newer than its own, or the first that was seen and blockTime for each before that.
 func (p *proofs) ageOf(b receipt.SignedBook) time.Duration {
-	for _, seen := range slices.Backward(p.blocks) {
-		if seen.Seqno <= b.Seqno {
-			return p.clock().Sub(time.Unix(int64(seen.Time), 0))
+	if len(p.blocks) == 0 {
+		return bound.Stale
+	}
+	seen := p.blocks[0]
+	for _, later := range p.blocks[1:] {
+		if later.Seqno <= b.Seqno {
+			seen = later
 		}
 	}
-	return bound.Stale
+	age := p.clock().Sub(time.Unix(int64(seen.Time), 0))
+	if seen.Seqno > b.Seqno {
+		age += time.Duration(min(seen.Seqno-b.Seqno, 1000)) * blockTime // more is too old anyway
+	}
+	return age
 }
 
 // takeBook takes a dispatcher's word on its debts.
