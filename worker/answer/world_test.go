@@ -91,7 +91,9 @@ type world struct {
 	deaf     bool // nothing is heard
 	dropped  int  // frames still to be lost on the way
 	noAck    bool
-	bookless bool // the dispatcher shows no book by itself
+	bookless bool                               // the dispatcher shows no book by itself
+	light    bool                               // frames are counted as heard, and not kept
+	billing  map[stream.RequestID]chan struct{} // closed at the receipt
 	frames   map[stream.RequestID][][]byte
 	subjects []string
 	receipts map[cocoon.Account][]receipt.SignedUsage // every one that came, repeated ones too
@@ -220,8 +222,11 @@ func (w *world) send(subject string, raw []byte) error {
 		if w.deaf {
 			return
 		}
-		w.subjects = append(w.subjects, subject)
+		if !w.light {
+			w.subjects = append(w.subjects, subject)
+		}
 		switch {
+		case strings.HasSuffix(subject, ".frame") && w.light:
 		case strings.HasSuffix(subject, ".frame") && w.dropped > 0:
 			w.dropped--
 		case strings.HasSuffix(subject, ".frame"):
@@ -233,6 +238,10 @@ func (w *world) send(subject string, raw []byte) error {
 			u, err := receipt.ParseUsage(raw)
 			if err != nil {
 				return
+			}
+			if c := w.billing[u.Content.Request]; c != nil {
+				delete(w.billing, u.Content.Request)
+				close(c)
 			}
 			w.receipts[u.Rewards] = append(w.receipts[u.Rewards], u)
 			if !w.noAck {
@@ -487,6 +496,18 @@ func (w *world) receiptOf(r *request) (found receipt.SignedUsage) {
 		return false
 	})
 	return found
+}
+
+// billed is closed once the receipt of r has come.
+func (w *world) billed(r *request) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := make(chan struct{})
+	if w.billing == nil {
+		w.billing = map[stream.RequestID]chan struct{}{}
+	}
+	w.billing[r.Route.Request] = c
+	return c
 }
 
 // reason of a receipt.
