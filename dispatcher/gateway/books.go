@@ -21,6 +21,7 @@ const overhead = 1024
 type Books struct {
 	Ledger *ledger.Ledger
 	Now    func() time.Time
+	Head   func() uint32 // seqno of the masterchain block that the ledger's facts are from
 }
 
 // Hello implements Money.
@@ -112,6 +113,15 @@ func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.Sign
 		return o, err
 	}
 	return Booked{Ack: out.Ack, Void: out.Void, Again: out.Duplicate}, nil
+}
+
+// Book implements Money.
+func (b Books) Book() ([]byte, error) {
+	signed, err := b.Ledger.Book(b.Head())
+	if err != nil {
+		return nil, err
+	}
+	return signed.Bytes(), nil
 }
 
 // Earned implements Money.

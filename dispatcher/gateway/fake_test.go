@@ -119,6 +119,8 @@ func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.Signe
 	return Booked{Ack: u.Number}, nil
 }
 
+func (p *purse) Book() ([]byte, error) { return []byte("book"), nil }
+
 func (p *purse) Earned(context.Context) ([]receipt.SignedEarned, error) { return nil, nil }
 
 func (p *purse) Settle(context.Context, [32]byte, uint64, stream.Settle) (stream.State, error) {
@@ -159,6 +161,12 @@ func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	}
 	return sets
 }
+func (w *town) Runs() (all []Run) {
+	for _, k := range w.workers {
+		all = append(all, Run{k.Worker, k.Boot})
+	}
+	return all
+}
 func (*town) Began([32]byte)       {}
 func (*town) Ended([32]byte, bool) {}
 
@@ -174,6 +182,7 @@ type worker struct {
 	slices  chan stream.Slice
 	cancels chan stream.Cancel
 	parts   chan []byte
+	books   chan []byte
 }
 
 // work is one attempt of a fake worker.
@@ -219,10 +228,11 @@ func (w *town) hire(n byte, on func(*work)) {
 	key, err := envelope.NewKeyPair()
 	require.NoError(w.t, err)
 	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: sessionOf(cocoon.Account{n}),
-		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100)}
+		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100)}
 	k.Candidate = stream.Candidate{Provider: cocoon.Account{n}, Worker: [32]byte(k.signs.Public().(ed25519.PublicKey)), Boot: stream.Boot{n}, Price: prices(int64(n))}
 	w.workers = append(w.workers, k)
 	serve := map[stream.Verb]nats.MsgHandler{stream.OrderVerb: k.order, stream.KeysVerb: k.showKeys,
+		stream.BookVerb:   func(m *nats.Msg) { k.books <- m.Data },
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {

@@ -66,7 +66,7 @@ type Gateway struct {
 // Open begins to serve; Run has to follow.
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
-		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[run]uint32{}},
+		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
 		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	if err := g.subscribe(map[string]nats.MsgHandler{
@@ -88,7 +88,8 @@ func (g *Gateway) Run(ctx, draining context.Context) {
 	defer context.AfterFunc(draining, g.abort)()
 	tick := time.NewTicker(g.cfg.Earned)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for told := (map[Run]time.Time{}); ctx.Err() == nil; {
+		g.publish(told)
 		select {
 		case <-ctx.Done():
 		case <-tick.C:

@@ -239,3 +239,9 @@ func TestGateway_AForgedReceiptIsNotBooked(t *testing.T) {
 	w.idle()
 	require.Len(t, w.purse.bills, 1)
 }
+
+func TestGateway_ANewRunHearsOfTheBook(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	require.Equal(t, "book", string(<-w.workers[0].books))
+}

@@ -26,6 +26,8 @@ type Money interface {
 	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)
 	// Earned signs what providers are owed, where it is time to.
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
+	// Book is what the dispatcher owes now, signed: workers want it every few minutes.
+	Book() ([]byte, error)
 	// Settle takes a client's word on a bill, and what it signed with it.
 	Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (stream.State, error)
 	// Release ends a request of which nothing is to be paid.
@@ -47,8 +49,16 @@ type Booked struct {
 	Again bool   // it was booked before
 }
 
+// Run is one run of a worker.
+type Run struct {
+	Worker [32]byte
+	Boot   stream.Boot
+}
+
 // Workers are who may be asked.
 type Workers interface {
+	// Runs are those that are up.
+	Runs() []Run
 	// Candidates are sets of workers that serve a model now, the least busy first.
 	Candidates(l stream.Lease) [][]stream.Candidate
 	// Began and Ended count what a worker has of ours; Ended says whether it failed.

@@ -198,7 +198,7 @@ func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, can
 	if stream.KindOf(answer.Data) == "fail" {
 		f, err := stream.ParseFail(answer.Data)
 		if err == nil && f.Code == stream.WrongKey {
-			g.keys.forget(run{c.Worker, c.Boot})
+			g.keys.forget(Run{c.Worker, c.Boot})
 		}
 		return n, errors.Join(err, f)
 	}
