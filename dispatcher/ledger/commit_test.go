@@ -168,3 +168,23 @@ func TestCommit_BelievesOnlyACertifiedSession(t *testing.T) {
 	require.Equal(t, cost, w.commits(m, good).Cost)
 	require.EqualValues(t, 2, w.commits(m, m.states(w.ordered(m), used)).Ack)
 }
+
+func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.covered()
+	answered := w.serves(1, m)
+	require.NoError(t, w.OK(t.Context(), 1, answered, cost, nil))
+	w.serves(1, m)
+	m.number++
+	ahead := m.states(w.ordered(m), used) // number 4, 3 is missing
+	require.NoError(t, w.OK(t.Context(), 1, w.commits(m, ahead).Channel.ID, cost, nil))
+	w.clock.pass(100 * time.Hour)
+	require.NoError(t, w.tidy(t.Context()))
+	var numbers []int
+	require.NoError(t, w.store.db.NewRaw(`SELECT number FROM receipts ORDER BY number`).Scan(t.Context(), &numbers))
+	require.Equal(t, []int{2, 4}, numbers)
+	old := m.signs(answered, much, 1)
+	o := w.commits(m, old)
+	require.True(t, o.Duplicate, "too old to compare, never counted again")
+}
