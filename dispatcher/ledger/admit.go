@@ -40,7 +40,7 @@ func (l *Ledger) Admit(session uint64, r Request, cover *voucher.Signed) error {
 			return err
 		}
 	}
-	if l.state.requests[r.ID] != nil {
+	if l.state.requests[r.ID] != nil || l.state.answered(r.ID) {
 		return refused(cocoon.Conflict, ErrTwice, "request %x", r.ID)
 	}
 	if err = l.serves(c); err == nil {

@@ -131,8 +131,11 @@ func (c *committed) apply(s *state) {
 func (s *state) count(c *committed) {
 	b := s.boots[c.boot]
 	if b == nil {
-		b = &session{Certificate: c.Certificate, above: map[uint32]bool{}}
+		b = &session{above: map[uint32]bool{}}
 		s.boots[c.boot] = b
+	}
+	if c.Until > b.Until {
+		b.Certificate, b.Until = c.Certificate, c.Until
 	}
 	for b.above[c.Number] = true; b.above[b.Ack+1]; b.Ack++ {
 		delete(b.above, b.Ack+1)

@@ -20,7 +20,7 @@ type Config struct {
 	Signer   Signer
 	Now      func() time.Time
 	Free     cocoon.Nano   // of a dispute allowance, before any share: what a stranger may deny; bound.Base unless the operator knows better
-	Fee      cocoon.Nano   // of one settlement
+	Fee      cocoon.Nano   // of one settlement, as a channel's get_fees says
 	Linger   time.Duration // how long a record that nobody waits for may stay unsynced, at most 100 ms
 	Flush    time.Duration // between two writes of the tables
 	Keep     time.Duration // how long answered receipts are kept as evidence
@@ -28,7 +28,7 @@ type Config struct {
 
 // DefaultConfig is all but what is particular to one dispatcher.
 func DefaultConfig() Config {
-	return Config{Now: time.Now, Free: bound.Base(), Fee: cocoon.NanoOf(20_000_000), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
+	return Config{Now: time.Now, Free: bound.Base(), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
 }
 
 // Validate reports a config that no ledger can run with, which is Invalid.
@@ -36,6 +36,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Dir == "" || c.Rewards.IsZero() || c.Signer == nil || c.Now == nil:
 		return cocoon.Invalid.Errorf("a ledger needs a folder, a rewards contract, a signer and a clock")
+	case c.Fee.IsZero():
+		return cocoon.WithHint(cocoon.Invalid.Errorf("a ledger needs to know what a settlement costs"), "ask a channel for its fees")
 	case c.Linger <= 0 || c.Linger > 100*time.Millisecond:
 		return cocoon.Invalid.Errorf("records may stay unsynced for up to 100 ms, not %s", c.Linger)
 	case c.Flush <= 0 || c.Keep <= 0:

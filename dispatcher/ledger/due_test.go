@@ -104,10 +104,10 @@ func TestDue_ALeavingChannelIsSettledLongBeforeItsHalfDelay(t *testing.T) {
 	f.ClosesAt = uint32(closes.Unix())
 	require.NoError(t, w.SetChannel(f))
 	require.Empty(t, w.due(), "an answer is on its way")
-	w.clock.now = closes.Add(-18 * time.Hour)
+	w.clock.set(closes.Add(-18 * time.Hour))
 	require.Equal(t, Leaving, w.due()[0].Reason)
 	require.NoError(t, w.Release(id))
-	w.clock.now = closes.Add(-24 * time.Hour)
+	w.clock.set(closes.Add(-24 * time.Hour))
 	require.Equal(t, Leaving, w.due()[0].Reason, "nothing is open")
 }
 

@@ -38,6 +38,11 @@ func (w *world) earned(m *machine) []receipt.SignedEarned {
 
 func TestEarned_IsSignedByTheKeyOfItsNumberAndCumulative(t *testing.T) {
 	t.Parallel()
+	l, err := Open(t.Context(), testConfig(t.TempDir(), begun()))
+	require.NoError(t, err)
+	_, err = l.Book(1)
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err), "nothing is known yet")
+	require.NoError(t, l.Close())
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	require.Empty(t, w.earned(m))

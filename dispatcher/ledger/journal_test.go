@@ -160,7 +160,7 @@ func TestOpen_IsForOneProcessAndOneDispatcher(t *testing.T) {
 	_, err = Open(t.Context(), other)
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
 	for name, change := range map[string]func(*Config){
-		"folder": func(c *Config) { c.Dir = "" }, "signer": func(c *Config) { c.Signer = nil }, "clock": func(c *Config) { c.Now = nil },
+		"fee": func(c *Config) { c.Fee = cocoon.Nano{} }, "folder": func(c *Config) { c.Dir = "" }, "signer": func(c *Config) { c.Signer = nil }, "clock": func(c *Config) { c.Now = nil },
 		"rewards": func(c *Config) { c.Rewards = cocoon.Account{} }, "linger": func(c *Config) { c.Linger = time.Second }, "keep": func(c *Config) { c.Keep = 0 },
 	} {
 		bad := w.cfg

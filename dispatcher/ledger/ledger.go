@@ -114,6 +114,13 @@ func (l *Ledger) tidy(ctx context.Context) error {
 	if err := l.flush(ctx); err != nil {
 		return err
 	}
+	l.mu.Lock()
+	for key, b := range l.state.boots {
+		if b.Until <= l.now() && !l.state.dirty.boots[key] {
+			delete(l.state.boots, key) // nothing that it signed is taken any more
+		}
+	}
+	l.mu.Unlock()
 	return l.store.forget(ctx, l.cfg.Now().Add(-l.cfg.Keep))
 }
 

@@ -18,8 +18,12 @@ func (m *machine) key() boot {
 }
 
 func (m *machine) certificate() receipt.SignedCertificate {
+	return m.certifies(public(keyOf('b', m.n<<8|m.boot)), 1_900_000_000)
+}
+
+func (m *machine) certifies(session Key, notAfter uint32) receipt.SignedCertificate {
 	k := m.key()
-	c, err := receipt.Certificate{GlobalID: network, Provider: k.Provider, SessionKey: public(keyOf('b', m.n<<8|m.boot)), Boot: k.Boot, NotAfter: 1_900_000_000}.Sign(keyOf('w', m.n))
+	c, err := receipt.Certificate{GlobalID: network, Provider: k.Provider, SessionKey: session, Boot: k.Boot, NotAfter: notAfter}.Sign(keyOf('w', m.n))
 	if err != nil {
 		panic(err)
 	}

@@ -17,7 +17,7 @@ var tenfold = cocoon.Price{Prompt: cocoon.NanoOf(200_000_000), Cached: cocoon.Na
 var tenReserve = cocoon.NanoOf(1_021_200)
 
 // deposits of the clients: some soon have used theirs.
-var deposits = []cocoon.Nano{ton("0.5"), ton("0.006"), ton("0.01"), ton("0.5"), ton("0.02")}
+var deposits = []cocoon.Nano{ton("0.5"), ton("0.003"), ton("0.004"), ton("0.5"), ton("0.02")}
 
 // manner is how a client of the simulation behaves.
 type manner int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,13 +45,26 @@ func (ledgerKeys) Sign(number uint32, hash [32]byte) ([64]byte, error) {
 }
 
 // clock is told what time it is.
-type clock struct{ now time.Time }
+type clock struct {
+	sync.Mutex // Run reads what the test writes
+	now        time.Time
+}
 
-func (c *clock) Now() time.Time { return c.now }
+func (c *clock) Now() time.Time {
+	c.Lock()
+	defer c.Unlock()
+	return c.now
+}
 
-func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
+func (c *clock) pass(d time.Duration) { c.set(c.now.Add(d)) }
 
-func begun() *clock { return &clock{time.Unix(1_800_000_000, 0)} }
+func (c *clock) set(now time.Time) {
+	c.Lock()
+	defer c.Unlock()
+	c.now = now
+}
+
+func begun() *clock { return &clock{now: time.Unix(1_800_000_000, 0)} }
 
 func ton(s string) cocoon.Nano {
 	n, err := cocoon.ParseTON(s)
@@ -62,6 +76,7 @@ func ton(s string) cocoon.Nano {
 
 func testConfig(dir string, c *clock) Config {
 	cfg := DefaultConfig()
+	cfg.Fee = ton("0.02")
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Signer, cfg.Now, cfg.Flush = dir, network, ours, ledgerKeys{}, c.Now, 20*time.Millisecond
 	return cfg
 }
@@ -108,7 +123,9 @@ func openWorld(t *testing.T, dir string, c *clock, changes ...func(*Config)) *wo
 func (w *world) reopened() *world {
 	w.Helper()
 	w.stop()
-	return openWorld(w.T, w.cfg.Dir, w.clock)
+	again := openWorld(w.T, w.cfg.Dir, w.clock)
+	again.next = w.next
+	return again
 }
 
 func account(n int) cocoon.Account { return cocoon.Account{0xc0, 31: byte(n)} }
