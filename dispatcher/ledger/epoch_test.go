@@ -14,7 +14,7 @@ import (
 // earns serves a request and lets its client agree.
 func (w *world) earns(m *machine) {
 	w.Helper()
-	require.NoError(w, w.OK(w.Context(), 1, w.serves(1, m), cost, nil))
+	require.NoError(w, w.OK(w.Context(), 1, w.serves(m), cost, nil))
 }
 
 // covered opens channel 1, with cover for all of its deposit.
@@ -166,7 +166,7 @@ func TestEarned_NeverPassesWhatClientsCovered(t *testing.T) {
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
 	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, nil), "the cover is free for more, and the worker is paid")
-	w.serves(1, m)
+	w.serves(m)
 	all, err := w.Earned(t.Context(), provider(1))
 	require.ErrorIs(t, err, ErrStopped)
 	require.Equal(t, bound.Fees(100).Rest(reserve), all[0].Amount)

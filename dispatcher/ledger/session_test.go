@@ -64,7 +64,7 @@ func TestCommit_ALaterCertificateKeepsTheSession(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 3, o.Ack)
 	other := keyOf('b', 99)
-	u, err := m.signs(first.Content.Request, much, 1).Usage.Sign(other)
+	u, err := m.signs(first.Content.Request, much, 1).Sign(other)
 	require.NoError(t, err)
 	_, err = w.Commit(t.Context(), u, m.certifies(public(other), 1_950_000_000), 4096)
 	var e *EquivocationError
@@ -76,9 +76,9 @@ func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	answered := w.serves(1, m)
+	answered := w.serves(m)
 	require.NoError(t, w.OK(t.Context(), 1, answered, cost, nil))
-	w.serves(1, m)
+	w.serves(m)
 	m.number++
 	ahead := m.states(w.ordered(m), used) // number 4, 3 is missing
 	require.NoError(t, w.OK(t.Context(), 1, w.commits(m, ahead).Channel.ID, cost, nil))

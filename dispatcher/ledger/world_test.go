@@ -173,10 +173,10 @@ func (w *world) commits(m *machine, u receipt.SignedUsage) Outcome {
 	return o
 }
 
-// serves admits a request of channel n, lets m serve it and commits the receipt.
-func (w *world) serves(n int, m *machine) ID {
+// serves admits a request of channel 1, lets m serve it and commits the receipt.
+func (w *world) serves(m *machine) ID {
 	w.Helper()
-	r := w.asks(n)
+	r := w.asks(1)
 	require.NoError(w, w.Admit(1, r, nil))
 	require.NoError(w, w.Assign(r.ID, m.attempt()))
 	require.Empty(w, w.commits(m, m.states(r.ID, used)).Void)
