@@ -3,6 +3,12 @@
 // bounds of docs/protocol/book.md. It does no network I/O: whoever serves
 // requests calls it, and tells it what the chain says.
 //
+// A session begins with Hello. A request is admitted, assigned, extended while it
+// streams, and committed when its worker signs; once that is durable the worker
+// is acknowledged and the client told, who agrees or disputes. Beside that: Ripe
+// and Earned every second, Book every minute, Due after new facts, Leaves when an
+// epoch is planned, Pending after a start.
+//
 // Everything that changes money is a record in a log that is synced in groups.
 // A receipt is acknowledged, and earnings are signed, only once what they rest
 // on is durable. docs/decisions/0012-the-ledger.md has the reasons.

@@ -1,6 +1,10 @@
 package ledger
 
 import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 )
@@ -57,4 +61,11 @@ func (m *machine) signs(id ID, u cocoon.Usage, number uint32, changes ...func(*r
 		panic(err)
 	}
 	return s
+}
+
+func nano(t *testing.T, text string) cocoon.Nano {
+	t.Helper()
+	n, err := cocoon.ParseNano(text)
+	require.NoError(t, err)
+	return n
 }

@@ -28,7 +28,8 @@ func victim(ctx context.Context) error {
 		return err
 	}
 	l.SetIndex(time.Now().Add(time.Hour))
-	if err = l.SetRewards(Rewards{Number: 1, Bond: cocoon.TON(500), Fees: 100}); err != nil {
+	facts := Rewards{Number: uint32(run/killEpoch) + 1, Bond: cocoon.TON(500), Pot: cocoon.TON(100), Fees: 100}
+	if err = l.SetRewards(facts); err != nil {
 		return err
 	}
 	loops, ctx := errgroup.WithContext(ctx)
@@ -39,6 +40,9 @@ func victim(ctx context.Context) error {
 		loops.Go(func() error { return v.client(ctx, n) })
 	}
 	loops.Go(func() error { return v.earn(ctx) })
+	if run%killEpoch == killEpoch-1 {
+		loops.Go(func() error { return v.epoch(ctx, facts) })
+	}
 	return loops.Wait()
 }
 
@@ -132,11 +136,36 @@ func (v *party) client(ctx context.Context, n int) error {
 		if random.IntN(3) == 0 {
 			continue // it answers when it is asked
 		}
-		agreed = plus(agreed, u.Content.Cost)
-		if err = v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost, promises(n, agreed)); err != nil {
+		if random.IntN(5) == 0 {
+			own := cocoon.Usage{Prompt: u.Content.Usage.Prompt}
+			var fair cocoon.Nano
+			if fair, err = price.Cost(own); err == nil {
+				agreed = plus(agreed, fair)
+				err = v.Dispute(ctx, uint64(v.run)+1, id, own, promises(n, agreed))
+			}
+		} else {
+			agreed = plus(agreed, u.Content.Cost)
+			err = v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost, promises(n, agreed))
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// epoch closes a number and opens its epoch.
+func (v *party) epoch(ctx context.Context, facts Rewards) error {
+	leaves, err := v.Leaves(ctx, facts.Number)
+	if err != nil {
+		return err
+	}
+	for _, leaf := range leaves {
+		if err = v.say("leaf %d %s %s", facts.Number, leaf.Provider, leaf.Amount.Text()); err != nil {
+			return err
+		}
+	}
+	facts.Pending = true
+	return v.SetRewards(facts)
 }
 
 // earn signs what providers earned.
