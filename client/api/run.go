@@ -106,7 +106,7 @@ func (r *run) tell() {
 }
 
 // since is what came after the first n chunks, how the run ended, if it has,
-// and what to wait for where there is neither.
+// and what to wait for where there is nothing of both.
 func (r *run) since(n int) (chunks [][]byte, bill Bill, err error, news <-chan struct{}) { //nolint:revive // err is a value here
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,8 +125,11 @@ func (s *Server) carry(r *run, req Request, key Key) {
 	defer r.stop(nil)
 	ctx, stop := context.WithTimeoutCause(r.ctx, s.cfg.Deadline, errTimeout)
 	defer stop()
-	err := s.admitted(ctx, r, req, key)
-	r.finish(causeOf(ctx, err), s.deps.Now())
+	err := causeOf(ctx, s.admitted(ctx, r, req, key))
+	if codeOf(err) == CodeInternal && !errors.Is(err, io.EOF) {
+		s.log.Error("request failed", "request", req.ID, "error", err)
+	}
+	r.finish(err, s.deps.Now())
 	s.runs.settle(r)
 }
 
@@ -159,9 +162,6 @@ func (s *Server) admitted(ctx context.Context, r *run, req Request, key Key) err
 	}
 	s.log.Info("request ended", "request", req.ID, "key", key.ID, "model", req.Model, "outcome", outcome, "worker", bill.Worker,
 		"attempts", bill.Attempts, "tokens", bill.Usage.Total(), "amount_nano", bill.Cost.Text(), "took", s.deps.Now().Sub(started))
-	if codeOf(cause) == CodeInternal && outcome != outcomeOK {
-		s.log.Error("request failed", "request", req.ID, "error", cause)
-	}
 	return err
 }
 

@@ -75,7 +75,7 @@ type handler func(w http.ResponseWriter, r *http.Request, key Key)
 func (s *Server) route() {
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, &Error{Code: CodeNoPath, Err: cocoon.NotFound.Errorf("the API has no such path")}, Bill{})
+		s.refuse(w, &Error{Code: CodeNoPath, Err: cocoon.NotFound.Errorf("the API has no such path")})
 	})
 	for path, h := range map[string]handler{"/v1/models": s.serveModels, "/v1/models/{id...}": s.serveModel} {
 		s.handle(http.MethodGet, path, h)
@@ -90,7 +90,7 @@ func (s *Server) handle(method, path string, h handler) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			fail(w, &Error{Code: CodeMethod, Err: cocoon.Invalid.Errorf("this path is asked by %s", method)}, Bill{})
+			s.refuse(w, &Error{Code: CodeMethod, Err: cocoon.Invalid.Errorf("this path is asked by %s", method)})
 			return
 		}
 		h(w, r, r.Context().Value(keyOf{}).(Key))
@@ -103,10 +103,18 @@ type keyOf struct{}
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key, err := s.guard(r)
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyOf{}, key)))
+}
+
+// refuse answers what never became a run.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	if codeOf(err) == CodeInternal {
+		s.log.Error("request failed", "error", err)
+	}
+	fail(w, err, Bill{})
 }
 
 // serveAsk answers chat, completions and embeddings.
@@ -121,7 +129,7 @@ func (s *Server) serveAsk(w http.ResponseWriter, r *http.Request, key Key, endpo
 		_, err = io.ReadFull(s.deps.Random, id)
 	}
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	req := s.request(a, key, "req_"+hex.EncodeToString(id))
@@ -132,7 +140,7 @@ func (s *Server) serveAsk(w http.ResponseWriter, r *http.Request, key Key, endpo
 	again := strings.TrimLeft(r.Header.Get("X-Stainless-Retry-Count"), "0") != ""
 	run, fresh, err := s.runs.enter(s.ctx, req.ID, markOf(key.ID, endpoint, raw), label, again)
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	w.Header().Set("X-Request-Id", run.id)
