@@ -70,10 +70,10 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 		}
 		if len(b) > 0 {
 			o.begin(bill)
+			at = s.deps.Now()
 			if o.write(b) != nil {
 				return false
 			}
-			at = s.deps.Now()
 		}
 		if err != nil {
 			return errors.Is(err, io.EOF) && ctx.Err() == nil
@@ -89,10 +89,10 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 			quiet := s.deps.Now().Sub(at)
 			if quiet >= s.cfg.KeepAlive {
 				o.begin(bill)
+				at, quiet = s.deps.Now(), 0
 				if o.write(e.sign(s.cfg.KeepAliveChunk)) != nil {
 					return false
 				}
-				at, quiet = s.deps.Now(), 0
 			}
 			silence = s.deps.After(s.cfg.KeepAlive - quiet)
 		}
