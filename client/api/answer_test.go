@@ -218,9 +218,11 @@ func TestStream_ACutIsTold(t *testing.T) {
 
 func TestStream_WhatIsNoAnswerGoesNoFurther(t *testing.T) {
 	t.Parallel()
-	for want, chunk := range map[api.Code]string{
-		api.CodeBadAnswer: "{}\n\ndata: [DONE]\n\n",
-		api.CodeEngine:    `{"error":{"message":"my secret prompt is too long"}}`,
+	for chunk, want := range map[string]api.Code{
+		"{}\n\ndata: [DONE]\n\n": api.CodeBadAnswer,
+		"{\"id\":\n\n\"c\"}":     api.CodeBadAnswer, // JSON, and yet two events
+		`[]`:                     api.CodeBadAnswer,
+		`{"error":{"message":"my secret prompt is too long"}}`: api.CodeEngine,
 	} {
 		for _, chunks := range [][]string{{chunk}, {said().chunks[0], chunk}} {
 			w := newTown(t, scripted(func(api.Request) *script { return &script{chunks: chunks} }), nil)

@@ -158,7 +158,7 @@ func (w *whole) object(endpoint string, bill Bill) map[string]any {
 		list = append(list, c.fields)
 	}
 	w.top["choices"] = list
-	w.top["usage"] = json.RawMessage(priced(w.usage, bill))
+	w.top["usage"] = priced(w.usage, bill)
 	if chat {
 		w.top["object"] = "chat.completion"
 	}

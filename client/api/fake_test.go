@@ -33,6 +33,7 @@ type backend struct {
 	reserve cocoon.Nano
 	started atomic.Int64
 	seen    chan api.Request // room for what a test asks
+	gone    chan struct{}    // closed when the first application was seen to leave, where it matters
 }
 
 func (b *backend) Models(context.Context) ([]api.Model, error) {
