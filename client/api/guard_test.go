@@ -37,7 +37,7 @@ func TestGuard_LetsNobodyInWithoutAKey(t *testing.T) {
 // Origin, nor one whose name was made to resolve to this machine.
 func TestGuard_RefusesWebPages(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, onEngine(), func(c *api.Config, _ *api.Limits) { c.Hosts = []string{"ai.lan"} })
+	w := newTown(t, onEngine(), func(c *api.Config, _ *api.Limits) { c.Hosts = []string{"AI.lan"} })
 	for name, c := range map[string]struct {
 		edit   func(*http.Request)
 		status int
