@@ -73,17 +73,18 @@ type Deps struct {
 
 // Dispatcher serves one market.
 type Dispatcher struct {
-	cfg    Config
-	deps   Deps
-	log    *slog.Logger
-	store  *store
-	blobs  *Blobs
-	roster *roster
-	goods  catalogue
-	link   *link
-	desks  desks
-	relay  *relay
-	keeper *keeper
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	store   *store
+	blobs   *Blobs
+	roster  *roster
+	daemons daemons
+	goods   catalogue
+	link    *link
+	desks   desks
+	relay   *relay
+	keeper  *keeper
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
@@ -124,7 +125,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 		err = d.refreshRoster(ctx)
 	}
 	if err == nil {
-		d.link, err = openLink(cfg, d.roster, d.log)
+		d.link, err = openLink(cfg, d.roster, &d.daemons, d.log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.store.Close())

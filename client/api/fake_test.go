@@ -115,8 +115,9 @@ func refusing(err error) *backend {
 }
 
 // onEngine answers as the house's engine does.
-func onEngine() *backend {
-	e := engine.New("m", "lab/other")
+func onEngine() *backend { return backedBy(engine.New("m", "lab/other")) }
+
+func backedBy(e *engine.Engine) *backend {
 	return &backend{seen: make(chan api.Request, 64), start: func(_ context.Context, r api.Request) (api.Answer, error) {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, r.Endpoint, bytes.NewReader(r.Body)))

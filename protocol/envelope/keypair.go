@@ -13,7 +13,9 @@ const (
 	PublicKeySize = 1216
 	// WrapSize is the size of a body key encrypted to a public key: 1,120
 	// bytes of encapsulation, then the key and a tag.
-	WrapSize = 1120 + 32 + tagSize
+	WrapSize = encSize + 32 + tagSize
+
+	encSize = 1120
 )
 
 // PublicKey is a key that body keys are encrypted to, by HPKE with
@@ -82,17 +84,25 @@ func (p PublicKey) wrap(key Key, info string, aad []byte) ([]byte, error) {
 }
 
 func (k PrivateKey) unwrap(wrap []byte, info string, aad []byte) (Key, error) {
-	if len(wrap) != WrapSize {
-		return Key{}, cocoon.Invalid.Errorf("wrapped key has %d bytes instead of %d", len(wrap), WrapSize)
-	}
-	enc, ct := wrap[:WrapSize-32-tagSize], wrap[WrapSize-32-tagSize:]
-	r, err := hpke.NewRecipient(enc, k.key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
+	r, err := k.recipient(wrap, info)
 	if err != nil {
-		return Key{}, cocoon.Invalid.Errorf("read a wrapped key: %w", err)
+		return Key{}, err
 	}
-	key, err := r.Open(aad, ct)
+	key, err := r.Open(aad, wrap[encSize:])
 	if err != nil || len(key) != len(Key{}) {
 		return Key{}, cocoon.Invalid.Errorf("wrapped key does not open: it is for another key, job or payload, or was changed")
 	}
 	return Key(key), nil
+}
+
+// recipient begins to read a wrap.
+func (k PrivateKey) recipient(wrap []byte, info string) (*hpke.Recipient, error) {
+	if len(wrap) != WrapSize {
+		return nil, cocoon.Invalid.Errorf("wrapped key has %d bytes instead of %d", len(wrap), WrapSize)
+	}
+	r, err := hpke.NewRecipient(wrap[:encSize], k.key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
+	if err != nil {
+		return nil, cocoon.Invalid.Errorf("read a wrapped key: %w", err)
+	}
+	return r, nil
 }
