@@ -134,3 +134,16 @@ func (l *Ledger) Figures() Figures {
 	defer l.mu.Unlock()
 	return Figures{l.used, l.sum, l.ceiling, l.deposit, boundOf(l.peak.of(l.cfg.Now())), len(l.open), l.session}
 }
+
+// Paid is a voucher that pays all that was agreed so far.
+func (l *Ledger) Paid() (paid voucher.Signed, err error) {
+	l.mu.Lock()
+	err = l.sign(&paid, l.used)
+	j := l.journal
+	n := j.written.Load()
+	l.mu.Unlock()
+	if err == nil {
+		err = j.sync(n)
+	}
+	return paid, err
+}
