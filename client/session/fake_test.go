@@ -42,8 +42,8 @@ var (
 	rewards    = cocoon.Account{0xdd}
 	channel    = cocoon.Account{0xcc}
 	channelKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32))
-	price      = cocoon.Price{Prompt: cocoon.NanoOf(1_000_000), Cached: cocoon.NanoOf(500_000), Completion: cocoon.NanoOf(8_000_000), Reasoning: cocoon.NanoOf(8_000_000)}
-	caps       = cocoon.Price{Prompt: cocoon.NanoOf(2_000_000), Cached: cocoon.NanoOf(2_000_000), Completion: cocoon.NanoOf(9_000_000), Reasoning: cocoon.NanoOf(9_000_000)}
+	price      = cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.NanoOf(500_000_000), Completion: cocoon.TON(8), Reasoning: cocoon.TON(8)}
+	caps       = cocoon.Price{Prompt: cocoon.TON(2), Cached: cocoon.TON(2), Completion: cocoon.TON(9), Reasoning: cocoon.TON(9)}
 )
 
 // machine is a worker of a provider on the chain.
@@ -57,18 +57,25 @@ type machine struct {
 }
 
 func newMachine(t testing.TB, n byte) *machine {
-	m := &machine{key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)), b: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n + 100}, 32)), boot: stream.Boot{n}}
+	m := &machine{key: workerKey(n), b: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n + 100}, 32)), boot: stream.Boot{n}}
 	var err error
 	m.hpke, err = envelope.NewKeyPair()
 	require.NoError(t, err)
-	record, err := wrappers.WorkerRecord{GPU: "NVIDIA H100", GPUs: 1, VRAMMiB: 81_920, Concurrency: 1, Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: price}}}.Cell()
+	m.state, err = stateOf(n)
 	require.NoError(t, err)
-	m.state = wrappers.Provider{Birth: wrappers.ProviderBirth{Registry: registry, Owner: cocoon.Account{n}}, Born: true, Stake: cocoon.TON(7), GPUs: 1,
-		Workers: []wrappers.Worker{{Key: wrappers.PublicKey(m.key), GPUs: 1, Record: record}},
-		Terms:   &wrappers.ProviderTerms{MinProvider: wrappers.Coins{Nano: cocoon.TON(5)}, MinGPU: wrappers.Coins{Nano: cocoon.TON(2)}}}
 	m.provider, err = m.state.Birth.Account()
 	require.NoError(t, err)
 	return m
+}
+
+func workerKey(n byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)) }
+
+// stateOf is the provider of machine n, which it alone serves.
+func stateOf(n byte) (wrappers.Provider, error) {
+	record, err := wrappers.WorkerRecord{GPU: "NVIDIA H100", GPUs: 1, VRAMMiB: 81_920, Concurrency: 1, Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: price}}}.Cell()
+	return wrappers.Provider{Birth: wrappers.ProviderBirth{Registry: registry, Owner: cocoon.Account{n}}, Born: true, Stake: cocoon.TON(7), GPUs: 1,
+		Workers: []wrappers.Worker{{Key: wrappers.PublicKey(workerKey(n)), GPUs: 1, Record: record}},
+		Terms:   &wrappers.ProviderTerms{MinProvider: wrappers.Coins{Nano: cocoon.TON(5)}, MinGPU: wrappers.Coins{Nano: cocoon.TON(2)}}}, err
 }
 
 func (m *machine) candidate() stream.Candidate {
@@ -94,7 +101,6 @@ type fake struct {
 
 	mu       sync.Mutex
 	machines []*machine
-	width    int
 	fleet    int // sets are of the next machines in turn
 	lease    uint64
 	session  uint64
@@ -127,7 +133,7 @@ type double struct {
 }
 
 func newFake(t testing.TB, machines int) *fake {
-	f := &fake{t: t, width: 3, receipts: map[stream.RequestID][]byte{}, costs: map[stream.RequestID]cocoon.Nano{}, got: map[stream.Verb][][]byte{}, news: make(chan stream.Verb, 1<<16)}
+	f := &fake{t: t, receipts: map[stream.RequestID][]byte{}, costs: map[stream.RequestID]cocoon.Nano{}, got: map[stream.Verb][][]byte{}, news: make(chan stream.Verb, 1<<16)}
 	for n := range machines {
 		f.machines = append(f.machines, newMachine(t, byte(n+1)))
 	}
@@ -429,8 +435,14 @@ type client struct {
 }
 
 func (f *fake) config() session.Config {
+	cfg := impatient()
+	cfg.URL = f.server.ClientURL()
+	return cfg
+}
+
+func impatient() session.Config {
 	cfg := session.DefaultConfig()
-	cfg.GlobalID, cfg.Rewards, cfg.URL, cfg.Channel, cfg.Caps = netID, rewards, f.server.ClientURL(), channel, caps
+	cfg.GlobalID, cfg.Rewards, cfg.Channel, cfg.Caps = netID, rewards, channel, caps
 	cfg.Silence, cfg.Patience, cfg.Retry, cfg.Sets = 300*time.Millisecond, 300*time.Millisecond, 10*time.Millisecond, 8
 	return cfg
 }
