@@ -178,7 +178,7 @@ func (k *keyring) all() ([]Key, error) {
 func (k *keyring) find(header string) (Key, error) {
 	keys, err := k.all()
 	if err != nil {
-		return Key{}, err
+		return Key{}, cocoon.Internal.Errorf("no key is accepted: %w", err) // strangers learn no paths
 	}
 	scheme, secret, _ := strings.Cut(header, " ")
 	sum := sha256.Sum256([]byte(secret))

@@ -197,7 +197,9 @@ func (l *ledger) close() error {
 	if l.file == nil {
 		return nil
 	}
-	return errors.Join(l.file.Sync(), l.file.Close())
+	f := l.file
+	l.file = nil
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // Usage reads the closed requests of a ledger's folder, oldest first. It may be

@@ -50,7 +50,7 @@ func (s *Server) models(ctx context.Context) ([]modelItem, error) {
 func (s *Server) serveModels(w http.ResponseWriter, r *http.Request, _ Key) {
 	items, err := s.models(r.Context())
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	s.reply(w, modelList{"list", items})
@@ -59,12 +59,12 @@ func (s *Server) serveModels(w http.ResponseWriter, r *http.Request, _ Key) {
 func (s *Server) serveModel(w http.ResponseWriter, r *http.Request, _ Key) {
 	items, err := s.models(r.Context())
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	i := slices.IndexFunc(items, func(m modelItem) bool { return m.ID == r.PathValue("id") })
 	if i < 0 {
-		fail(w, &Error{Code: CodeNoModel, Param: "model", Err: cocoon.NotFound.Errorf("no such model is served")}, Bill{})
+		s.refuse(w, &Error{Code: CodeNoModel, Param: "model", Err: cocoon.NotFound.Errorf("no such model is served")})
 		return
 	}
 	s.reply(w, items[i])

@@ -70,13 +70,16 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 		}
 		if len(b) > 0 {
 			o.begin(bill)
+			at = s.deps.Now()
 			if o.write(b) != nil {
 				return false
 			}
-			at = s.deps.Now()
 		}
 		if err != nil {
 			return errors.Is(err, io.EOF) && ctx.Err() == nil
+		}
+		if len(chunks) > 0 {
+			continue // there may be more by now
 		}
 		select {
 		case <-news:
@@ -86,10 +89,10 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 			quiet := s.deps.Now().Sub(at)
 			if quiet >= s.cfg.KeepAlive {
 				o.begin(bill)
+				at, quiet = s.deps.Now(), 0
 				if o.write(e.sign(s.cfg.KeepAliveChunk)) != nil {
 					return false
 				}
-				at, quiet = s.deps.Now(), 0
 			}
 			silence = s.deps.After(s.cfg.KeepAlive - quiet)
 		}
@@ -99,10 +102,13 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 // object waits for the end of the run, writes the answer as one object and
 // reports whether all of it was written.
 func (s *Server) object(ctx context.Context, w http.ResponseWriter, r *run, a ask) bool {
-	for {
-		_, _, err, news := r.since(0)
+	for n := 0; ; {
+		chunks, _, err, news := r.since(n)
 		if err != nil {
 			break
+		}
+		if n += len(chunks); len(chunks) > 0 {
+			continue
 		}
 		select {
 		case <-ctx.Done():

@@ -18,6 +18,10 @@ type runs struct {
 	bytes int
 	now   func() time.Time
 
+	ctx     context.Context // of all runs
+	stop    context.CancelCauseFunc
+	carried sync.WaitGroup // runs under way
+
 	mu     sync.Mutex
 	named  map[string]*run     // by label
 	lost   map[[32]byte][]*run // whole, undelivered
@@ -26,14 +30,19 @@ type runs struct {
 }
 
 func newRuns(cfg Config, now func() time.Time) *runs {
-	return &runs{keep: cfg.Keep, bytes: cfg.KeepBytes, now: now, named: map[string]*run{}, lost: map[[32]byte][]*run{}}
+	s := &runs{keep: cfg.Keep, bytes: cfg.KeepBytes, now: now, named: map[string]*run{}, lost: map[[32]byte][]*run{}}
+	s.ctx, s.stop = context.WithCancelCause(context.Background())
+	return s
 }
 
 // enter is the run to read for what mark stands for, with a place for the
 // reader; fresh where it has yet to be carried, under id.
-func (s *runs) enter(ctx context.Context, id string, mark [32]byte, label string, retry bool) (r *run, fresh bool, err error) {
+func (s *runs) enter(id string, mark [32]byte, label string, retry bool) (r *run, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return nil, false, errStopping
+	}
 	s.sweep()
 	if r := s.named[label]; r != nil && label != "" {
 		if r.mark != mark {
@@ -50,11 +59,20 @@ func (s *runs) enter(ctx context.Context, id string, mark [32]byte, label string
 		return r, false, nil
 	}
 	r = &run{id: id, mark: mark, label: label, readers: 1}
-	r.ctx, r.stop = context.WithCancelCause(ctx)
+	r.ctx, r.stop = context.WithCancelCause(s.ctx)
+	s.carried.Add(1)
 	if label != "" {
 		s.named[label] = r
 	}
 	return r, true, nil
+}
+
+// close stops all runs, and those to come, and waits until they are billed.
+func (s *runs) close() {
+	s.mu.Lock()
+	s.stop(errStopping)
+	s.mu.Unlock()
+	s.carried.Wait()
 }
 
 // settle decides what becomes of r after it ended or lost a reader.

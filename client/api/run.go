@@ -106,7 +106,7 @@ func (r *run) tell() {
 }
 
 // since is what came after the first n chunks, how the run ended, if it has,
-// and what to wait for where there is neither.
+// and what to wait for where there is nothing of both.
 func (r *run) since(n int) (chunks [][]byte, bill Bill, err error, news <-chan struct{}) { //nolint:revive // err is a value here
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,13 +121,33 @@ func (r *run) since(n int) (chunks [][]byte, bill Bill, err error, news <-chan s
 
 // carry takes a request through its whole life: admitted, sent, relayed, billed.
 func (s *Server) carry(r *run, req Request, key Key) {
-	defer s.carried.Done()
+	defer s.runs.carried.Done()
 	defer r.stop(nil)
 	ctx, stop := context.WithTimeoutCause(r.ctx, s.cfg.Deadline, errTimeout)
 	defer stop()
-	err := s.admitted(ctx, r, req, key)
-	r.finish(causeOf(ctx, err), s.deps.Now())
+	started := s.deps.Now()
+	err := causeOf(ctx, s.admitted(ctx, r, req, key))
+	r.finish(err, s.deps.Now())
 	s.runs.settle(r)
+	s.tell(r, req, err, s.deps.Now().Sub(started))
+}
+
+// tell logs a run that ended: nothing of what was asked or answered.
+func (s *Server) tell(r *run, req Request, err error, took time.Duration) {
+	_, bill, _, _ := r.since(0)
+	s.log.Info("request ended", "request", req.ID, "key", req.Key, "outcome", outcomeOf(err), "worker", bill.Worker,
+		"attempts", bill.Attempts, "tokens", bill.Usage.Total(), "amount_nano", bill.Cost.Text(), "took", took)
+	if outcomeOf(err) == string(CodeInternal) {
+		s.log.Error("request failed", "request", req.ID, "error", err)
+	}
+}
+
+// outcomeOf is the ledger's word for how an answer ended.
+func outcomeOf(err error) string {
+	if errors.Is(err, io.EOF) {
+		return outcomeOK
+	}
+	return string(codeOf(err))
 }
 
 // causeOf is why an answer ended: io.EOF, what stopped it, or else err.
@@ -147,20 +167,10 @@ func (s *Server) admitted(ctx context.Context, r *run, req Request, key Key) err
 	if err != nil {
 		return err
 	}
-	started := s.deps.Now()
 	bill, err := s.relay(ctx, r, req, h)
 	r.billed(bill)
-	outcome, cause := outcomeOK, causeOf(ctx, err)
-	if !errors.Is(cause, io.EOF) {
-		outcome = string(codeOf(cause))
-	}
-	if lerr := h.settle(bill, outcome); lerr != nil {
+	if lerr := h.settle(bill, outcomeOf(causeOf(ctx, err))); lerr != nil {
 		s.log.Error("usage not written", "request", req.ID, "error", lerr)
-	}
-	s.log.Info("request ended", "request", req.ID, "key", key.ID, "model", req.Model, "outcome", outcome, "worker", bill.Worker,
-		"attempts", bill.Attempts, "tokens", bill.Usage.Total(), "amount_nano", bill.Cost.Text(), "took", s.deps.Now().Sub(started))
-	if codeOf(cause) == CodeInternal && outcome != outcomeOK {
-		s.log.Error("request failed", "request", req.ID, "error", cause)
 	}
 	return err
 }

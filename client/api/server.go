@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
@@ -30,10 +29,6 @@ type Server struct {
 	runs    *runs
 	origins *http.CrossOriginProtection
 	mux     *http.ServeMux
-
-	ctx     context.Context // of all runs
-	stop    context.CancelCauseFunc
-	carried sync.WaitGroup
 	ln      net.Listener
 }
 
@@ -64,7 +59,6 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	s.books = &books{now: deps.Now, ledger: l, accounts: map[string]*account{}}
 	s.runs = newRuns(cfg, deps.Now)
-	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.route()
 	return s, nil
 }
@@ -75,7 +69,7 @@ type handler func(w http.ResponseWriter, r *http.Request, key Key)
 func (s *Server) route() {
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, &Error{Code: CodeNoPath, Err: cocoon.NotFound.Errorf("the API has no such path")}, Bill{})
+		s.refuse(w, &Error{Code: CodeNoPath, Err: cocoon.NotFound.Errorf("the API has no such path")})
 	})
 	for path, h := range map[string]handler{"/v1/models": s.serveModels, "/v1/models/{id...}": s.serveModel} {
 		s.handle(http.MethodGet, path, h)
@@ -90,7 +84,7 @@ func (s *Server) handle(method, path string, h handler) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			fail(w, &Error{Code: CodeMethod, Err: cocoon.Invalid.Errorf("this path is asked by %s", method)}, Bill{})
+			s.refuse(w, &Error{Code: CodeMethod, Err: cocoon.Invalid.Errorf("this path is asked by %s", method)})
 			return
 		}
 		h(w, r, r.Context().Value(keyOf{}).(Key))
@@ -103,10 +97,18 @@ type keyOf struct{}
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key, err := s.guard(r)
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	s.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyOf{}, key)))
+}
+
+// refuse answers what never became a run.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	if codeOf(err) == CodeInternal {
+		s.log.Error("request failed", "error", err)
+	}
+	fail(w, err, Bill{})
 }
 
 // serveAsk answers chat, completions and embeddings.
@@ -121,7 +123,7 @@ func (s *Server) serveAsk(w http.ResponseWriter, r *http.Request, key Key, endpo
 		_, err = io.ReadFull(s.deps.Random, id)
 	}
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	req := s.request(a, key, "req_"+hex.EncodeToString(id))
@@ -130,14 +132,13 @@ func (s *Server) serveAsk(w http.ResponseWriter, r *http.Request, key Key, endpo
 		label = key.ID + "\x00" + label
 	}
 	again := strings.TrimLeft(r.Header.Get("X-Stainless-Retry-Count"), "0") != ""
-	run, fresh, err := s.runs.enter(s.ctx, req.ID, markOf(key.ID, endpoint, raw), label, again)
+	run, fresh, err := s.runs.enter(req.ID, markOf(key.ID, endpoint, raw), label, again)
 	if err != nil {
-		fail(w, err, Bill{})
+		s.refuse(w, err)
 		return
 	}
 	w.Header().Set("X-Request-Id", run.id)
 	if fresh {
-		s.carried.Add(1)
 		go s.carry(run, req, key)
 	}
 	write := s.object
@@ -168,7 +169,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	}
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)) // not every writer has a connection
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()    // or its end would look like the application's
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBody))
 	var large *http.MaxBytesError
 	switch {
@@ -179,6 +179,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	case err != nil:
 		return nil, invalid("", "the request was cut: %w", err)
 	}
+	_ = rc.SetReadDeadline(time.Time{}) // its end would look like the application's
 	return raw, nil
 }
 
@@ -224,7 +225,7 @@ func (s *Server) drain(srv *http.Server) error {
 		return err
 	case <-s.deps.After(s.cfg.Drain):
 	}
-	s.stop(errStopping)
+	s.runs.stop(errStopping)
 	select {
 	case err := <-done:
 		return err
@@ -235,8 +236,7 @@ func (s *Server) drain(srv *http.Server) error {
 
 // Close stops what runs, waits until it is billed and closes the ledger.
 func (s *Server) Close() error {
-	s.stop(errStopping)
-	s.carried.Wait()
+	s.runs.close()
 	s.books.mu.Lock()
 	defer s.books.mu.Unlock()
 	return s.books.ledger.close()
