@@ -40,7 +40,7 @@ const (
 var (
 	registry   = cocoon.Account{0xee}
 	rewards    = cocoon.Account{0xdd}
-	channel    = cocoon.Account{0xcc}
+	channelID  = cocoon.Account{0xcc}
 	channelKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32))
 	price      = cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.NanoOf(500_000_000), Completion: cocoon.TON(8), Reasoning: cocoon.TON(8)}
 	caps       = cocoon.Price{Prompt: cocoon.TON(2), Cached: cocoon.TON(2), Completion: cocoon.TON(9), Reasoning: cocoon.TON(9)}
@@ -442,7 +442,7 @@ func (f *fake) config() session.Config {
 
 func impatient() session.Config {
 	cfg := session.DefaultConfig()
-	cfg.GlobalID, cfg.Rewards, cfg.Channel, cfg.Caps = netID, rewards, channel, caps
+	cfg.GlobalID, cfg.Rewards, cfg.Channel, cfg.Caps = netID, rewards, channelID, caps
 	cfg.Silence, cfg.Patience, cfg.Retry, cfg.Sets = 300*time.Millisecond, 300*time.Millisecond, 10*time.Millisecond, 8
 	return cfg
 }
@@ -450,7 +450,7 @@ func impatient() session.Config {
 func (f *fake) policy() trust.Policy { return trust.Policy{Registry: registry} }
 
 func openLedger(dir string) (*money.Ledger, error) {
-	return money.Open(money.Config{Dir: dir, GlobalID: netID, Channel: channel, Key: channelKey, Now: time.Now})
+	return money.Open(money.Config{Dir: dir, GlobalID: netID, Channel: channelID, Key: channelKey, Now: time.Now})
 }
 
 // open begins a session on a channel of 5 TON, with the books in a folder.

@@ -78,6 +78,7 @@ func (a *answer) close(last [][]byte) {
 		cost, err := a.set.Candidates[t.candidate].Price.Cost(*t.usage)
 		if err == nil {
 			a.charge(*t.usage, cost)
+			a.settle() // a receipt can only make it less
 		}
 		a.finish(io.EOF)
 	case len(last) == 1 && t.bytes == uint64(len(last[0])) && isRefusal(last[0]):

@@ -94,9 +94,9 @@ func victim(url, dir string) error {
 func TestSession_KilledAnywhereLosesNoMoreThanTheBound(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, killMachines)
-	random := mathrand.New(mathrand.NewPCG(1, 2))
+	random, moods := mathrand.New(mathrand.NewPCG(1, 2)), mathrand.New(mathrand.NewPCG(3, 4)) // the test's, and the dispatcher's
 	f.serve = func(f *fake, _ stream.Start, d *double) {
-		switch random.IntN(20) {
+		switch moods.IntN(20) {
 		case 0: // the end is withheld
 			d.took()
 			d.send(d.answerFrames()[:2]...)
@@ -111,7 +111,7 @@ func TestSession_KilledAnywhereLosesNoMoreThanTheBound(t *testing.T) {
 	}
 	hides := true
 	f.hello = func(h stream.Hello) stream.Message {
-		if !hides || h.Session <= f.session || random.IntN(3) > 0 {
+		if !hides || h.Session <= f.session || moods.IntN(3) > 0 {
 			return nil
 		}
 		f.session = h.Session

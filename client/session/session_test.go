@@ -119,12 +119,12 @@ func TestSession_ManyRequestsShareOneChannelWithinTheBound(t *testing.T) {
 	require.NoError(t, g.Wait())
 	want, err := fairCost(t).Mul(requests)
 	require.NoError(t, err)
-	require.Equal(t, want, c.ledger.Figures().Used)
 	require.Eventually(t, func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return f.paid == want
 	}, 30*time.Second, time.Millisecond, "all of it is paid")
+	require.Equal(t, want, c.ledger.Figures().Used)
 	f.within(t)
 }
 
