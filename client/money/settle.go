@@ -104,7 +104,7 @@ func (l *Ledger) Learn(s stream.State) error {
 				"unless the data folder is a restored copy, the dispatcher lies: close the channel")
 		}
 	}
-	if s.Session != l.session {
+	if s.Session > l.session { // a lower one was said before we began this
 		return cocoon.Conflict.Errorf("channel %s is in session %d, not %d: another daemon uses it", l.cfg.Channel, s.Session, l.session)
 	}
 	return nil

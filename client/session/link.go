@@ -26,8 +26,8 @@ type link struct {
 }
 
 // dial connects, or fails where nobody answers now; on is called in order with
-// what becomes of requests, again after each reconnection.
-func dial(cfg Config, key ed25519.PrivateKey, on func([]byte), again func()) (*link, error) {
+// what becomes of requests, down when the connection is lost, again after it is back.
+func dial(cfg Config, key ed25519.PrivateKey, on func([]byte), down, again func()) (*link, error) {
 	l := &link{key: [32]byte(key.Public().(ed25519.PublicKey)), cfg: cfg}
 	secure, err := security(cfg)
 	if err != nil {
@@ -41,6 +41,7 @@ func dial(cfg Config, key ed25519.PrivateKey, on func([]byte), again func()) (*l
 		nats.CustomInboxPrefix(stream.Inbox(l.key)), nats.Timeout(cfg.Timeout), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2), nats.CustomReconnectDelay(l.delay),
 		nats.ReconnectBufSize(-1), // what is said while nobody listens is said again, or not at all
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { down() }),
 		nats.ReconnectHandler(func(*nats.Conn) { again() }))
 	if l.conn, err = nats.Connect(cfg.URL, options...); err != nil {
 		return nil, cocoon.Unreachable.Errorf("dial dispatcher %s: %w", cfg.Rewards, err)

@@ -196,6 +196,9 @@ func (a *answer) quiet() {
 	case a.asked:
 		a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
 		err := lost("nothing came of the answer for %s", 2*a.s.cfg.Silence)
+		if a.attempt.number == 0 { // another dispatcher may take it
+			err = &api.Error{Code: api.CodeUnavailable, Err: cocoon.Unreachable.Errorf("the dispatcher does not answer")}
+		}
 		a.took(err)
 		a.finish(err)
 	default:

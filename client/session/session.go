@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -18,6 +19,7 @@ type Session struct {
 	log    *slog.Logger
 	link   *link
 	leases *leases
+	hail   sync.Mutex      // held while the channel is being taken
 	life   context.Context // ends with Close
 	stop   context.CancelFunc
 	work   sync.WaitGroup
@@ -44,7 +46,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Session, err error) {
 	s := &Session{cfg: cfg, deps: deps, log: deps.Logger.With("channel", cfg.Channel), gone: errConnecting, open: map[stream.RequestID]*answer{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	s.leases = newLeases(s)
-	if s.link, err = dial(cfg, deps.Key, s.hear, func() { s.spawn(s.again) }); err != nil {
+	if s.link, err = dial(cfg, deps.Key, s.hear, s.down, func() { s.spawn(s.again) }); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -105,6 +107,8 @@ func (s *Session) place() (node string, number uint64, err error) {
 
 // hello takes the channel, and answers the receipts that wait.
 func (s *Session) hello(ctx context.Context) error {
+	s.hail.Lock()
+	defer s.hail.Unlock()
 	number, err := s.deps.Ledger.NextSession()
 	if err != nil {
 		return err
@@ -113,6 +117,9 @@ func (s *Session) hello(ctx context.Context) error {
 	state, err := ask(ctx, s.link, stream.Home, stream.HelloVerb, h, stream.ParseState)
 	if err == nil {
 		err = s.learn(state)
+	}
+	if err == nil && state.Session != number {
+		err = cocoon.Unreachable.Errorf("the dispatcher has the channel in session %d, asked for was %d", state.Session, number)
 	}
 	if err != nil {
 		return err
@@ -151,16 +158,26 @@ func plain(name string) bool {
 	return true
 }
 
+// down gives up what nobody is known to have taken: another dispatcher may take it.
+// Answers that were begun wait for the connection.
+func (s *Session) down() {
+	s.mu.Lock()
+	if !s.dead {
+		s.gone = errConnecting
+	}
+	s.mu.Unlock()
+	s.each(func(a *answer) {
+		select {
+		case <-a.taken:
+		default:
+			a.halt(&api.Error{Code: api.CodeUnavailable, Err: cocoon.Unreachable.Errorf("the connection to the dispatcher was lost")})
+		}
+	})
+}
+
 // again takes the channel once more after the connection was lost, and asks for
 // what was missed.
 func (s *Session) again() {
-	s.mu.Lock()
-	if s.dead {
-		s.mu.Unlock()
-		return
-	}
-	s.gone = errConnecting
-	s.mu.Unlock()
 	for attempt := 0; ; attempt++ {
 		err := s.hello(s.life)
 		if err == nil {

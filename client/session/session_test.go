@@ -15,6 +15,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -378,4 +379,72 @@ func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.NoError(t, a.Close())
 	require.Equal(t, fairCost(t), a.Bill().Cost)
+}
+
+func TestSession_AnAnswerThatNobodyReadsIsCancelled(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	cfg := f.config()
+	cfg.Buffer = stream.MaxFrame
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		for n := range uint32(40) {
+			d.send(d.frame(n, false, chunk(strings.Repeat("x", 16<<10))))
+		}
+	}
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	f.until(stream.CancelVerb)
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeWorkerLost, code(err), "what was read is no whole answer: %v", err)
+	require.NoError(t, a.Close())
+}
+
+func TestSession_EmbeddingsComeWhole(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	body := `{"object":"list","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`
+	f.serve = func(_ *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(0, true, body))
+		d.final(func(u *receipt.Usage) {
+			u.Content.Usage.Completion = 0
+			u.Content.Cost = must(price.Cost(u.Content.Usage))
+		})
+	}
+	c := f.client()
+	r := request()
+	r.Endpoint, r.Choices = "/v1/embeddings", 0
+	a, err := c.Start(t.Context(), r)
+	require.NoError(t, err)
+	items, err := read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.Equal(t, []string{body}, items)
+	require.NoError(t, a.Close())
+	require.Equal(t, cocoon.Usage{Prompt: promptTokens}, a.Bill().Usage)
+	_, err = c.Start(t.Context(), api.Request{Endpoint: "/v1/moderations"})
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
+
+func TestSession_TimeOverIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(1, false, chunk("a")))
+	}
+	cfg := f.config()
+	cfg.Silence = 30 * time.Second
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	r := request()
+	r.Deadline = time.Now().Add(200 * time.Millisecond)
+	a, err := c.Start(t.Context(), r)
+	require.NoError(t, err)
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeTimeout, code(err))
+	f.until(stream.CancelVerb)
+	require.NoError(t, a.Close())
 }
