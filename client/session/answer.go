@@ -59,6 +59,7 @@ type attempt struct {
 	number    uint8 // 0 before any
 	candidate int
 	opener    *stream.Opener
+	items     stream.Items
 	begun     bool   // something of the answer came
 	whole     bool   // with the usage at its end
 	live      uint64 // tokens, rounded up

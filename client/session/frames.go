@@ -38,7 +38,7 @@ func (a *answer) onFrame(frame []byte) error {
 	}
 	a.asked = false
 	t.live = uint64(h.Out)
-	items, err := stream.Items(content)
+	items, err := t.items.Next(content)
 	if err != nil {
 		a.finish(lost("the worker sent what is no answer: %w", err))
 		return err

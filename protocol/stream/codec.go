@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 )
 
 const amountSize = 120 / 8
@@ -134,6 +135,19 @@ func (r *reader) price() cocoon.Price {
 
 func (r *reader) usage() cocoon.Usage {
 	return cocoon.Usage{Prompt: r.u64(), Cached: r.u64(), Completion: r.u64(), Reasoning: r.u64()}
+}
+
+// node is the name of a dispatcher's node, which becomes part of a subject.
+func (r *reader) node() string {
+	name := string(r.blob(maxNode))
+	r.checkNode(name)
+	return name
+}
+
+func (r *reader) checkNode(name string) {
+	if r.err == nil && bus.ValidateNode(name) != nil {
+		r.fail("names a node that has no such name")
+	}
 }
 
 // count is how many items of a list follow.

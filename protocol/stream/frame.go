@@ -30,10 +30,11 @@ const (
 	FramePad = 128
 	// CountStep is what counts in frames are rounded up to.
 	CountStep = 16
+	// MaxContent is the most bytes of content in one frame.
+	MaxContent = MaxFrame - FrameHeaderSize - frameTag - frameLength - FramePad
 
 	frameTag     = 16
 	frameLength  = 4
-	maxContent   = MaxFrame - FrameHeaderSize - frameTag - frameLength - FramePad
 	framesInfo   = "cocoon frames v1"
 	firstAttempt = 1
 )
@@ -135,7 +136,7 @@ func NewSealer(s Secret, request RequestID, attempt uint8, n Nonce) (*Sealer, er
 
 // Seal is the next frame: content, and how many tokens the answer has so far.
 func (s *Sealer) Seal(content []byte, out uint32, final bool) ([]byte, error) {
-	if s.ended || len(content) > maxContent {
+	if s.ended || len(content) > MaxContent {
 		return nil, cocoon.Internal.Errorf("frame %d of %s: %d bytes, ended %t", s.seq, s.request, len(content), s.ended)
 	}
 	h := FrameHeader{s.request, s.attempt, s.seq, max(s.out, (out+CountStep-1)/CountStep*CountStep), final}

@@ -287,19 +287,31 @@ func ParseCancel(b []byte) (c Cancel, err error) {
 	return c, err
 }
 
-// Resume asks for the frames from Seq on once more.
+// Resume asks for the frames from Seq on once more, and all that follow them.
 type Resume struct {
 	Request RequestID
 	Seq     uint32
+	Node    string // of the dispatcher, where they go; a daemon names none
 }
 
 // Bytes are m as it travels.
-func (m Resume) Bytes() []byte { return place(kindResume, m.Request, m.Seq) }
+func (m Resume) Bytes() []byte {
+	w := newWriter(kindResume, 24+len(m.Node))
+	w.fixed(m.Request[:])
+	w.u32(m.Seq)
+	w.blob([]byte(m.Node))
+	return w
+}
 
 // ParseResume reads what Bytes wrote.
 func ParseResume(b []byte) (m Resume, err error) {
-	m.Request, m.Seq, err = placed(b, kindResume)
-	return m, err
+	r := readerOf(b, kindResume)
+	r.into(m.Request[:])
+	m.Seq = r.u32()
+	if m.Node = string(r.blob(maxNode)); m.Node != "" {
+		r.checkNode(m.Node)
+	}
+	return m, r.end()
 }
 
 // place is a message that names a place among a request's frames.

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/binary"
 	"math/big"
 	"math/rand/v2"
 	"strings"
@@ -76,11 +77,11 @@ func messages(t testing.TB) map[string]struct {
 		"final":  {stream.Final{Request: id, Receipt: []byte{1, 2}}, as(stream.ParseFinal)},
 		"settle": {stream.Settle{Request: id, Usage: cocoon.Usage{Prompt: 1, Cached: 2, Completion: 3, Reasoning: 4}, Cost: nano(5), Paid: v}, as(stream.ParseSettle)},
 		"cancel": {stream.Cancel{Request: id, Seq: 7}, as(stream.ParseCancel)},
-		"resume": {stream.Resume{Request: id, Seq: 7}, as(stream.ParseResume)},
-		"order": {stream.Order{Attempt: 1, Route: someRoute(), Rewards: cocoon.Account(wide(1)), Price: price(999), KeyID: 2, Wrap: []byte{3}, Slice: 512, Size: 2, Body: []byte{1, 2}},
+		"resume": {stream.Resume{Request: id, Seq: 7, Node: "d-1"}, as(stream.ParseResume)},
+		"order": {stream.Order{Attempt: 1, Route: someRoute(), Rewards: cocoon.Account(wide(1)), Node: "d-1", Price: price(999), KeyID: 2, Wrap: []byte{3}, Slice: 512, Size: 2, Body: []byte{1, 2}},
 			as(stream.ParseOrder)},
 		"slice":   {stream.Slice{Request: id, Tokens: 1024}, as(stream.ParseSlice)},
-		"ack":     {stream.Ack{Boot: filled[stream.Boot](1), Number: 2, Earned: []byte{3}}, as(stream.ParseAck)},
+		"ack":     {stream.Ack{Rewards: cocoon.Account(wide(3)), Boot: filled[stream.Boot](1), Number: 2, Earned: []byte{3}}, as(stream.ParseAck)},
 		"keys":    {stream.Keys{Provider: cocoon.Account(wide(1)), Worker: wide(2), Boot: filled[stream.Boot](3), Certificate: []byte{4}, Evidence: []byte{5}}, as(stream.ParseKeys)},
 		"keys_of": {stream.KeysOf{Worker: wide(1), Boot: filled[stream.Boot](2)}, as(stream.ParseKeysOf)},
 	}
@@ -279,21 +280,36 @@ func TestFrames_CutSwappedRepeatedOrChangedAreRefused(t *testing.T) {
 	require.Error(t, err, "of another attempt")
 }
 
-func TestItems_AreWhatWasAppended(t *testing.T) {
+// An item may be larger than a frame: wherever its bytes are cut, it comes whole.
+func TestItems_AreWhatWasAppendedHoweverFramesCutThem(t *testing.T) {
 	t.Parallel()
 	var content []byte
-	want := [][]byte{[]byte("a"), {}, []byte(strings.Repeat("b", 300))}
+	want := [][]byte{[]byte("a"), {}, []byte(strings.Repeat("b", 300)), []byte("c")}
 	for _, item := range want {
 		content = stream.AppendItem(content, item)
 	}
-	got, err := stream.Items(content)
+	for cut := range len(content) + 1 {
+		var items stream.Items
+		got, err := items.Next(bytes.Clone(content[:cut]))
+		require.NoError(t, err)
+		more, err := items.Next(bytes.Clone(content[cut:]))
+		require.NoError(t, err)
+		got = append(got, more...)
+		require.Len(t, got, len(want))
+		for i := range want {
+			require.Equal(t, string(want[i]), string(got[i]))
+		}
+		require.True(t, items.Whole())
+	}
+	var items stream.Items
+	got, err := items.Next(content[:len(content)-1])
 	require.NoError(t, err)
 	require.Len(t, got, 3)
-	for i := range want {
-		require.Equal(t, string(want[i]), string(got[i]))
+	require.False(t, items.Whole())
+	for _, bad := range [][]byte{binary.AppendUvarint(nil, stream.MaxItem+1), bytes.Repeat([]byte{0xff}, 11)} {
+		_, err = new(stream.Items).Next(bad)
+		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	}
-	_, err = stream.Items(content[:len(content)-1])
-	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 }
 
 func FuzzFrames(f *testing.F) {
@@ -306,9 +322,9 @@ func FuzzFrames(f *testing.F) {
 		content, _, err := o.Open(raw)
 		if err == nil {
 			require.True(t, bytes.Equal(raw, frame))
-			_, _ = stream.Items(content)
+			_, _ = new(stream.Items).Next(content)
 		}
-		_, _ = stream.Items(raw)
+		_, _ = new(stream.Items).Next(raw)
 	})
 }
 

@@ -11,6 +11,7 @@ type Order struct {
 	Attempt uint8
 	Route   Route
 	Rewards cocoon.Account // whose receipts to number
+	Node    string         // of the dispatcher, where frames and receipt go
 	Price   cocoon.Price   // of the lease
 	KeyID   uint32
 	Wrap    []byte
@@ -25,6 +26,7 @@ func (o Order) Bytes() []byte {
 	w.u8(o.Attempt)
 	w.blob(o.Route.Bytes())
 	w.fixed(o.Rewards[:])
+	w.blob([]byte(o.Node))
 	w.price(o.Price)
 	w.u32(o.KeyID)
 	w.blob(o.Wrap)
@@ -39,6 +41,7 @@ func ParseOrder(b []byte) (o Order, err error) {
 	r := readerOf(b, kindOrder)
 	o.Attempt, o.Route = r.u8(), r.route()
 	r.into(o.Rewards[:])
+	o.Node = r.node()
 	o.Price, o.KeyID, o.Wrap, o.Slice = r.price(), r.u32(), r.blob(envelope.WrapSize), r.u32()
 	o.Size, o.Body = r.body()
 	if o.Attempt < firstAttempt || !o.Price.Within(o.Route.Caps) {
@@ -65,14 +68,16 @@ func ParseSlice(b []byte) (s Slice, err error) {
 // Ack says that the dispatcher has a worker's receipts up to a number on disk,
 // and what it owes the provider for them.
 type Ack struct {
-	Boot   Boot
-	Number uint32
-	Earned []byte // receipt.SignedEarned, the newest; empty where there is none yet
+	Rewards cocoon.Account // whose numbers they are
+	Boot    Boot
+	Number  uint32
+	Earned  []byte // receipt.SignedEarned, the newest; empty where there is none yet
 }
 
 // Bytes are a as it travels.
 func (a Ack) Bytes() []byte {
-	w := newWriter(kindAck, 32+len(a.Earned))
+	w := newWriter(kindAck, 64+len(a.Earned))
+	w.fixed(a.Rewards[:])
 	w.fixed(a.Boot[:])
 	w.u32(a.Number)
 	w.blob(a.Earned)
@@ -82,6 +87,7 @@ func (a Ack) Bytes() []byte {
 // ParseAck reads what Bytes wrote. It verifies nothing.
 func ParseAck(b []byte) (a Ack, err error) {
 	r := readerOf(b, kindAck)
+	r.into(a.Rewards[:])
 	r.into(a.Boot[:])
 	a.Number, a.Earned = r.u32(), r.blob(1024)
 	return a, r.end()
