@@ -61,7 +61,7 @@ type attempt struct {
 	opener    *stream.Opener
 	items     stream.Items
 	begun     bool   // something of the answer came
-	whole     bool   // with the usage at its end
+	whole     bool   // the engine came to its end
 	live      uint64 // tokens, rounded up
 	bytes     uint64 // of content
 	usage     *cocoon.Usage

@@ -374,7 +374,7 @@ func (d *double) send(frames ...[]byte) {
 
 // answerFrames are an honest answer.
 func (d *double) answerFrames() [][]byte {
-	return [][]byte{d.frame(1, false, chunk(reply)), d.frame(16, false), d.frame(outTokens, false, chunk(" more")), d.frame(outTokens, true, usageOf(promptTokens, outTokens))}
+	return [][]byte{d.frame(1, false, chunk(reply)), d.frame(16, false), d.frame(outTokens, false, chunk(" more")), d.frame(outTokens, true, usageOf(promptTokens, outTokens), "[DONE]")}
 }
 
 func (d *double) honest() {

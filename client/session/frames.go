@@ -61,20 +61,23 @@ func (a *answer) deliver(item []byte) {
 	t.bytes += uint64(len(item))
 	if bytes.Contains(item, []byte(`"usage"`)) {
 		if u, err := openai.ParseUsage(item); err == nil {
-			t.usage, t.whole = &u, true
+			t.usage = &u
 		}
+	}
+	if bytes.Equal(item, endMark) || a.route.Endpoint == stream.Embeddings && t.usage != nil {
+		t.whole = true
 	}
 	if !a.finished && !bytes.Equal(item, endMark) && !isRefusal(item) && !a.out.put(item) {
 		a.overflow()
 	}
 }
 
-// close is after the final frame. An answer without its usage is not whole: its
-// receipt says why.
+// close is after the final frame. An answer that the engine did not end, or without
+// its usage, is not whole: its receipt says why.
 func (a *answer) close(last [][]byte) {
 	t := &a.attempt
 	switch {
-	case t.whole:
+	case t.whole && t.usage != nil:
 		cost, err := a.set.Candidates[t.candidate].Price.Cost(*t.usage)
 		if err == nil {
 			a.charge(*t.usage, cost)

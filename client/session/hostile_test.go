@@ -102,6 +102,11 @@ func TestSession_PaysItsOwnCountAndNoMore(t *testing.T) {
 			d.send(d.frame(16, true, chunk(reply)))
 			d.final(func(u *receipt.Usage) { u.Content.Reason = uint8(stream.Failed) })
 		}, false, must(price.Cost(cocoon.Usage{Prompt: promptTokens, Completion: 16})), true},
+		"fails after a usage": {func(d *double) {
+			d.took()
+			d.send(d.frame(16, false, chunk(reply)), d.frame(16, true, usageOf(promptTokens, 16), `{"error":{"message":"out of memory"}}`))
+			d.final(func(u *receipt.Usage) { u.Content.Reason = uint8(stream.Failed) })
+		}, false, must(price.Cost(cocoon.Usage{Prompt: promptTokens, Completion: 16})), true},
 		"alters a count": {func(d *double) {
 			d.took()
 			frame := d.answerFrames()[0]

@@ -37,25 +37,25 @@ type Policy struct {
 }
 
 // mayServe reports why a provider's worker may not serve model, by the proven record.
-func (p Policy) mayServe(at cocoon.Account, v wrappers.Provider, worker [32]byte, model cocoon.ModelID) (wrappers.WorkerRecord, error) {
+func (p Policy) mayServe(at cocoon.Account, v wrappers.Provider, worker [32]byte, model cocoon.ModelID) error {
 	if err := p.provider(at, v); err != nil {
-		return wrappers.WorkerRecord{}, err
+		return err
 	}
 	i := slices.IndexFunc(v.Workers, func(w wrappers.Worker) bool { return w.Key == worker && w.Active() && !w.Slashed })
 	if i < 0 {
-		return wrappers.WorkerRecord{}, cocoon.Forbidden.Errorf("worker %x is no active one of provider %s", worker[:4], at)
+		return cocoon.Forbidden.Errorf("worker %x is no active one of provider %s", worker[:4], at)
 	}
 	r, err := wrappers.DecodeWorkerRecord(v.Workers[i].Record)
 	if err != nil {
-		return r, err
+		return err
 	}
 	if !slices.ContainsFunc(r.Models, func(m wrappers.ModelOffer) bool { return m.Model == model }) {
-		return r, cocoon.Forbidden.Errorf("worker %x does not serve the model", worker[:4])
+		return cocoon.Forbidden.Errorf("worker %x does not serve the model", worker[:4])
 	}
 	if slices.Contains(p.DenyRegions, r.Region) || len(p.AllowRegions) > 0 && !slices.Contains(p.AllowRegions, r.Region) {
-		return r, cocoon.Forbidden.Errorf("worker %x is in region %q, which the policy excludes", worker[:4], r.Region)
+		return cocoon.Forbidden.Errorf("worker %x is in region %q, which the policy excludes", worker[:4], r.Region)
 	}
-	return r, nil
+	return nil
 }
 
 func (p Policy) provider(at cocoon.Account, v wrappers.Provider) error {

@@ -66,16 +66,15 @@ func (t *Trust) Peer(ctx context.Context, c stream.Candidate, model cocoon.Model
 	if err != nil {
 		return nil, err
 	}
-	record, err := t.cfg.Policy.mayServe(c.Provider, p.state, c.Worker, model)
-	if err != nil {
+	if err = t.cfg.Policy.mayServe(c.Provider, p.state, c.Worker, model); err != nil {
 		return nil, err
 	}
-	peer, err := t.known(ctx, c.Provider, c.Worker, c.Boot, int(record.GPUs), p, fetch)
+	peer, err := t.known(ctx, c.Provider, c.Worker, c.Boot, p, fetch)
 	if err != nil {
 		return nil, err
 	}
 	if peer.keys[c.KeyID] == nil && t.outgrown(peer) { // its keys are replaced as time passes
-		if peer, err = t.known(ctx, c.Provider, c.Worker, c.Boot, int(record.GPUs), p, fetch); err != nil {
+		if peer, err = t.known(ctx, c.Provider, c.Worker, c.Boot, p, fetch); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +100,7 @@ func (t *Trust) Signer(ctx context.Context, provider cocoon.Account, worker [32]
 	if err != nil {
 		return [32]byte{}, err
 	}
-	peer, err := t.known(ctx, provider, worker, boot, 0, p, fetch)
+	peer, err := t.known(ctx, provider, worker, boot, p, fetch)
 	if err != nil {
 		return [32]byte{}, err
 	}
@@ -109,7 +108,7 @@ func (t *Trust) Signer(ctx context.Context, provider cocoon.Account, worker [32]
 }
 
 // known is a run whose keys were verified, now or before.
-func (t *Trust) known(ctx context.Context, provider cocoon.Account, worker [32]byte, boot stream.Boot, gpus int, p proven, fetch func(context.Context) (stream.Keys, error)) (*Peer, error) {
+func (t *Trust) known(ctx context.Context, provider cocoon.Account, worker [32]byte, boot stream.Boot, p proven, fetch func(context.Context) (stream.Keys, error)) (*Peer, error) {
 	r := run{worker, boot}
 	now := t.cfg.Now()
 	t.mu.Lock()
@@ -122,7 +121,7 @@ func (t *Trust) known(ctx context.Context, provider cocoon.Account, worker [32]b
 		return nil, no.err
 	}
 	v, err, _ := t.calls.Do(fmt.Sprintf("%x%x%s", worker, boot, provider), func() (any, error) {
-		peer, err := t.meet(ctx, provider, r, gpus, p, fetch)
+		peer, err := t.meet(ctx, provider, r, p, fetch)
 		t.note(r, peer, err)
 		return peer, err
 	})
@@ -148,7 +147,7 @@ func (t *Trust) note(r run, peer *Peer, err error) {
 }
 
 // meet asks a run for its keys and verifies them.
-func (t *Trust) meet(ctx context.Context, provider cocoon.Account, r run, gpus int, p proven, fetch func(context.Context) (stream.Keys, error)) (*Peer, error) {
+func (t *Trust) meet(ctx context.Context, provider cocoon.Account, r run, p proven, fetch func(context.Context) (stream.Keys, error)) (*Peer, error) {
 	k, err := fetch(ctx)
 	if err != nil {
 		return nil, err
@@ -160,7 +159,7 @@ func (t *Trust) meet(ctx context.Context, provider cocoon.Account, r run, gpus i
 	if err != nil {
 		return nil, err
 	}
-	v, err := t.cfg.Judge.Judge(ctx, k.Evidence, Subject{p.state.Birth.Registry, provider, r.worker, r.boot, cert.SessionKey, gpus, p.at, t.cfg.Policy.Tier})
+	v, err := t.cfg.Judge.Judge(ctx, k.Evidence, Subject{p.state.Birth.Registry, provider, r.worker, r.boot, cert.SessionKey, gpusOf(p.state, r.worker), p.at, t.cfg.Policy.Tier})
 	if err != nil {
 		return nil, fmt.Errorf("evidence of worker %x: %w", r.worker[:4], err)
 	}
@@ -175,6 +174,16 @@ func (t *Trust) meet(ctx context.Context, provider cocoon.Account, r run, gpus i
 		peer.keys[KeyID(k.Public)] = &pool{key: k.Public, notBefore: k.NotBefore, notAfter: k.NotAfter}
 	}
 	return peer, nil
+}
+
+// gpusOf is how many GPUs a worker is registered with.
+func gpusOf(p wrappers.Provider, worker [32]byte) int {
+	for _, w := range p.Workers {
+		if w.Key == worker {
+			return int(w.GPUs)
+		}
+	}
+	return 0
 }
 
 // provider is proven state of at most MaxProof, asked for anew from FreshProof on.
