@@ -275,13 +275,20 @@ func TestLedger_AcceptsOneProcessAtATime(t *testing.T) {
 func TestLedger_SessionsOnlyGrow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, t.TempDir())
-	for want := uint64(1); want < 6; want++ {
+	last := uint64(w.now.UnixNano()) - 1
+	for range 5 {
 		got, err := w.ledger.NextSession()
 		require.NoError(t, err)
-		require.Equal(t, want, got)
+		require.Equal(t, last+1, got)
+		last = got
 		w.kill(true, 0)
 	}
-	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.ledger.Learn(stream.State{Session: 6})), "another daemon's")
+	w.pass(-time.Hour)
+	got, err := w.ledger.NextSession()
+	require.NoError(t, err)
+	require.Equal(t, last+1, got, "whatever the clock does")
+	require.NoError(t, w.ledger.Learn(stream.State{Session: last}), "said before")
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.ledger.Learn(stream.State{Session: got + 1})), "another daemon's")
 }
 
 func TestLedger_RemembersWhatItMayBeAskedForAndForgetsTheRest(t *testing.T) {

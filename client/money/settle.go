@@ -72,12 +72,13 @@ func (l *Ledger) Ended(id stream.RequestID) (cost cocoon.Nano, ok bool) {
 	return d.cost, ok
 }
 
-// NextSession is a session number larger than every one before, on disk.
+// NextSession is a session number larger than every one before, on disk: the time
+// in nanoseconds, so that of two daemons with one key the later goes on.
 func (l *Ledger) NextSession() (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rec := l.record(stepped)
-	rec.session++
+	rec.session = max(l.session+1, uint64(max(0, l.cfg.Now().UnixNano())))
 	if err := l.write(rec); err != nil {
 		return 0, err
 	}

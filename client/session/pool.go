@@ -76,19 +76,25 @@ func (p *Pool) Sync(ctx context.Context) {
 	var order []cocoon.Account
 	for _, c := range usable {
 		order = append(order, c.Account)
+	}
+	p.mu.Lock()
+	p.order = order
+	p.mu.Unlock()
+	var opening sync.WaitGroup
+	for _, c := range usable {
 		p.mu.Lock()
 		s := p.sessions[c.Account]
 		p.mu.Unlock()
 		if s == nil {
-			p.open(ctx, c)
+			opening.Go(func() { p.open(ctx, c) }) // one that is silent keeps nobody waiting
 			continue
 		}
 		if err, final := s.Err(); final && cocoon.KindOf(err) == cocoon.Forbidden {
 			p.ban(ctx, c, err)
 		}
 	}
+	opening.Wait()
 	p.mu.Lock()
-	p.order = order
 	var gone []*Session
 	for a, s := range p.sessions {
 		if !slices.Contains(order, a) {

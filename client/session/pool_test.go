@@ -5,13 +5,18 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	root "github.com/cocoon-network/cocoon/client"
+	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/client/channel"
 	"github.com/cocoon-network/cocoon/client/money"
 	"github.com/cocoon-network/cocoon/client/session"
@@ -155,4 +160,39 @@ func TestPool_NamesWhatTheRegistryLists(t *testing.T) {
 	models, err = none.Models(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, models, "suspended")
+}
+
+// The whole way of an application: OpenAI's client, the API, the channel, a worker.
+func TestPool_OpenAIsClientIsAnsweredAndPays(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 3)
+	p, h := pool(t, f)
+	cfg := api.DefaultConfig()
+	cfg.Keys, cfg.Ledger = t.TempDir(), t.TempDir()
+	_, key, err := api.NewKey(cfg.Keys, "test", api.Limits{BudgetDay: cocoon.TON(1)}, rand.Reader, time.Now())
+	require.NoError(t, err)
+	server, err := api.New(cfg, api.Deps{Backend: p})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	sdk := openai.NewClient(option.WithHTTPClient(&http.Client{Transport: root.Transport{Handler: server}}), option.WithAPIKey(key))
+	ask := openai.ChatCompletionNewParams{Model: model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(secret)}}
+	whole, err := sdk.Chat.Completions.New(t.Context(), ask)
+	require.NoError(t, err)
+	require.Equal(t, reply+" more", whole.Choices[0].Message.Content)
+	require.EqualValues(t, outTokens, whole.Usage.CompletionTokens)
+	stream := sdk.Chat.Completions.NewStreaming(t.Context(), ask)
+	var text string
+	for stream.Next() {
+		text += stream.Current().Choices[0].Delta.Content
+	}
+	require.NoError(t, stream.Err())
+	require.Equal(t, reply+" more", text)
+	ask.Model = "nobody/knows"
+	_, err = sdk.Chat.Completions.New(t.Context(), ask)
+	var no *openai.Error
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, "model_not_found", no.Code)
+	want, err := fairCost(t).Mul(2)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return h.Usable()[0].Ledger.Figures().Used == want }, 30*time.Second, time.Millisecond)
 }

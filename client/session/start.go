@@ -19,7 +19,7 @@ func (s *Session) Reserve(_ context.Context, r api.Request) (cocoon.Nano, error)
 		return cocoon.Nano{}, err
 	}
 	sealed := uint64(len(r.Body)) + uint64(len(r.Body))/8 + 1<<10 // encryption pads
-	return s.leases.price(route.Model).Cost(reserved(route, sealed+s.cfg.Overhead))
+	return dear(s.leases.price(route.Model)).Cost(reserved(route, sealed+s.cfg.Overhead))
 }
 
 // reserved is the most that a request takes in its first slice.
