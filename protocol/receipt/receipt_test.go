@@ -31,6 +31,10 @@ func someCertificate() receipt.Certificate {
 	return receipt.Certificate{GlobalID: -239, Provider: cocoon.Account{6, 31: 7}, SessionKey: public(session), Boot: boot, NotAfter: 1_800_000_000}
 }
 
+func someBook() receipt.Book {
+	return receipt.Book{GlobalID: -239, Rewards: cocoon.Account{1, 31: 2}, Seqno: 3, Earned: cocoon.TON(7), Unsettled: cocoon.NanoOf(9)}
+}
+
 func someUsage() receipt.Usage {
 	return receipt.Usage{
 		Scope: receipt.Scope{GlobalID: -239, Provider: cocoon.Account{6, 31: 7}, Rewards: cocoon.Account{1, 31: 2}, Worker: public(worker), Boot: boot, Number: 9},
@@ -38,7 +42,7 @@ func someUsage() receipt.Usage {
 			Price: cocoon.Price{Prompt: cocoon.NanoOf(9), Cached: cocoon.NanoOf(10), Completion: cocoon.NanoOf(11), Reasoning: cocoon.NanoOf(1 << 20)}, Cost: cocoon.NanoOf(9)}}
 }
 
-// signed is one of the three, as the tests that they share see it.
+// signed is one of the four, as the tests that they share see it.
 type signed interface {
 	Hash() ([32]byte, error)
 	Verify(key [32]byte) error
@@ -61,12 +65,17 @@ func certificateOf(t testing.TB, c receipt.Certificate) receipt.SignedCertificat
 	return must(t, s, err)
 }
 
+func bookOf(t testing.TB, b receipt.Book) receipt.SignedBook {
+	s, err := b.Sign(key(ledger))
+	return must(t, s, err)
+}
+
 func usageOf(t testing.TB, u receipt.Usage) receipt.SignedUsage {
 	s, err := u.Sign(key(session))
 	return must(t, s, err)
 }
 
-// kinds are the three with their signers, sizes and parsers.
+// kinds are the four with their signers, sizes and parsers.
 func kinds(t testing.TB) map[string]struct {
 	signed signed
 	signer byte
@@ -80,6 +89,7 @@ func kinds(t testing.TB) map[string]struct {
 		parse  func([]byte) (signed, error)
 	}{
 		"earned":      {earnedOf(t, someEarned()), ledger, receipt.EarnedSize, parser(receipt.ParseEarned)},
+		"book":        {bookOf(t, someBook()), ledger, receipt.BookSize, parser(receipt.ParseBook)},
 		"certificate": {certificateOf(t, someCertificate()), worker, receipt.CertificateSize, parser(receipt.ParseCertificate)},
 		"usage":       {usageOf(t, someUsage()), session, receipt.UsageSize, parser(receipt.ParseUsage)},
 	}
@@ -119,7 +129,7 @@ func TestSigned_BelieveNoKeyThatContractsRefuse(t *testing.T) {
 	t.Parallel()
 	forged := [64]byte{1} // R is the identity, S is zero
 	for _, weak := range [][32]byte{{}, {1}} {
-		for _, s := range []signed{receipt.SignedEarned{Earned: someEarned(), Signature: forged},
+		for _, s := range []signed{receipt.SignedEarned{Earned: someEarned(), Signature: forged}, receipt.SignedBook{Book: someBook(), Signature: forged},
 			receipt.SignedCertificate{Certificate: someCertificate(), Signature: forged}, receipt.SignedUsage{Usage: someUsage(), Signature: forged}} {
 			require.Equal(t, cocoon.Forbidden, cocoon.KindOf(s.Verify(weak)))
 		}
@@ -148,6 +158,7 @@ func TestSigned_LookAsDocumented(t *testing.T) {
 	const boot, sessionKey, workerKey = "04000000000000000000000000000005", "f381626e41e7027ea431bfe3009e94bdd25a746beec468948d6c3c7c5dc9a54b", "7422b9887598068e32c4448a949adb290d0f4e35b9e01b0ee5f1a1e600fe2674"
 	for name, want := range map[string]struct{ hash, begins string }{
 		"earned":      {"c4217f53d5989b3ca328970e91856003724ef1be0f8ea23f0bdf0763da2f306e", "1c10961d" + network + rewards + "00000003" + provider + "0000000000000000000001a13b8600"},
+		"book":        {"a90c5ebdd8f72a71cef1f3f7967888005c7326b629918477e684407d46ac4d15", "27bf9887" + network + rewards + "00000003" + "0000000000000000000001a13b8600" + "000000000000000000000000000009"},
 		"certificate": {"e6d271c1119822955e686804c8266133ad063a3e9ef9773ed1aaabe287320823", "0a075312" + network + provider + sessionKey + boot + "6b49d200"},
 		"usage":       {"f167355173ea07d9c8adfa58810386c5c6b6d5b195c1124847f51063ab2e4f09", "2c794c3a" + network + provider + rewards + workerKey + boot + "00000009" + "08"},
 	} {
@@ -236,6 +247,8 @@ func fuzz[T signed](f *testing.F, some T, parse func([]byte) (T, error)) {
 }
 
 func FuzzParseEarned(f *testing.F) { fuzz(f, earnedOf(f, someEarned()), receipt.ParseEarned) }
+
+func FuzzParseBook(f *testing.F) { fuzz(f, bookOf(f, someBook()), receipt.ParseBook) }
 
 func FuzzParseCertificate(f *testing.F) {
 	fuzz(f, certificateOf(f, someCertificate()), receipt.ParseCertificate)
