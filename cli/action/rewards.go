@@ -13,12 +13,12 @@ func (d Desk) Rewards(owner cocoon.Account, index uint32) wrappers.RewardsBirth 
 	return wrappers.RewardsBirth{Registry: d.Registry, Owner: owner, Index: index}
 }
 
-func (d Desk) rewards(ctx context.Context, b wrappers.RewardsBirth) (contract, wrappers.RewardsFees, error) {
-	c, err := d.find(ctx, b)
+func (d Desk) rewards(ctx context.Context, b wrappers.RewardsBirth) (wrappers.Target, wrappers.RewardsFees, error) {
+	c, err := wrappers.Find(ctx, d.Chain, b)
 	if err != nil {
 		return c, wrappers.RewardsFees{}, err
 	}
-	fees, err := wrappers.GetRewardsFees(ctx, c.fees, c.account, 1)
+	fees, err := wrappers.GetRewardsFees(ctx, c.Fees, c.Account, 1)
 	return c, fees, err
 }
 
@@ -33,7 +33,7 @@ func (d Desk) RewardsTerms(ctx context.Context, b wrappers.RewardsBirth) (chain.
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
+	return wrappers.NewMessage(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
 }
 
 // Bond adds amount to the dispatcher's bond; the change goes to response.
@@ -45,7 +45,7 @@ func (d Desk) Bond(ctx context.Context, b wrappers.RewardsBirth, amount cocoon.N
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Bond{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Bond, amount)
+	return wrappers.NewMessage(c, wrappers.Bond{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Bond, amount)
 }
 
 // Fund adds amount to the pot, for good; the change goes to response.
@@ -57,7 +57,7 @@ func (d Desk) Fund(ctx context.Context, b wrappers.RewardsBirth, amount cocoon.N
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Fund{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Fund, amount)
+	return wrappers.NewMessage(c, wrappers.Fund{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Fund, amount)
 }
 
 // Appoint lets operator open epochs in the owner's place.
@@ -66,7 +66,7 @@ func (d Desk) Appoint(ctx context.Context, b wrappers.RewardsBirth, operator coc
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Appoint{Operator: operator}, fees.Appoint)
+	return wrappers.NewMessage(c, wrappers.Appoint{Operator: operator}, fees.Appoint)
 }
 
 // Claim pays the leaf at index ahead of the dispatcher's pushes; the change goes to response.
@@ -79,5 +79,5 @@ func (d Desk) Claim(ctx context.Context, epoch cocoon.Account, tree *wrappers.Ep
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(contract{account: epoch}, wrappers.Claim{Response: response, Index: uint32(index), Proof: proof}, fees.Claim)
+	return wrappers.NewMessage(wrappers.Target{Account: epoch}, wrappers.Claim{Response: response, Index: uint32(index), Proof: proof}, fees.Claim)
 }
