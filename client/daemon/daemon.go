@@ -75,9 +75,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d := &Daemon{client: deps.Client, clock: clock, log: deps.Logger}
-	ch := cfg.Channel
-	ch.Dir, ch.GlobalID, ch.Registry, ch.Local = filepath.Join(cfg.Data, "channels"), n.GlobalID, n.Registry, chain.Local(n.GlobalID)
-	if d.channels, err = channel.Open(ch, channel.Deps{Chain: deps.Client, Sender: deps.Sender, Now: clock.Now, Logger: deps.Logger}); err != nil {
+	if d.channels, err = openChannels(cfg.Data, cfg.Channel, deps, clock); err != nil {
 		return nil, err
 	}
 	cfg.Session.GlobalID = n.GlobalID
@@ -89,6 +87,29 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 		return nil, errors.Join(err, d.channels.Close())
 	}
 	return d, nil
+}
+
+func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock) (*channel.Manager, error) {
+	n := deps.Client.Network()
+	cfg.Dir, cfg.GlobalID, cfg.Registry, cfg.Local = filepath.Join(data, "channels"), n.GlobalID, n.Registry, chain.Local(n.GlobalID)
+	return channel.Open(cfg, channel.Deps{Chain: deps.Client, Sender: deps.Sender, Now: clock.Now, Logger: deps.Logger})
+}
+
+// Leave asks for the close of the channel to a dispatcher, or goes on with it,
+// while no daemon has the folder. It reports whether the channel is closed.
+func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) (closed bool, err error) {
+	clock, err := chain.NewClock(ctx, deps.Client, deps.Client.Network().GlobalID)
+	if err != nil {
+		return false, err
+	}
+	cfg := channel.DefaultConfig()
+	cfg.Dispatchers = []cocoon.Account{rewards}
+	m, err := openChannels(data, cfg, deps, clock)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	return m.Left(ctx, rewards)
 }
 
 // trustOf judges workers by what the chain proves and their evidence binds.
