@@ -95,7 +95,7 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.HTTP == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = maxIdle
+		t.MaxIdleConnsPerHost, t.Proxy = maxIdle, nil // prompts pass through nobody
 		d.HTTP = &http.Client{Transport: t}
 	}
 	return d

@@ -40,10 +40,11 @@ type Service struct {
 	kill context.CancelCauseFunc
 	over chan struct{}  // closed when nothing is sent any more
 	work sync.WaitGroup // attempts that are not billed, and other work of handlers
-	post sync.WaitGroup // frames that are kept
+	post sync.WaitGroup // frames that are kept, and what came with acknowledgements
 
 	mu       sync.Mutex
 	draining bool
+	closed   bool
 	attempts map[stream.RequestID]*attempt // at work, or whose frames are kept
 	seen     map[[32]byte]uint32           // routes taken, until they expire
 	swept    uint32                        // when seen was
@@ -86,6 +87,9 @@ func (d Deps) withDefaults() Deps {
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
+	engines := *d.HTTP
+	engines.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // prompts go nowhere else
+	d.HTTP = &engines
 	if d.Quoter == nil {
 		d.Quoter = attest.NoTEE{}
 	}
@@ -222,7 +226,12 @@ func (s *Service) ack(raw []byte) error {
 	if err != nil || len(m.Earned) == 0 {
 		return err
 	}
-	s.later(func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.post.Go(func() { // while the worker drains, too
 		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Lookup)
 		defer cancel()
 		d, err := s.proofs.state(ctx, m.Rewards)
@@ -296,9 +305,12 @@ func (s *Service) drain() {
 		}
 		break
 	}
-	s.kill(errStopped)
 	close(s.over)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.post.Wait()
+	s.kill(errStopped)
 }
 
 // Load is what a dispatcher chooses by.

@@ -185,6 +185,7 @@ func TestEngine_FailsInEveryWay(t *testing.T) {
 		"a fault of its own":         {says(500, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"overloaded":                 {says(429, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"a key it wants":             {says(401, object, refusal), stream.Failed, nil, cocoon.Usage{}},
+		"another place":              {says(307, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"a page":                     {says(200, "text/html", "<html>"), stream.Failed, nil, cocoon.Usage{}},
 		"no events":                  {says(200, events, ""), stream.Failed, nil, cocoon.Usage{}},
 		"done at once":               {says(200, events, "data: [DONE]\n\n"), stream.Finished, []string{"[DONE]"}, cocoon.Usage{}},

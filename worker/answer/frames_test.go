@@ -22,11 +22,17 @@ func TestFrames_TheFirstTokenDoesNotWaitAndTheRestShareFrames(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Window = time.Hour
 	first := make(chan struct{})
-	w.engineIs(tokens(50, true, func(i int, _ *http.Request) {
+	rest := tokens(50, true, func(i int, _ *http.Request) {
 		if i == 0 {
 			<-first
 		}
-	}))
+	})
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) { // the role that some engines begin with is no token
+		rw.Header().Set("Content-Type", "text/event-stream")
+		_, _ = fmt.Fprint(rw, "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")
+		_ = http.NewResponseController(rw).Flush()
+		rest(rw, r)
+	})
 	w.start()
 	r := w.newRequest(stream.Chat, chat(""))
 	took := w.taken(r)
