@@ -41,6 +41,7 @@ type Worker struct {
 	stats   stats
 	record  atomic.Pointer[wrappers.WorkerRecord] // newest read
 	slots   chan struct{}                         // one for each request the engine may have at a time
+	lines   chan struct{}                         // one for each of these that batches may have
 	jobs    sync.WaitGroup                        // at work
 }
 
@@ -115,7 +116,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.setRecord(standing.Record)
-	w.slots = make(chan struct{}, standing.Record.Concurrency)
+	n := standing.Record.Concurrency
+	w.slots, w.lines = make(chan struct{}, n), make(chan struct{}, n-n/4) // who waits for an answer waits for no batch
 	kept, err := w.store.load()
 	if err != nil {
 		return err
