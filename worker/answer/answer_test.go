@@ -279,6 +279,31 @@ func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	w.taken(owe())
 }
 
+// Who acknowledges a receipt has those before it, and a receipt is over frames that were sent.
+func TestReceipts_ComeInOrderAndAfterTheirFrames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noAck, w.cfg.Linger = true, time.Minute
+	w.start()
+	first, second := w.newRequest(stream.Chat, chat(`,"max_tokens":1`)), w.newRequest(stream.Chat, chat(`,"max_tokens":2`))
+	w.change(func() { w.withheld = first.Route.Request })
+	took := w.taken(first)
+	w.until("the first is over", func() bool { return len(w.slots) == 0 })
+	w.taken(second)
+	w.until("the second is over", func() bool { return len(w.slots) == 0 && len(w.frames[second.Route.Request]) > 0 })
+	time.Sleep(3 * w.cfg.Repeat)
+	w.mu.Lock()
+	require.Empty(t, w.receipts)
+	w.mu.Unlock()
+	w.acknowledge(2, nil) // a guess
+	w.change(func() { w.withheld = stream.RequestID{} })
+	require.True(t, w.read(first, took).done())
+	w.receiptOf(second)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.EqualValues(t, 1, w.receipts[w.d.rewards][0].Number)
+}
+
 func TestReceipts_AreRepeatedUntilTheyAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

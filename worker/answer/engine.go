@@ -17,12 +17,11 @@ const doneMark = "[DONE]"
 // pull asks the engine and hands on what it says, until the answer is over. What
 // it was is in m.
 func (s *Service) pull(a *attempt, t *task, p *post, m *meter) (stream.Reason, error) {
-	defer a.stop(nil) // ends what is left of the request
 	resp, err := s.ask(a, t)
 	if err != nil {
 		return ended(a, err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() // with the connection, where not all was read
 	if resp.StatusCode != http.StatusOK {
 		return s.refused(a, p, resp)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -185,7 +186,6 @@ func TestEngine_FailsInEveryWay(t *testing.T) {
 		"a fault of its own":         {says(500, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"overloaded":                 {says(429, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"a key it wants":             {says(401, object, refusal), stream.Failed, nil, cocoon.Usage{}},
-		"another place":              {says(307, object, refusal), stream.Failed, nil, cocoon.Usage{}},
 		"a page":                     {says(200, "text/html", "<html>"), stream.Failed, nil, cocoon.Usage{}},
 		"no events":                  {says(200, events, ""), stream.Failed, nil, cocoon.Usage{}},
 		"done at once":               {says(200, events, "data: [DONE]\n\n"), stream.Finished, []string{"[DONE]"}, cocoon.Usage{}},
@@ -223,6 +223,22 @@ func TestEngine_FailsInEveryWay(t *testing.T) {
 			require.NotContains(t, w.log.String(), "context_length", "what an engine says is not logged")
 		})
 	}
+}
+
+// A prompt goes to the engine that is configured, and nowhere an engine sends it.
+func TestEngine_CannotSendPromptsElsewhere(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	w := newWorld(t)
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	})
+	w.start()
+	r := w.newRequest(stream.Chat, chat(""))
+	require.Equal(t, stream.Failed, w.read(r, w.taken(r)).reason())
+	require.Zero(t, asked.Load())
 }
 
 // Whatever engine, client and dispatcher do, the receipt is over what a reader saw.

@@ -88,8 +88,9 @@ type world struct {
 	now      time.Time
 	record   answer.Record
 	parties  map[cocoon.Account]answer.Dispatcher
-	deaf     bool // nothing is heard
-	dropped  int  // frames still to be lost on the way
+	deaf     bool             // nothing is heard
+	withheld stream.RequestID // whose frames are not heard
+	dropped  int              // frames still to be lost on the way
 	noAck    bool
 	bookless bool                               // the dispatcher shows no book by itself
 	light    bool                               // frames are counted as heard, and not kept
@@ -218,8 +219,10 @@ func (w *world) engineIs(h http.HandlerFunc) { w.engine.Store(&h) }
 // send is the bus: it loses what it is told to.
 func (w *world) send(subject string, raw []byte) error {
 	var ack []byte
+	var lost bool
 	w.change(func() {
-		if w.deaf {
+		h, err := stream.ParseFrameHeader(raw)
+		if lost = w.deaf || err == nil && h.Request == w.withheld; lost {
 			return
 		}
 		if !w.light {
@@ -250,9 +253,9 @@ func (w *world) send(subject string, raw []byte) error {
 		}
 	})
 	w.mu.Lock()
-	deaf, s := w.deaf, w.s
+	s := w.s
 	w.mu.Unlock()
-	if deaf {
+	if lost {
 		return cocoon.Unreachable.Errorf("nobody listens")
 	}
 	if ack != nil {
