@@ -20,18 +20,24 @@ type question struct {
 	seqno   uint32        // of the masterchain block that it is about; 0 where every server knows
 	waits   bool          // for what is to come: how long it takes says nothing of the server
 	alone   bool          // one server at a time: an answer changes something
+	once    bool          // each server at most once: a question changes something
 }
 
 // reply is what became of a question to one server.
 type reply[T any] struct {
-	from  *server
-	value T
-	err   error
+	from   *server
+	value  T
+	err    error
+	failed bool // it went wrong, and may go well the next time
 }
+
+// retries is how often the only server there is is asked again at once.
+const retries = 2
 
 // ask puts query to the servers, the best first, until one answers it. One that
 // takes longer than it usually does is not waited for alone. One that says what
-// cannot be proven is never asked again.
+// cannot be proven is never asked again. Where there is one server only, a failure
+// of it is no more than a failure of one question: it is asked again.
 func ask[T any](ctx context.Context, c *Client, q question, query func(context.Context, *ton.APIClient) (T, error)) (none T, err error) {
 	order := c.order(q)
 	under, cancel := context.WithCancel(ctx)
@@ -40,7 +46,7 @@ func ask[T any](ctx context.Context, c *Client, q question, query func(context.C
 	failures := c.excluded()
 	hedge := newHedge(c, q)
 	defer hedge.stop()
-	for next, open := 0, 0; next < len(order) || open > 0; {
+	for next, open, left := 0, 0, retries; next < len(order) || open > 0; {
 		if open == 0 || hedge.due {
 			s := order[next]
 			hedge.begin(s, len(order)-next-1)
@@ -60,6 +66,10 @@ func ask[T any](ctx context.Context, c *Client, q question, query func(context.C
 			}
 			if ctx.Err() != nil {
 				return none, stopped(ctx, q.what)
+			}
+			if r.failed && !q.once && len(order) == 1 && left > 0 {
+				next, left = 0, left-1
+				continue
 			}
 			failures = append(failures, fmt.Errorf("liteserver %s: %w", r.from.Addr, r.err))
 		}
@@ -91,14 +101,21 @@ func put[T any](ctx context.Context, c *Client, s *server, q question, query fun
 		s.health.overtaken(q, took)
 	case isUnknownBlock(err) || isUnknownTransaction(err):
 		s.health.lacks(q)
-	case isWaitTimeout(err) || q.alone:
+	case isWaitTimeout(err):
 		s.health.neutral(q)
+	case q.alone:
+		s.health.neutral(q)
+		r.failed = !answered && transient(err)
 	default:
 		c.opts.Logger.Debug("liteserver failed", "server", s.Addr, "what", q.what, "error", err)
 		s.health.failed(q)
+		r.failed = transient(err)
 	}
 	return r
 }
+
+// transient is any failure but a long silence, which nobody waits for again.
+func transient(err error) bool { return !errors.Is(err, context.DeadlineExceeded) }
 
 // excluded says why servers in quarantine are not asked.
 func (c *Client) excluded() (reasons []error) {

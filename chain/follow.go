@@ -42,7 +42,8 @@ func (c *Client) follow(ctx context.Context, from Account, u Unsigned, external 
 		return landed{}, err
 	}
 	if !c.opts.Clock().Before(u.ValidUntil) {
-		return landed{}, cocoon.Invalid.Errorf("%w: the request expired at %s", ErrRejected, u.ValidUntil.UTC().Format(time.RFC3339))
+		return landed{}, cocoon.WithHint(cocoon.Invalid.Errorf("%w: the request expired at %s", ErrRejected, stamp(u.ValidUntil)),
+			"sign it anew; where it is new, set this machine's clock")
 	}
 	// an expired request is given up even where the chain's clock is behind ours
 	ctx, cancel := context.WithDeadline(ctx, time.Now().Add(u.ValidUntil.Sub(c.opts.Clock())+2*grace))

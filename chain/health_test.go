@@ -2,11 +2,16 @@ package chain
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tl"
+	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/ton"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/localnet"
@@ -295,4 +300,87 @@ func TestClient_WaitsAtWhoIsNotBehind(t *testing.T) {
 	for _, s := range servers {
 		require.Greater(t, s.Stats().Queries["getMasterchainInfo"], 5, "the second place takes turns")
 	}
+}
+
+// sole is a client of one server that fails as f says from now on.
+func sole(t *testing.T, local *localnet.Chain, f localnet.Faults) (*Client, *localnet.Server) {
+	t.Helper()
+	s, err := local.Serve(localnet.Faults{})
+	require.NoError(t, err)
+	n, err := ParseNetwork(s.Config())
+	require.NoError(t, err)
+	c := dial(t, n, Options{Timeout: 5 * time.Second})
+	require.NoError(t, s.SetFaults(f))
+	return c, s
+}
+
+func TestAsk_TheOnlyServerIsAskedAgainAtOnceAndNotForEver(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t, func(c *localnet.Config) { c.Manual = true })
+	require.NoError(t, local.Mine())
+	account := cocoon.Account(local.FaucetAddress().Data())
+	for query, question := range map[string]func(*Client, *BlockID) error{
+		"getMasterchainInfo": func(c *Client, _ *BlockID) error { _, err := c.Head(t.Context()); return err },
+		"lookupBlock":        func(c *Client, _ *BlockID) error { _, err := c.LookupMaster(t.Context(), 1); return err },
+		"getBlock":           func(c *Client, head *BlockID) error { _, err := c.Block(t.Context(), head); return err },
+		"getAccountState": func(c *Client, head *BlockID) error {
+			return c.AccountProof(t.Context(), head, account, func(ton.AccountState) error { return nil })
+		},
+	} {
+		t.Run(query, func(t *testing.T) {
+			for name, f := range map[string]localnet.Faults{"refused": {ErrorRate: 1}, "dropped": {DropRate: 1}} {
+				c, s := sole(t, local, localnet.Faults{})
+				head, err := c.Head(t.Context())
+				require.NoError(t, err)
+				f.Only = []string{query}
+				require.NoError(t, s.SetFaults(f))
+				before := s.Stats().Queries[query]
+				err = question(c, head)
+				require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "%s: %v", name, err)
+				require.Equal(t, 1, strings.Count(err.Error(), s.Addr()), "it is named once")
+				require.Equal(t, 1+retries, s.Stats().Queries[query]-before, name)
+			}
+		})
+	}
+}
+
+// Every second question is refused.
+func TestAsk_OneFailureOfTheOnlyServerIsNotSeen(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t, func(c *localnet.Config) { c.Manual = true })
+	c, s := sole(t, local, localnet.Faults{})
+	var refused atomic.Int64
+	s.Hear(func(tl.Serializable) {
+		rate := 0.0
+		if refused.Add(1)%2 == 1 {
+			rate = 1
+		}
+		_ = s.SetFaults(localnet.Faults{ErrorRate: rate}) // a rate of 0 or 1 is taken
+	})
+	for range 20 {
+		_, err := c.Block(t.Context(), local.Head())
+		require.NoError(t, err)
+	}
+	require.Positive(t, c.Status()[0].Failed)
+}
+
+func TestAsk_AMessageIsNotSentAgainBehindItsSendersBack(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t, func(c *localnet.Config) { c.Manual = true })
+	c, s := sole(t, local, localnet.Faults{ErrorRate: 1, Only: []string{"sendMessage"}})
+	message, err := tlb.ToCell(&tlb.ExternalMessage{DstAddr: local.FaucetAddress(), Body: cell.BeginCell().EndCell()})
+	require.NoError(t, err)
+	require.Error(t, c.Broadcast(t.Context(), message))
+	require.Equal(t, 1, s.Stats().Queries["sendMessage"])
+}
+
+func TestAsk_SilenceOfTheOnlyServerIsNotWaitedForTwice(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t, func(c *localnet.Config) { c.Manual = true })
+	c, s := sole(t, local, localnet.Faults{SilenceRate: 1})
+	c.opts.Timeout = 200 * time.Millisecond
+	before := s.Stats().Queries["getMasterchainInfo"]
+	_, err := c.Head(t.Context())
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
+	require.Equal(t, 1, s.Stats().Queries["getMasterchainInfo"]-before)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // tooLittle are errors of answers that said too little rather than what is not so.
-var tooLittle = []error{errPanicked, errEarly, errUnheard, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound, context.Canceled, context.DeadlineExceeded}
+var tooLittle = []error{errPanicked, errEarly, errUnheard, errNotFirst, ton.ErrNoTransactionsWereFound, ton.ErrBlockNotFound, context.Canceled, context.DeadlineExceeded}
 
 // isLie judges an error that followed an answer.
 func isLie(err error) bool {

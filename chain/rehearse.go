@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm"
@@ -23,7 +24,7 @@ var plenty = new(big.Int).Lsh(big.NewInt(1), 80)
 // rehearse runs the request here, on the wallet's proven state with plenty of
 // money, and refuses it if the messages would not leave or if they and all fees
 // cost more than the wallet has.
-func (c *Client) rehearse(ctx context.Context, from Account, external *cell.Cell, messages int) error {
+func (c *Client) rehearse(ctx context.Context, from Account, u Unsigned, external *cell.Cell, messages int) error {
 	if from.State == None {
 		return c.noMoney(from, "so it can send nothing", "send coins to it")
 	}
@@ -36,6 +37,10 @@ func (c *Client) rehearse(ctx context.Context, from Account, external *cell.Cell
 		return cocoon.Invalid.Errorf("%w: the request cannot be executed: %w", errRehearsal, err)
 	}
 	if !res.Accepted || len(res.OutMessages) < messages {
+		if now, err := c.Time(ctx, from.Block); err == nil && !now.Before(u.ValidUntil) {
+			return cocoon.WithHint(cocoon.Invalid.Errorf("%w: %w: the request is valid until %s, and the chain's time is %s already", errRehearsal, ErrRejected, stamp(u.ValidUntil), stamp(now)),
+				"sign it anew; where it is new, set this machine's clock, which is behind the chain's")
+		}
 		return cocoon.Invalid.Errorf("%w: %w: the wallet would send %d of %d messages (exit code %d)", errRehearsal, ErrRejected, len(res.OutMessages), messages, res.ExitCode)
 	}
 	spent := new(big.Int).Add(from.Balance.Big(), plenty)
@@ -52,6 +57,9 @@ func (c *Client) rehearse(ctx context.Context, from Account, external *cell.Cell
 	}
 	return nil
 }
+
+// stamp is a time for people and programs to read.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func (c *Client) noMoney(a Account, why, remedy string) error {
 	return cocoon.WithHint(cocoon.NoMoney.Errorf("%w: wallet %s holds %s, %s", errRehearsal, a.ID, a.Balance, why),

@@ -49,7 +49,7 @@ func (w *Wallet) attempt(ctx context.Context, messages []Message) (landed, error
 	if err != nil {
 		return landed{}, err
 	}
-	if err = w.client.rehearse(ctx, from, external, len(messages)); err != nil {
+	if err = w.client.rehearse(ctx, from, u, external, len(messages)); err != nil {
 		return landed{}, err
 	}
 	done, err := w.client.follow(ctx, from, u, external)
@@ -127,7 +127,7 @@ func (c *Client) Deliver(ctx context.Context, u Unsigned, signature []byte) (Sen
 	if err != nil {
 		return Sent{}, err
 	}
-	if err = c.rehearse(ctx, from, external, len(messages)); err != nil {
+	if err = c.rehearse(ctx, from, u, external, len(messages)); err != nil {
 		return Sent{}, err
 	}
 	done, err := c.follow(ctx, from, u, external)

@@ -74,7 +74,7 @@ func (c *Client) Broadcast(ctx context.Context, message *cell.Cell) error {
 		return cocoon.Invalid.Errorf("the message takes %d bytes, the chain carries %d", len(boc), maxExternal)
 	}
 	var lost atomic.Bool // some server may have taken it
-	q := question{what: "broadcast", timeout: c.opts.Timeout, alone: true}
+	q := question{what: "broadcast", timeout: c.opts.Timeout, alone: true, once: true}
 	_, err := ask(ctx, c, q, func(ctx context.Context, api *ton.APIClient) (struct{}, error) {
 		err := broadcast(ctx, api, boc)
 		var ls ton.LSError

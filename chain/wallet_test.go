@@ -321,12 +321,31 @@ func TestWallet_ExpiredRequestIsCertain(t *testing.T) {
 	hash := u.Hash()
 	external, err := u.Combine(ed25519.Sign(testKey(1), hash[:]))
 	require.NoError(t, err)
-	err = c.rehearse(t.Context(), from, external, 2)
+	err = c.rehearse(t.Context(), from, u, external, 2)
 	require.ErrorIs(t, err, ErrRejected, "the rehearsal sees it")
 	t1 := &chase{client: c, from: from, request: u, external: external, escaped: true}
 	_, ended, err := t1.look(t.Context(), from)
 	require.True(t, ended)
 	require.ErrorIs(t, err, ErrRejected)
+}
+
+func TestWallet_AClockOffByAnHourSendsOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	local := localnet.New(t)
+	c, w := walletOn(t, local, testKey(1), 10)
+	send := func(off time.Duration) error {
+		c.opts.Clock = func() time.Time { return local.Now().Add(off) }
+		_, err := w.Send(t.Context(), Message{To: receiver(1), Amount: cocoon.TON(1)})
+		return err
+	}
+	err := send(-time.Hour)
+	require.ErrorIs(t, err, ErrRejected)
+	require.ErrorContains(t, err, "the chain's time is")
+	require.Contains(t, cocoon.HintOf(err), "set this machine's clock")
+	require.Equal(t, cocoon.TON(10), balance(t, c, w.Account()), "nothing was sent")
+	require.NoError(t, send(time.Hour), "its requests are valid for longer")
+	require.NoError(t, send(0))
+	require.Equal(t, cocoon.TON(2), balance(t, c, receiver(1)))
 }
 
 func TestUnsigned_IsSignedElsewhereAndDelivered(t *testing.T) {

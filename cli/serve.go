@@ -15,7 +15,6 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
-	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -24,10 +23,11 @@ import (
 type serveOptions struct {
 	wallet, data, api, listen string
 	indexDSN                  string
-	index, start              uint32
+	index, start, backfill    uint32
 	bps                       uint16
 	period, grace             time.Duration
 	audit                     time.Duration
+	ahead                     int
 	indexOnly                 bool
 }
 
@@ -51,9 +51,11 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
+	f.Uint32Var(&o.backfill, "backfill", 0, "missing masterchain blocks from which on the index catches up by its contracts' histories, where that asks for less than every block and liteservers keep old states; 0 is never")
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
 	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
 	f.DurationVar(&o.audit, "audit", time.Hour, "how often the tables are compared with the chain, a question to a liteserver for each contract; 0 is never")
+	f.IntVar(&o.ahead, "ahead", 64<<20, "bytes of blocks to read ahead of the index at most; more of them bridge longer pauses of liteservers")
 	f.BoolVar(&o.indexOnly, "index-only", false, "run no dispatcher")
 	return c
 }
@@ -74,6 +76,9 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 	}
 	if o.grace < 0 || o.grace > 60*24*time.Hour {
 		return cocoon.Invalid.Errorf("--grace %s is not between nothing and 60 days", o.grace)
+	}
+	if o.ahead < 1 {
+		return cocoon.Invalid.Errorf("--ahead %d is not a number of bytes above 0", o.ahead)
 	}
 	if err = checkListen("--api", o.api); err != nil {
 		return err
@@ -97,12 +102,13 @@ func runServe(ctx context.Context, e *env, o serveOptions) error {
 		return cocoon.WithHint(cocoon.Conflict.Errorf("serve the API: %w", err), "choose another address with --api")
 	}
 	defer func() { _ = l.Close() }() // the server may have closed it
-	path, dsn, err := o.indexDatabase()
+	cfg, err := o.indexConfig(client)
 	if err != nil {
 		return err
 	}
-	index, err := indexer.Open(ctx, indexer.Config{Path: path, DSN: dsn, GlobalID: client.Network().GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Logger: e.log,
-		Prover: bundle.NewMaker(client), AuditEvery: o.audit})
+	cfg.Logger = e.log
+	cfg.Progress = func(part string, done float64) { e.say("backfill: %s, %.0f %% done", part, 100*done) }
+	index, err := indexer.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/chain/bundle"
+	"github.com/cocoon-network/cocoon/indexer"
 )
 
 // indexVariable names the index's database in the environment.
@@ -33,4 +36,16 @@ func (o *serveOptions) indexDatabase() (path, dsn string, err error) {
 		return "", named, nil
 	}
 	return named, "", nil
+}
+
+// indexConfig is the indexer that the flags ask for, of the client's network.
+func (o *serveOptions) indexConfig(client *chain.Client) (indexer.Config, error) {
+	n := client.Network()
+	path, dsn, err := o.indexDatabase()
+	c := indexer.Config{Path: path, DSN: dsn, GlobalID: n.GlobalID, Registry: n.Registry, Chain: client, Start: o.start, Backfill: o.backfill,
+		Prover: bundle.NewMaker(client), AuditEvery: o.audit, Ahead: o.ahead}
+	if n.Name == "localnet" {
+		c.Skew = -1 // it lives in the past on purpose
+	}
+	return c, err
 }

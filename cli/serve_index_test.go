@@ -4,10 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/localnet"
 )
 
 func TestIndexDatabase_TheFlagOutranksTheVariable(t *testing.T) { // not parallel: it sets the environment
@@ -29,5 +33,24 @@ func TestIndexDatabase_TheFlagOutranksTheVariable(t *testing.T) { // not paralle
 	for _, bad := range []string{file, file + " which is not there"} {
 		_, _, err := (&serveOptions{indexDSN: bad}).indexDatabase()
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+	}
+}
+
+func TestServe_FlagsReachTheIndexer(t *testing.T) { // not parallel: it sets the environment
+	t.Setenv(indexVariable, "elsewhere.db")
+	local := localnet.New(t)
+	n, err := chain.ParseNetwork(local.GlobalConfig())
+	require.NoError(t, err)
+	for name, skew := range map[string]time.Duration{"localnet": -1, "mainnet": 0} {
+		n.Name, n.Registry = name, cocoon.Account{7}
+		client, err := chain.Dial(t.Context(), n, chain.Options{})
+		require.NoError(t, err)
+		t.Cleanup(client.Close)
+		cfg, err := (&serveOptions{start: 5, backfill: 9, audit: time.Minute, ahead: 1 << 20}).indexConfig(client)
+		require.NoError(t, err)
+		require.NoError(t, cfg.Validate())
+		require.NotNil(t, cfg.Prover)
+		cfg.Chain, cfg.Prover = nil, nil
+		require.Equal(t, indexer.Config{Path: "elsewhere.db", GlobalID: localnet.DefaultGlobalID, Registry: n.Registry, Start: 5, Backfill: 9, AuditEvery: time.Minute, Ahead: 1 << 20, Skew: skew}, cfg, name)
 	}
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,11 +189,15 @@ func (e *env) ownerOf(client *chain.Client, text string) (cocoon.Account, error)
 
 // serveEngine serves the built-in engine on loopback until stop is called.
 func serveEngine() (url string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, err := engine.Listen("127.0.0.1:0", engine.New())
 	if err != nil {
 		return "", nil, err
 	}
-	s := &http.Server{Handler: engine.New()}
-	go func() { _ = s.Serve(l) }() // ends with Close
-	return "http://" + l.Addr().String(), func() { s.Close() }, nil
+	ctx, cancel := context.WithCancel(context.Background()) // it outlives the worker, which drains
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.Run(ctx) // it ends when nobody asks any more
+	}()
+	return s.URL(), func() { cancel(); <-ended }, nil
 }

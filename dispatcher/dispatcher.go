@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/gateway"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 )
 
@@ -33,6 +35,7 @@ type Config struct {
 	Bps      uint16         // that share, in 1/10000 of what a job pays
 	Seed     uint64         // of the choice among workers
 	Keeper   KeeperConfig   // who is paid rewards, and when
+	Ledger   LedgerConfig   // of interactive requests
 
 	OfferTimeout time.Duration // for a worker to answer an offer
 	GrantTimeout time.Duration // for a client to grant, and for a worker to accept a grant
@@ -42,7 +45,7 @@ type Config struct {
 
 // DefaultConfig has everything but paths and accounts.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(),
+	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(), Ledger: DefaultLedgerConfig(),
 		OfferTimeout: 5 * time.Second, GrantTimeout: time.Minute, BeatTimeout: 10 * time.Second, PollTimeout: 20 * time.Second}
 }
 
@@ -55,10 +58,12 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the dispatcher needs the registry's address")
 	case c.Bps > 10_000 || c.Bps > 0 && c.Payee.IsZero():
 		return cocoon.Invalid.Errorf("a share of %d bps needs a payee and is at most 10000", c.Bps)
+	case c.Ledger.Dir != "" && c.Keeper.Rewards.IsZero():
+		return cocoon.Invalid.Errorf("a ledger needs the dispatcher's rewards contract")
 	case c.OfferTimeout <= 0 || c.GrantTimeout <= 0 || c.BeatTimeout <= 0 || c.PollTimeout <= 0:
 		return cocoon.Invalid.Errorf("the dispatcher's timeouts are above zero")
 	}
-	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate())
+	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate(), c.Ledger.Validate())
 }
 
 // Deps are what a dispatcher works with.
@@ -73,17 +78,22 @@ type Deps struct {
 
 // Dispatcher serves one market.
 type Dispatcher struct {
-	cfg    Config
-	deps   Deps
-	log    *slog.Logger
-	store  *store
-	blobs  *Blobs
-	roster *roster
-	goods  catalogue
-	link   *link
-	desks  desks
-	relay  *relay
-	keeper *keeper
+	cfg         Config
+	deps        Deps
+	log         *slog.Logger
+	store       *store
+	blobs       *Blobs
+	roster      *roster
+	daemons     daemons
+	goods       catalogue
+	link        *link
+	desks       desks
+	relay       *relay
+	keeper      *keeper
+	ledger      *ledger.Ledger   // nil where none is kept
+	keys        *keyring         // likewise
+	gateway     *gateway.Gateway // likewise
+	ledgerClock func() time.Time // the chain's
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
@@ -120,16 +130,37 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 	}
 	d.relay = newRelay(deps, d.log)
 	d.keeper = &keeper{cfg.Keeper, deps, d.log, d.store, d.relay}
-	if err = d.goods.refresh(ctx, deps.Chain, cfg.Registry); err == nil {
+	if err = d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// open reads who is there, and opens the ledger and the port for workers.
+func (d *Dispatcher) open(ctx context.Context) error {
+	err := d.goods.refresh(ctx, d.deps.Chain, d.cfg.Registry)
+	if err == nil {
 		err = d.refreshRoster(ctx)
 	}
 	if err == nil {
-		d.link, err = openLink(cfg, d.roster, d.log)
+		err = d.openLedger(ctx)
 	}
-	if err != nil {
-		return nil, errors.Join(err, d.store.Close())
+	if err == nil {
+		d.link, err = openLink(d.cfg, d.roster, &d.daemons, d.log)
 	}
-	return d, nil
+	if err == nil {
+		err = d.openGateway()
+	}
+	return err
+}
+
+// close closes the databases.
+func (d *Dispatcher) close() error {
+	err := d.store.Close()
+	if d.ledger != nil {
+		err = errors.Join(d.ledger.Close(), err)
+	}
+	return err
 }
 
 // WorkersURL is where workers dial in.
@@ -139,6 +170,8 @@ func (d *Dispatcher) WorkersURL() string { return d.link.url() }
 // returns nil. Nothing it was doing is lost: a restart goes on from the database.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	kept := d.keepLedger(ctx)
+	g.Go(func() error { return kept.watch(ctx) })
 	g.Go(func() error {
 		if err := d.link.serve(d.heartbeat, d.handlers(ctx)); err != nil {
 			return fmt.Errorf("serve workers: %w", err)
@@ -146,6 +179,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return d.follow(ctx)
 	})
 	g.Go(func() error { return d.keeper.run(ctx) })
+	g.Go(func() error { d.serveStreams(ctx); return nil })
 	err := g.Wait()
 	close(d.ended)
 	d.asking.Lock() // once every client has its answer
@@ -153,5 +187,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.matching.Wait()
 	d.relay.wait()
 	d.link.close()
-	return errors.Join(err, d.store.Close())
+	kept.stop() // once nobody has more to promise
+	<-kept.ended
+	return errors.Join(err, kept.err, d.close())
 }

@@ -66,11 +66,12 @@ type status struct {
 	// Liteservers says of each whether it is asked, and of one in quarantine why not.
 	Liteservers []chain.ServerStatus `json:"liteservers"`
 	Ahead       int                  `json:"ahead_bytes" doc:"of blocks read ahead of the log"`
+	Clocks      Clocks               `json:"clocks"`
 }
 
 func (a *api) routes() {
 	route(a, "/v1/status", "How far the chain has been followed", func(context.Context, *nothing) (status, error) {
-		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation(), a.cfg.Chain.Status(), a.feed.Ahead()}, nil
+		return status{a.Head(), a.cfg.Registry, a.cfg.GlobalID, a.Reconciliation(), a.cfg.Chain.Status(), a.feed.Ahead(), a.Clocks()}, nil
 	})
 	route(a, "/v1/registry", "The registry", func(ctx context.Context, _ *nothing) (market.Registry, error) { return a.Registry(ctx) })
 	route(a, "/v1/money", "What all contracts received, paid, burnt and hold", func(ctx context.Context, _ *nothing) (market.Money, error) { return a.Money(ctx) })
@@ -108,13 +109,22 @@ func route[I, T any](a *api, path, summary string, get func(context.Context, *I)
 
 func operation(path, summary string) huma.Operation {
 	return huma.Operation{Method: http.MethodGet, Path: path, OperationID: huma.GenerateOperationID(http.MethodGet, path, struct{}{}), Summary: summary,
-		Errors: []int{http.StatusBadRequest, http.StatusNotFound}}
+		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusServiceUnavailable}}
 }
 
-// problem is err for who asked. Faults of ours are logged and not told.
+// askAgain is what Retry-After says where the database or the chain does not answer, in seconds.
+const askAgain = "2"
+
+// problem is err for who asked. Faults of ours are logged and not told, nor is
+// where our database is.
 func (a *api) problem(path string, err error) error {
 	kind := cocoon.KindOf(err)
-	if kind == cocoon.Internal {
+	switch kind {
+	case cocoon.Unreachable:
+		a.log.Warn("request not answered: chain or database not reached", "path", path, "err", err)
+		return huma.ErrorWithHeaders(huma.NewError(http.StatusServiceUnavailable, "the indexer does not reach what it needs to answer that; ask again later"),
+			http.Header{"Retry-After": {askAgain}})
+	case cocoon.Internal:
 		if !errors.Is(err, context.Canceled) {
 			a.log.Error("request failed", "path", path, "err", err)
 		}

@@ -27,3 +27,15 @@ type Chain interface {
 	// Status returns what is known of each liteserver.
 	Status() []chain.ServerStatus
 }
+
+// Archive is what a backfill needs on top: old states, and blocks by logical time.
+// *chain.Client is one, of as much as its liteservers keep.
+type Archive interface {
+	Chain
+	// MasterAfter returns the first masterchain block that ends at or after a logical time, proven.
+	MasterAfter(ctx context.Context, lt uint64) (*ton.BlockIDExt, error)
+	// Branch returns what lies below a prefix of addresses, as proven at that masterchain block.
+	Branch(ctx context.Context, master *ton.BlockIDExt, p chain.Prefix) (chain.Branch, error)
+	// ConfigAt returns the network's configuration as proven at that masterchain block.
+	ConfigAt(ctx context.Context, master *ton.BlockIDExt) (*chain.Config, error)
+}

@@ -23,33 +23,60 @@ var troublesome = map[string]localnet.Faults{
 // liars, and what each lies about to whoever asks it first.
 var liars = []localnet.Lie{localnet.LieHead, localnet.LieSignature, localnet.LieSigner, localnet.LieProof, localnet.LieBlock}
 
-// amid is a client of a crowd, and where each of them and of the liars listens.
-func (w *world) amid(lies []localnet.Lie) (*chain.Client, map[string]*localnet.Server) {
+// mob are liteservers by what will be wrong with them.
+type mob struct {
+	faults map[string]localnet.Faults
+	named  map[string]*localnet.Server
+	config []byte // the global.config.json that names them all
+}
+
+// mob are the troublesome and a liar for each lie, all of them good until misbehave.
+func (w *world) mob(lies []localnet.Lie) mob {
 	w.t.Helper()
-	faults := map[string]localnet.Faults{}
+	c := mob{map[string]localnet.Faults{}, map[string]*localnet.Server{}, nil}
 	for name, f := range troublesome {
-		faults[name] = f
+		c.faults[name] = f
 	}
 	for _, lie := range lies {
-		faults[string(lie)] = localnet.Faults{Lie: lie}
+		c.faults[string(lie)] = localnet.Faults{Lie: lie}
 	}
-	named := map[string]*localnet.Server{}
 	var servers []*localnet.Server
-	for name := range faults {
+	for name := range c.faults {
 		s, err := w.local.Serve(localnet.Faults{})
 		require.NoError(w.t, err)
-		named[name] = s
+		c.named[name] = s
 		servers = append(servers, s)
 	}
-	n, err := chain.ParseNetwork(w.local.ConfigOf(servers...))
+	c.config = w.local.ConfigOf(servers...)
+	return c
+}
+
+func (c mob) misbehave(t *testing.T) {
+	t.Helper()
+	for name, f := range c.faults {
+		require.NoError(t, c.named[name].SetFaults(f))
+	}
+}
+
+// tell logs what the mob was asked and did.
+func (c mob) tell(t *testing.T) {
+	for name, s := range c.named {
+		st := s.Stats()
+		t.Logf("%s: asked %d, refused %d, dropped %d, silent %d, lied %d", name, st.Total(), st.Refused, st.Dropped, st.Silent, st.Lied)
+	}
+}
+
+// amid is a client of a mob that misbehaves.
+func (w *world) amid(lies []localnet.Lie) (*chain.Client, mob) {
+	w.t.Helper()
+	mob := w.mob(lies)
+	n, err := chain.ParseNetwork(mob.config)
 	require.NoError(w.t, err)
 	c, err := chain.Dial(w.t.Context(), n, chain.Options{Timeout: time.Second})
 	require.NoError(w.t, err)
 	w.t.Cleanup(c.Close)
-	for name, f := range faults {
-		require.NoError(w.t, named[name].SetFaults(f))
-	}
-	return c, named
+	mob.misbehave(w.t)
+	return c, mob
 }
 
 // playResharding is a story whose chain splits and merges between its parts.
@@ -87,7 +114,7 @@ func (w *world) openAmid(c *chain.Client) *Indexer {
 func TestIndexer_FaultsSplitsAndMergesChangeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	client, servers := w.amid(liars)
+	client, mob := w.amid(liars)
 	live := w.openAmid(client)
 	stop := runs(t, live)
 	w.playResharding()
@@ -124,17 +151,14 @@ func TestIndexer_FaultsSplitsAndMergesChangeNothing(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 	stop()
 	for _, lie := range liars {
-		require.NotEmpty(t, quarantined()[servers[string(lie)].Addr()], lie)
+		require.NotEmpty(t, quarantined()[mob.named[string(lie)].Addr()], lie)
 	}
 	require.Len(t, quarantined(), len(liars), "who only fails is not in quarantine")
 	for name, x := range map[string]*Indexer{"live": live, "late": late} {
 		require.Equal(t, want, dump(t, x, append(logged, projected...)...), name)
 	}
-	for name, s := range servers {
-		st := s.Stats()
-		t.Logf("%s: asked %d, refused %d, dropped %d, silent %d, lied %d", name, st.Total(), st.Refused, st.Dropped, st.Silent, st.Lied)
-	}
-	require.NotZero(t, servers["erring"].Stats().Refused)
+	mob.tell(t)
+	require.NotZero(t, mob.named["erring"].Stats().Refused)
 }
 
 // countBlocks counts the blocks of the chain by walking all of it backwards.

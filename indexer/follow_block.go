@@ -18,13 +18,24 @@ func (x *Indexer) readBlock(ctx context.Context, b *batch, block *tlb.Block) err
 	if workchain, _ := tlb.ConvertShardIdentToShard(block.BlockInfo.Shard); workchain != 0 {
 		return nil // our contracts live in the basechain
 	}
-	txs, err := block.ListTransactions()
+	txs, err := orderedTransactions(block)
 	if err != nil {
 		return err
 	}
+	return x.readTransactions(ctx, b, txs)
+}
+
+// orderedTransactions are all of a block, in order of logical time.
+func orderedTransactions(block *tlb.Block) ([]*tlb.Transaction, error) {
+	txs, err := block.ListTransactions()
 	slices.SortFunc(txs, func(a, b *tlb.Transaction) int {
 		return cmp.Or(cmp.Compare(a.LT, b.LT), bytes.Compare(a.AccountAddr, b.AccountAddr))
 	})
+	return txs, err
+}
+
+// readTransactions appends the events of our contracts among transactions.
+func (x *Indexer) readTransactions(ctx context.Context, b *batch, txs []*tlb.Transaction) error {
 	for _, tx := range txs {
 		account := cocoon.Account(tx.AccountAddr)
 		kind, ours := x.lookup(b, account)
@@ -34,12 +45,12 @@ func (x *Indexer) readBlock(ctx context.Context, b *batch, block *tlb.Block) err
 				continue
 			}
 			kind = newborn.kind
-			if err = x.readEarlier(ctx, b, account, kind, tx); err != nil {
+			if err := x.readEarlier(ctx, b, account, kind, tx); err != nil {
 				return err
 			}
 			b.born[account] = kind
 		}
-		if err = b.add(tx, kind, account, newborn); err != nil {
+		if err := b.add(tx, kind, account, newborn); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ const askedFor = 500
 // readAll asks for the rows of accounts, and reads each.
 func (p projector) readAll(ctx context.Context, d distinct, query string, read func(*sql.Rows) error, args ...any) error {
 	for part := range slices.Chunk(d.list, askedFor) {
-		rows, err := p.tx.QueryContext(ctx, query+` WHERE account IN (?)`, append(args, bun.In(part))...)
+		rows, err := p.tx.QueryContext(ctx, query+` WHERE account IN (?)`, append(args, bun.List(part))...)
 		if err != nil {
 			return err
 		}

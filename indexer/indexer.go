@@ -26,11 +26,22 @@ type Config struct {
 	Start    uint32 // first masterchain block to read into a new database, at or before the registry's birth; 0 means 1
 	Logger   *slog.Logger
 
-	Prover     Prover        // makes proof bundles for the API; nil makes none
-	AuditEvery time.Duration // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
+	// Backfill is how many masterchain blocks the log must lack at least for Run to
+	// catch up by the histories of our contracts, where that asks for less than every
+	// block does; 0 never does. Chain has to be an Archive then.
+	Backfill uint32
+	// Progress is told now and then how much of a part of a long backfill is done, of
+	// 1; nil tells nobody. It must not block.
+	Progress func(part string, done float64)
 
-	term  time.Duration // of the lease; 0 means leaseTerm
-	batch int           // masterchain blocks in one commit at most; 0 means batchBlocks
+	Prover     Prover           // makes proof bundles for the API; nil makes none
+	AuditEvery time.Duration    // how often Run compares the tables with the chain, a question to a liteserver for each contract; 0 is never
+	Clock      func() time.Time // the wall clock, compared with others; time.Now
+	Skew       time.Duration    // between clocks, from which on log and status warn; 0 means 5 minutes, below 0 never: a local chain lives in the past
+
+	term       time.Duration // of the lease; 0 means leaseTerm
+	batch      int           // masterchain blocks in one commit at most; 0 means batchBlocks
+	fillAnyway bool          // backfill even where every block would be less to ask for
 }
 
 // Validate reports what is missing.
@@ -42,10 +53,19 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("the indexer needs the registry's address")
 	case c.Chain == nil:
 		return cocoon.Invalid.Errorf("the indexer needs a chain to follow")
+	case c.Backfill > 0 && !c.hasArchive():
+		return cocoon.Invalid.Errorf("a backfill needs a chain with old states")
 	case c.AuditEvery < 0:
 		return cocoon.Invalid.Errorf("audits every %s: less than none", c.AuditEvery)
+	case c.Ahead < 0:
+		return cocoon.Invalid.Errorf("%d bytes read ahead: less than none", c.Ahead)
 	}
 	return nil
+}
+
+func (c Config) hasArchive() bool {
+	_, ok := c.Chain.(Archive)
+	return ok
 }
 
 // Indexer follows the chain while it runs, and answers questions at any time.
@@ -63,6 +83,8 @@ type Indexer struct {
 	changed chan struct{}                    // closed when the cursor moves
 
 	reconciler reconciler
+	chain      *listener // what the feed asks
+	differ     [2]bool   // the chain's clock and the database's, as was logged; of the goroutine that follows
 	feed       *feed.Feed
 	pending    *batch        // read, and not known to be committed
 	pause      time.Duration // before a chain that does not answer is asked again
@@ -84,6 +106,12 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 	if cfg.Start == 0 {
 		cfg.Start = 1
 	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Skew == 0 {
+		cfg.Skew = skewTold
+	}
 	if cfg.batch == 0 {
 		cfg.batch = batchBlocks
 	}
@@ -92,7 +120,8 @@ func Open(ctx context.Context, cfg Config) (*Indexer, error) {
 		return nil, err
 	}
 	x := &Indexer{cfg: cfg, store: s, log: cfg.Logger, known: map[cocoon.Account]wrappers.Kind{}, changed: make(chan struct{}), pause: retryAfter, fault: func(string) error { return nil }}
-	x.feed = feed.New(cfg.Chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
+	x.chain = &listener{Chain: cfg.Chain}
+	x.feed = feed.New(x.chain, feed.Config{Bytes: cfg.Ahead, Pause: retryAfter, Logger: cfg.Logger})
 	if err = x.resume(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s, s.explain(err)), s.Close())
 	}
@@ -132,8 +161,13 @@ func (x *Indexer) Run(ctx context.Context) error {
 // follow reads and commits block after block.
 func (x *Indexer) follow(ctx context.Context) error {
 	err := x.persist(ctx, x.recall)
+	if err == nil {
+		err = x.persist(ctx, x.backfill)
+	}
 	for err == nil && ctx.Err() == nil {
-		err = x.persist(ctx, x.step)
+		if err = x.persist(ctx, x.step); err == nil {
+			x.tellClocks()
+		}
 	}
 	return err
 }
@@ -145,7 +179,7 @@ func (x *Indexer) persist(ctx context.Context, do func(context.Context) error) e
 		if cocoon.KindOf(err) != cocoon.Unreachable {
 			return err
 		}
-		x.log.Warn("chain or database not reached", "seqno", x.position().seqno+1, "err", err)
+		x.log.Warn("chain or database not reached", "seqno", x.position().seqno+1, "err", err, "hint", cocoon.HintOf(err))
 		select {
 		case <-time.After(x.pause):
 		case <-ctx.Done():

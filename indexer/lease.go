@@ -28,14 +28,17 @@ type lease struct {
 	owner      string
 	term       int64 // milliseconds
 	clock      string
+	wall       func() time.Time
+	ahead      atomic.Int64 // milliseconds that the database's clock was ahead of wall, which only Clocks tells
 	generation atomic.Int64 // that this process took; 0 is none
 }
 
-func newLease(term time.Duration, clock string) lease {
+func newLease(cfg Config, clock string) lease {
+	term := cfg.term
 	if term == 0 {
 		term = leaseTerm
 	}
-	return lease{owner: newOwner(), term: term.Milliseconds(), clock: clock}
+	return lease{owner: newOwner(), term: term.Milliseconds(), clock: clock, wall: cfg.Clock}
 }
 
 // newOwner names this process, for those who wait for it and for departed.
@@ -54,10 +57,12 @@ func (s *store) claim(ctx context.Context) (holder string, err error) {
 	l := &s.lease
 	var taken int64
 	err = s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		var generation, left int64
-		if err := tx.QueryRowContext(ctx, `SELECT owner, generation, expires - `+l.clock+` FROM lease`).Scan(&holder, &generation, &left); err != nil {
+		var generation, expires, now int64
+		if err := tx.QueryRowContext(ctx, `SELECT owner, generation, expires, `+l.clock+` FROM lease`).Scan(&holder, &generation, &expires, &now); err != nil {
 			return err
 		}
+		l.ahead.Store(now - l.wall().UnixMilli())
+		left := expires - now
 		if holder != "" && holder != l.owner && left > 0 && left <= l.term && !s.departed(holder) {
 			return nil
 		}

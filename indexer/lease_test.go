@@ -3,6 +3,9 @@ package indexer
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,4 +179,31 @@ func TestStep_WaitsForASlowDisk(t *testing.T) {
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-done)
 	require.Positive(t, x.Head().Seqno)
+}
+
+// A program that holds the file for longer than a statement waits is outlasted.
+func TestRun_OutlastsAFileThatAnotherHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var log journal
+	cfg := w.config(filepath.Join(t.TempDir(), "index.db"))
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	x, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
+	other := w.open(cfg.Path)
+	x.pause = 0
+	_, err = x.store.write.ExecContext(t.Context(), `PRAGMA busy_timeout = 20`)
+	require.NoError(t, err)
+	tx, err := other.store.write.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `UPDATE lease SET expires = expires`)
+	require.NoError(t, err)
+	stop := runs(t, x)
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "database is locked") }, time.Minute, time.Millisecond)
+	require.Contains(t, log.String(), "another program has held "+cfg.Path)
+	require.Zero(t, x.Head().Seqno)
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, x.WaitSeqno(t.Context(), must(w.client.Head(t.Context())).SeqNo))
+	stop()
+	require.NoError(t, x.Close())
 }

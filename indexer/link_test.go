@@ -15,13 +15,13 @@ import (
 // leaky is a way to the chain that leaves out what happened in one shard block,
 // and one transaction of what came to an account before its birth.
 type leaky struct {
-	Chain
+	Archive
 	block   uint32 // seqno of a shard block; 0 is none
 	history bool
 }
 
 func (l *leaky) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) (*tlb.Block, int, error) {
-	b, size, err := l.Chain.BlockOf(ctx, master, id)
+	b, size, err := l.Archive.BlockOf(ctx, master, id)
 	if err != nil || id.Workchain != 0 || id.SeqNo != l.block {
 		return b, size, err
 	}
@@ -32,7 +32,7 @@ func (l *leaky) BlockOf(ctx context.Context, master uint32, id *ton.BlockIDExt) 
 }
 
 func (l *leaky) Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error) {
-	list, err := l.Chain.Transactions(ctx, a, lt, hash, n)
+	list, err := l.Archive.Transactions(ctx, a, lt, hash, n)
 	if err != nil || !l.history || len(list) < 3 {
 		return list, err
 	}
@@ -67,7 +67,7 @@ func TestLink_AFeedThatSkipsATransactionHaltsTheIndexer(t *testing.T) {
 	last, err := x.events(t.Context(), 0, 100, &p)
 	require.NoError(t, err)
 	skipped := last[len(last)-2] // not the newest: what follows shows the hole
-	halts(t, w, &leaky{Chain: w.client, block: w.blockOf(skipped.Seqno)})
+	halts(t, w, &leaky{Archive: w.client, block: w.blockOf(skipped.Seqno)})
 }
 
 func TestLink_AHistoryThatSkipsATransactionHaltsTheIndexer(t *testing.T) {
@@ -79,7 +79,7 @@ func TestLink_AHistoryThatSkipsATransactionHaltsTheIndexer(t *testing.T) {
 	}
 	w.stakeProvider()
 	w.settle()
-	halts(t, w, &leaky{Chain: w.client, history: true})
+	halts(t, w, &leaky{Archive: w.client, history: true})
 }
 
 // An account that rent has deleted begins again: its next transaction follows none.

@@ -101,7 +101,7 @@ func (x *Indexer) events(ctx context.Context, after uint64, limit int, a *cocoon
 	var rows []eventRow
 	q := x.store.read.NewSelect().Model(&rows).ExcludeColumn("body").Where("seq > ?", after).Order("seq").Limit(int64(limit))
 	if err := narrowed(q, "account", a).Scan(ctx); err != nil {
-		return nil, err
+		return nil, x.store.explainRead(err)
 	}
 	events := make([]market.Event, len(rows))
 	for i := range rows {
@@ -118,7 +118,7 @@ func (x *Indexer) events(ctx context.Context, after uint64, limit int, a *cocoon
 // have its newest event before this process knows that it was committed.
 func (x *Indexer) newest(ctx context.Context) (seq uint64, err error) {
 	err = x.store.read.QueryRowContext(ctx, `SELECT events FROM cursor`).Scan(&seq)
-	return seq, x.store.explain(err)
+	return seq, x.store.explainRead(err)
 }
 
 // Wait returns once the log holds an event after seq, or with ctx's error.

@@ -32,14 +32,20 @@ func (e postgres) explain(err error) error {
 }
 
 func (e postgres) unreached(err error) error {
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) {
+		return cocoon.WithHint(cocoon.Unreachable.Errorf("reach the database: %w", err), "is %s the name of the server? This machine finds no address for it", e.config.Host)
+	}
 	return cocoon.WithHint(cocoon.Unreachable.Errorf("reach the database: %w", err), "does the server at %s:%d run, and may this machine connect to it?", e.config.Host, e.config.Port)
 }
 
 // explainCode reads an SQLSTATE, by its class in the main.
 func (e postgres) explainCode(code string, err error) error {
 	switch {
-	case code == "53100", code == "58030", code == "25006": // full disk, broken disk, read-only server
+	case code == "53100":
 		return diskFull(err)
+	case code == "58030", code == "25006": // input or output failed, the server only reads
+		return diskBroken(err)
 	case code == "28P01", code == "28000", code == "42501":
 		return cocoon.WithHint(cocoon.Forbidden.Errorf("use the database: %w", err), "check user and password, and that the user may create tables in it")
 	case code == "3D000":

@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -61,19 +62,22 @@ func newPostgresDatabase(t testing.TB) string {
 	t.Helper()
 	server := postgresServer(t)
 	name := fmt.Sprintf("cocoon_%d_%d", os.Getpid(), databases.Add(1))
-	admin := func(statement string) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		c, err := pgx.Connect(ctx, server)
-		require.NoError(t, err)
-		defer func() { _ = c.Close(ctx) }()
-		_, err = c.Exec(ctx, statement)
-		require.NoError(t, err)
-	}
-	admin(`CREATE DATABASE ` + name)
-	t.Cleanup(func() { admin(`DROP DATABASE IF EXISTS ` + name + ` WITH (FORCE)`) })
+	require.NoError(t, administer(server, `CREATE DATABASE `+name))
+	t.Cleanup(func() { require.NoError(t, administer(server, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)) })
 	u, err := url.Parse(server)
 	require.NoError(t, err)
 	u.Path = "/" + name
 	return u.String()
+}
+
+// administer does something on a server as who may do all.
+func administer(dsn, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, statement)
+	return errors.Join(err, c.Close(ctx))
 }

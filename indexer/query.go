@@ -43,8 +43,8 @@ func only[T any](list []numbered[T], err error, what string, a cocoon.Account) (
 	return list[0].item, nil
 }
 
-// collect reads the rows that q selects within s; column tells what they are ordered by.
-func collect[T any](ctx context.Context, q *bun.SelectQuery, column string, s span, scan func(*sql.Rows) (uint64, T, error)) ([]numbered[T], error) {
+// collect reads the rows that q selects of db within s; column tells what they are ordered by.
+func collect[T any](ctx context.Context, db *store, q *bun.SelectQuery, column string, s span, scan func(*sql.Rows) (uint64, T, error)) ([]numbered[T], error) {
 	q = q.OrderExpr(column)
 	if s.after > 0 {
 		q = q.Where(column+" > ?", s.after)
@@ -54,7 +54,7 @@ func collect[T any](ctx context.Context, q *bun.SelectQuery, column string, s sp
 	}
 	rows, err := q.Rows(ctx)
 	if err != nil {
-		return nil, err
+		return nil, db.explainRead(err)
 	}
 	defer rows.Close()
 	list := []numbered[T]{}
@@ -65,7 +65,7 @@ func collect[T any](ctx context.Context, q *bun.SelectQuery, column string, s sp
 		}
 		list = append(list, numbered[T]{number, item})
 	}
-	return list, rows.Err()
+	return list, db.explainRead(rows.Err())
 }
 
 // narrowed is q for one account; nil means all.
@@ -106,7 +106,8 @@ func scanState[S any](rows *sql.Rows, more ...any) (s stated[S], err error) {
 
 // Money is what all contracts together received, paid, burnt and hold.
 func (x *Indexer) Money(ctx context.Context) (market.Money, error) {
-	return readMoney(ctx, x.store.read)
+	m, err := readMoney(ctx, x.store.read)
+	return m, x.store.explainRead(err)
 }
 
 // Contracts are all our contracts in the order of their births.
@@ -123,7 +124,7 @@ func (x *Indexer) Contract(ctx context.Context, a cocoon.Account) (market.Contra
 func (x *Indexer) contracts(ctx context.Context, s span, a *cocoon.Account) ([]numbered[market.Contract], error) {
 	q := x.store.read.NewSelect().TableExpr("contracts AS t").Join("JOIN balances AS b ON b.account = t.account").
 		ColumnExpr("t.seq, t.account, t.kind, b.received, b.sent, b.fees")
-	return collect(ctx, narrowed(q, "t.account", a), "t.seq", s, func(rows *sql.Rows) (uint64, market.Contract, error) {
+	return collect(ctx, x.store, narrowed(q, "t.account", a), "t.seq", s, func(rows *sql.Rows) (uint64, market.Contract, error) {
 		var c market.Contract
 		var account []byte
 		var received, sent, fees string

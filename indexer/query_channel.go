@@ -32,7 +32,7 @@ func (x *Indexer) channels(ctx context.Context, s span, f ChannelFilter) ([]numb
 	if f.Open {
 		q = q.Where("t.closed = 0")
 	}
-	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Channel, error) {
+	return collect(ctx, x.store, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Channel, error) {
 		r, err := scanState[channelRecord](rows)
 		if err != nil {
 			return r.seq, market.Channel{}, err

@@ -24,7 +24,7 @@ func (x *Indexer) RewardsAt(ctx context.Context, a cocoon.Account) (market.Rewar
 }
 
 func (x *Indexer) rewards(ctx context.Context, s span, a *cocoon.Account) ([]numbered[market.Rewards], error) {
-	return collect(ctx, narrowed(x.fromStates("rewards"), "t.account", a), "t.seq", s, func(rows *sql.Rows) (uint64, market.Rewards, error) {
+	return collect(ctx, x.store, narrowed(x.fromStates("rewards"), "t.account", a), "t.seq", s, func(rows *sql.Rows) (uint64, market.Rewards, error) {
 		r, err := scanState[rewardsState](rows)
 		if err != nil {
 			return r.seq, market.Rewards{}, err
@@ -67,7 +67,7 @@ func (x *Indexer) Epoch(ctx context.Context, a cocoon.Account) (market.Epoch, er
 func (x *Indexer) epochs(ctx context.Context, s span, f epochFilter) ([]numbered[market.Epoch], error) {
 	q := narrowed(narrowed(x.fromStates("epochs"), "t.account", f.account), "t.rewards", f.rewards).Where("t.opened = 1").
 		ColumnExpr("(SELECT '[' || coalesce(string_agg(CAST(idx AS TEXT), ',' ORDER BY idx), '') || ']' FROM leaves WHERE epoch = t.seq AND claimed = 1)")
-	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Epoch, error) {
+	return collect(ctx, x.store, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Epoch, error) {
 		var claimed string
 		r, err := scanState[epochState](rows, &claimed)
 		if err != nil {
@@ -93,7 +93,7 @@ func (x *Indexer) Leaves(ctx context.Context, epoch cocoon.Account, from uint32,
 func (x *Indexer) leaves(ctx context.Context, epoch cocoon.Account, s span) ([]numbered[market.Leaf], error) {
 	q := x.store.read.NewSelect().TableExpr("leaves AS l").Join("JOIN epochs AS e ON e.seq = l.epoch").
 		ColumnExpr("l.idx, l.provider, l.amount, l.requests, l.tokens, l.failures, l.uptime, l.p50").Where("e.account = ? AND l.idx >= ?", epoch[:], s.after)
-	return collect(ctx, q, "l.idx", span{limit: s.limit}, func(rows *sql.Rows) (number uint64, l market.Leaf, err error) {
+	return collect(ctx, x.store, q, "l.idx", span{limit: s.limit}, func(rows *sql.Rows) (number uint64, l market.Leaf, err error) {
 		var provider []byte
 		var amount, tokens string
 		if err = rows.Scan(&l.Index, &provider, &amount, &l.Requests, &tokens, &l.Failures, &l.Uptime, &l.P50); err != nil {

@@ -34,7 +34,7 @@ func (x *Indexer) jobs(ctx context.Context, s span, f JobFilter) ([]numbered[mar
 	} else {
 		q = q.Where("t.status != ''")
 	}
-	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Job, error) {
+	return collect(ctx, x.store, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Job, error) {
 		r, err := scanState[jobRecord](rows)
 		if err != nil {
 			return r.seq, market.Job{}, err

@@ -25,7 +25,7 @@ func (x *Indexer) Provider(ctx context.Context, a cocoon.Account) (market.Provid
 
 func (x *Indexer) providers(ctx context.Context, s span, a *cocoon.Account) ([]numbered[market.Provider], error) {
 	q := narrowed(x.fromStates("providers"), "t.account", a)
-	return collect(ctx, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Provider, error) {
+	return collect(ctx, x.store, q, "t.seq", s, func(rows *sql.Rows) (uint64, market.Provider, error) {
 		r, err := scanState[providerState](rows)
 		if err != nil {
 			return r.seq, market.Provider{}, err
@@ -91,7 +91,7 @@ func (x *Indexer) workers(ctx context.Context, s span, f workerFilter) ([]number
 	if f.active {
 		q = q.Where("retired_at = 0")
 	}
-	return collect(ctx, q, "seq", s, func(rows *sql.Rows) (seq uint64, w market.Worker, err error) {
+	return collect(ctx, x.store, q, "seq", s, func(rows *sql.Rows) (seq uint64, w market.Worker, err error) {
 		var provider, key, record []byte
 		if err = rows.Scan(&seq, &provider, &key, &w.RetiredAt, &w.GPUs, &w.Slashed, &record); err != nil {
 			return seq, w, err
@@ -138,7 +138,7 @@ func (x *Indexer) Models(ctx context.Context) ([]market.Model, error) {
 
 func (x *Indexer) models(ctx context.Context, s span) ([]numbered[market.Model], error) {
 	q := x.store.read.NewSelect().TableExpr("listings").ColumnExpr("seq, key, suspended, name, data").Where("kind = ?", wrappers.ChangeModel)
-	return collect(ctx, q, "seq", s, func(rows *sql.Rows) (seq uint64, m market.Model, err error) {
+	return collect(ctx, x.store, q, "seq", s, func(rows *sql.Rows) (seq uint64, m market.Model, err error) {
 		var key, data []byte
 		if err = rows.Scan(&seq, &key, &m.SuspendedUntil, &m.Name, &data); err != nil {
 			return seq, m, err
@@ -159,7 +159,7 @@ func (x *Indexer) models(ctx context.Context, s span) ([]numbered[market.Model],
 func (x *Indexer) Registry(ctx context.Context) (market.Registry, error) {
 	s, err := load[registryState](ctx, x.store.read, "registries", x.cfg.Registry)
 	if err != nil {
-		return market.Registry{}, err
+		return market.Registry{}, x.store.explainRead(err)
 	}
 	return market.Registry{Account: x.cfg.Registry, Owner: s.Owner, Guardian: s.Guardian, Delay: s.Delay, Launched: s.Launched,
 		Terms: hashOf(s.Terms), JobTerms: hashOf(s.JobTerms)}, nil

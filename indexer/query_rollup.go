@@ -26,7 +26,7 @@ func (x *Indexer) rollups(ctx context.Context, s span, f rollupFilter) ([]number
 	if f.to > 0 {
 		q = q.Where("start < ?", f.to)
 	}
-	return collect(ctx, q, "start", s, func(rows *sql.Rows) (uint64, market.Rollup, error) {
+	return collect(ctx, x.store, q, "start", s, func(rows *sql.Rows) (uint64, market.Rollup, error) {
 		r := market.Rollup{Model: f.model}
 		var doc string
 		if err := rows.Scan(&r.Start, &doc); err != nil {
@@ -46,7 +46,7 @@ func (x *Indexer) demand(ctx context.Context, s span) ([]numbered[market.ModelDe
 		return nil, err
 	}
 	q := x.store.read.NewSelect().TableExpr("demand").ColumnExpr("seq, model, channels, tokens").Where("channels > 0")
-	return collect(ctx, q, "seq", s, func(rows *sql.Rows) (seq uint64, d market.ModelDemand, err error) {
+	return collect(ctx, x.store, q, "seq", s, func(rows *sql.Rows) (seq uint64, d market.ModelDemand, err error) {
 		var model []byte
 		if err = rows.Scan(&seq, &model, &d.Channels, &d.Tokens); err != nil {
 			return seq, d, err

@@ -4,12 +4,14 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/cocoon-network/cocoon"
 )
 
 // Reconciliation is what the audits that Run makes on its own have found.
 type Reconciliation struct {
 	Audits     uint64 `json:"audits"`     // that came to an end
-	Failed     uint64 `json:"failed"`     // that did not, because no liteserver told the state
+	Failed     uint64 `json:"failed"`     // that did not, because no liteserver told the state or the database did not answer
 	Mismatches uint64 `json:"mismatches"` // of all audits together; 0 for ever where nothing is wrong
 	Last       *Audit `json:"last"`       // null before the first
 	Error      string `json:"error"`      // why the newest attempt failed, else ""
@@ -84,7 +86,9 @@ func (x *Indexer) auditNow(ctx context.Context) {
 	defer x.reconciler.mu.Unlock()
 	r := &x.reconciler.result
 	if err != nil {
-		r.Failed, r.Error = r.Failed+1, err.Error()
+		if r.Failed, r.Error = r.Failed+1, err.Error(); cocoon.KindOf(err) == cocoon.Internal {
+			r.Error = "the indexer's log says why" // everybody may read the status
+		}
 		x.log.Warn("audit failed", "err", err)
 		return
 	}

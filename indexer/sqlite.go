@@ -82,8 +82,10 @@ func (e sqlite) explain(err error) error {
 		return slices.ContainsFunc(signs, func(s string) bool { return strings.Contains(err.Error(), s) })
 	}
 	switch {
-	case says("database or disk is full", "SQLITE_FULL", "no space left", "readonly database", "disk I/O error"):
+	case says("database or disk is full", "SQLITE_FULL", "no space left"):
 		return diskFull(err)
+	case says("readonly database", "disk I/O error"):
+		return diskBroken(err)
 	case says("unable to open database file"):
 		return cocoon.WithHint(cocoon.NotFound.Errorf("reach the database's file: %w", err), "is the disk mounted, and may this user write to the folder of %s?", e.path)
 	case says("database is locked", "SQLITE_BUSY"):
@@ -94,6 +96,11 @@ func (e sqlite) explain(err error) error {
 
 func diskFull(err error) error {
 	return cocoon.WithHint(cocoon.Conflict.Errorf("write to the database: %w", err), "free some disk space and start again: nothing indexed so far is lost")
+}
+
+func diskBroken(err error) error {
+	return cocoon.WithHint(cocoon.Conflict.Errorf("write to the database: %w", err),
+		"see whether its disk is sound, mounted for writing and not full, then start again: nothing indexed so far is lost")
 }
 
 // ownerProcess is the process that newOwner named.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/cocoon-network/cocoon"
 )
 
 // engine is what the two databases do differently. All other SQL of this package
@@ -54,7 +56,7 @@ func openStore(ctx context.Context, cfg Config) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", e, e.explain(err))
 	}
-	s := &store{engine: e, write: w, read: r, lease: newLease(cfg.term, e.clock())}
+	s := &store{engine: e, write: w, read: r, lease: newLease(cfg, e.clock())}
 	if err = s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", e, e.explain(err)), s.Close())
 	}
@@ -67,6 +69,15 @@ func (c Config) engine() (engine, error) {
 		return newPostgres(c.DSN)
 	}
 	return sqlite{c.Path}, nil
+}
+
+// explainRead gives the error of a reader its kind where the database does not
+// answer. What else a database may have is no fault of a question.
+func (s *store) explainRead(err error) error {
+	if told := s.explain(err); cocoon.KindOf(told) == cocoon.Unreachable {
+		return told
+	}
+	return err
 }
 
 // Close gives the lease back and closes every connection.

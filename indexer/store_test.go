@@ -138,7 +138,7 @@ func TestOpen_RefusesWhatIsNoDatabase(t *testing.T) {
 	_, err := Open(t.Context(), w.config(path))
 	require.ErrorContains(t, err, "not a database")
 
-	for _, cfg := range []Config{{}, {Path: path}, {Path: path, Registry: w.registry}} {
+	for _, cfg := range []Config{{}, {Path: path}, {Path: path, Registry: w.registry}, {Path: path, Registry: w.registry, Chain: w.client, Ahead: -1}} {
 		_, err = Open(t.Context(), cfg)
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 	}

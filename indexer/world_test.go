@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,6 +174,24 @@ func newPath(t *testing.T) string {
 		return newPostgresDatabase(t)
 	}
 	return filepath.Join(t.TempDir(), "index.db")
+}
+
+// journal is a log that is read while others write to it.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // follow reads up to the newest block.

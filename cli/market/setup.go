@@ -185,7 +185,7 @@ func (m *Market) fund(ctx context.Context) error {
 func (m *Market) start(ctx context.Context) error {
 	var err error
 	if m.index, err = indexer.Open(ctx, indexer.Config{Path: m.path("index.db"), GlobalID: m.net.GlobalID, Registry: m.net.Registry, Chain: m.network.client, Logger: m.cfg.Logger,
-		Prover: bundle.NewMaker(m.network.client)}); err != nil {
+		Prover: bundle.NewMaker(m.network.client), Skew: -1}); err != nil {
 		return err
 	}
 	m.services.Go(func() error { return m.index.Run(m.life) })

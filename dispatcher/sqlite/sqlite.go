@@ -20,9 +20,9 @@ import (
 
 // Open opens or creates the database at path and applies the migrations it
 // lacks: files named migrations/<time>_<name>.tx.up.sql. One connection is
-// enough, since every transaction is short. pragmas come on top of ours.
+// enough, since every transaction is short. pragmas come before ours.
 func Open(ctx context.Context, path string, migrations fs.FS, pragmas ...string) (*bun.DB, error) {
-	options := url.Values{"_txlock": {"immediate"}, "_pragma": append([]string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)"}, pragmas...)}
+	options := url.Values{"_txlock": {"immediate"}, "_pragma": append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)")}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 	if err != nil {
 		return nil, err

@@ -39,6 +39,9 @@ func New() (*Cluster, error) {
 		}
 	}
 	if err = c.run("initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err == nil {
+		err = c.guard()
+	}
+	if err == nil {
 		err = c.Start()
 	}
 	if err != nil {
@@ -53,6 +56,18 @@ func (c *Cluster) data() string { return filepath.Join(c.Folder, "data") }
 // DSN is the address of a database on it.
 func (c *Cluster) DSN(database string) string {
 	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(c.Folder)
+}
+
+// Guarded is the one user whom the server asks for a password, once somebody makes it.
+const Guarded = "guarded"
+
+func (c *Cluster) guard() error {
+	access := filepath.Join(c.data(), "pg_hba.conf")
+	rules, err := os.ReadFile(access)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(access, append([]byte("local all "+Guarded+" scram-sha-256\n"), rules...), 0o600) // it stays its owner's
 }
 
 // Start starts a server that was stopped.

@@ -1,9 +1,9 @@
 package attest_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -39,16 +39,22 @@ var (
 	qeSigner  = [32]byte{0xdc, 0x9e}
 )
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+// newKey is key n: tests, fuzz workers and vectors see the same ones, and all
+// signatures are made without randomness.
+func newKey(t testing.TB, curve elliptic.Curve, n byte) *ecdsa.PrivateKey {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	raw := make([]byte, curve.Params().BitSize/8)
+	raw[1], raw[len(raw)-1] = n, 1
+	k, err := ecdsa.ParseRawPrivateKey(curve, raw)
 	require.NoError(t, err)
 	return k
 }
 
-func newAuthority(t testing.TB) *authority {
+// newAuthority makes authority n.
+func newAuthority(t testing.TB, n byte) *authority {
 	t.Helper()
-	a := &authority{rootKey: newKey(t), platformKey: newKey(t), signerKey: newKey(t), pckKey: newKey(t), quoteKey: newKey(t)}
+	key := func(i byte) *ecdsa.PrivateKey { return newKey(t, elliptic.P256(), 10*n+i) }
+	a := &authority{rootKey: key(1), platformKey: key(2), signerKey: key(3), pckKey: key(4), quoteKey: key(5)}
 	root := certificate(1, "Intel SGX Root CA", true)
 	a.root = issue(t, root, root, &a.rootKey.PublicKey, a.rootKey)
 	a.platform = issue(t, certificate(2, "Intel SGX PCK Platform CA", true), a.root, &a.platformKey.PublicKey, a.rootKey)
@@ -74,7 +80,7 @@ func certificate(serial int64, name string, isCA bool) *x509.Certificate {
 
 func issue(t testing.TB, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	der, err := x509.CreateCertificate(nil, template, parent, public, key)
 	require.NoError(t, err)
 	c, err := x509.ParseCertificate(der)
 	require.NoError(t, err)
@@ -108,7 +114,7 @@ func revoked(t testing.TB, issuer *x509.Certificate, key *ecdsa.PrivateKey, unti
 	for _, s := range serials {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: big.NewInt(s), RevocationTime: noon.AddDate(0, 0, -11)})
 	}
-	der, err := x509.CreateRevocationList(rand.Reader, list, issuer, key)
+	der, err := x509.CreateRevocationList(nil, list, issuer, key)
 	require.NoError(t, err)
 	return der
 }
@@ -126,12 +132,14 @@ func components(svn, n int) (c []document) {
 	for range n {
 		c = append(c, document{"svn": svn})
 	}
-	return append(c, make([]document, 0)...)
+	return c
 }
 
 // tcbLevel is one that platforms and modules of those SVNs reach.
 func tcbLevel(sgx, tdx int, status attest.Status) document {
-	return document{"tcb": document{"sgxtcbcomponents": components(sgx, 16), "pcesvn": 13, "tdxtcbcomponents": components(tdx, 16)}, "tcbDate": "2024-11-13T00:00:00Z", "tcbStatus": status}
+	ofModule := components(tdx, 16)
+	ofModule[1]["svn"] = 0 // the version of the module, which is no SVN
+	return document{"tcb": document{"sgxtcbcomponents": components(sgx, 16), "pcesvn": 13, "tdxtcbcomponents": ofModule}, "tcbDate": "2024-11-13T00:00:00Z", "tcbStatus": status}
 }
 
 func isvLevel(svn int, status attest.Status) document {
@@ -163,13 +171,23 @@ func (a *authority) sign(t testing.TB, d document) attest.Signed {
 	return attest.Signed{Body: body, Signature: signP256(t, a.signerKey, body), Signer: a.signer.Raw}
 }
 
-func signP256(t testing.TB, key *ecdsa.PrivateKey, message []byte) (sig [64]byte) {
+func signP256(t testing.TB, key *ecdsa.PrivateKey, message []byte) [64]byte {
 	t.Helper()
 	hash := sha256.Sum256(message)
-	r, s, err := ecdsa.Sign(rand.Reader, key, hash[:])
+	return [64]byte(signRaw(t, key, crypto.SHA256, hash[:], 32))
+}
+
+// signRaw signs a hash; both halves of the signature have size bytes.
+func signRaw(t testing.TB, key *ecdsa.PrivateKey, of crypto.Hash, hash []byte, size int) []byte {
+	t.Helper()
+	der, err := key.Sign(nil, hash, of)
 	require.NoError(t, err)
-	r.FillBytes(sig[:32])
-	s.FillBytes(sig[32:])
+	var halves struct{ R, S *big.Int }
+	_, err = asn1.Unmarshal(der, &halves)
+	require.NoError(t, err)
+	sig := make([]byte, 2*size)
+	halves.R.FillBytes(sig[:size])
+	halves.S.FillBytes(sig[size:])
 	return sig
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Cache remembers what the statements in evidence showed, the costly part of
+// Cache remembers what the signatures in evidence showed, the costly part of
 // Verify. What depends on the policy, the proofs and the time is judged anew each
 // time, so that a suspended image or a refused platform counts at once. It is
 // safe for concurrent use.
@@ -66,7 +66,7 @@ func (c *Cache) get(key cacheKey, now time.Time) (cached, bool) {
 		return cached{}, false
 	}
 	hit := at.Value.(cached)
-	if end := hit.shown.notAfter; !end.IsZero() && !now.Before(end) {
+	if !now.Before(hit.shown.notAfter) {
 		c.drop(at)
 		return cached{}, false
 	}

@@ -12,7 +12,7 @@ import (
 
 const (
 	claimsVersion = 1
-	claimsHead    = 1 + 4 + 32 + 32 + 32 + 16 + 4 + 32 + 4 + 4 + 4 + 1
+	claimsHead    = 1 + 4 + 32 + 32 + 32 + 16 + 1 + 4 + 32 + 4 + 4 + 4 + 1
 	keySize       = 1 + 4 + 4 + envelope.PublicKeySize
 
 	// MaxKeys is how many encryption keys claims name: two valid ones of each use.
@@ -69,6 +69,7 @@ type Claims struct {
 	Worker              [32]byte // the key on chain, W
 	Session             [32]byte // the key made in the environment, B
 	Boot                [16]byte
+	GPUs                uint8 // found in confidential mode; whoever shows more cannot make it so
 	Block               Block
 	NotBefore, NotAfter uint32 // unix seconds: valid from the one until just before the other
 	Keys                []Key  // at most MaxKeys
@@ -81,7 +82,7 @@ func (c Claims) Bytes() []byte {
 	b = append(b, c.Vault[:]...)
 	b = append(b, c.Worker[:]...)
 	b = append(b, c.Session[:]...)
-	b = append(b, c.Boot[:]...)
+	b = append(append(b, c.Boot[:]...), c.GPUs)
 	b = binary.BigEndian.AppendUint32(b, c.Block.Seqno)
 	b = append(b, c.Block.RootHash[:]...)
 	for _, n := range [...]uint32{c.Block.Time, c.NotBefore, c.NotAfter} {
@@ -111,6 +112,7 @@ func ParseClaims(b []byte) (Claims, error) {
 	r.into(c.Worker[:])
 	r.into(c.Session[:])
 	r.into(c.Boot[:])
+	c.GPUs = r.uint8()
 	c.Block.Seqno = r.uint32()
 	r.into(c.Block.RootHash[:])
 	c.Block.Time, c.NotBefore, c.NotAfter = r.uint32(), r.uint32(), r.uint32()

@@ -2,6 +2,7 @@ package attest
 
 import (
 	"crypto/x509"
+	"errors"
 	"time"
 
 	"github.com/google/go-tdx-guest/pcs"
@@ -49,16 +50,16 @@ func CheckFlags(raw []byte) error {
 	return err
 }
 
-// OpenDocuments verifies each document of Intel's at a time of its own.
-func OpenDocuments(c Collateral, crlTime, tcbTime, qeTime time.Time) (tcb pcs.TcbInfo, enclave pcs.EnclaveIdentity, err error) {
-	list, _, err := openCRL(c.RootCRL, IntelRoot(), crlTime)
-	if err == nil {
-		_, err = c.TCBInfo.open(IntelRoot(), list, tcbTime, &tcb)
+// OpenDocuments verifies Intel's documents under its root at now. Where only a
+// time is wrong, it returns what it read as well.
+func OpenDocuments(c Collateral, now time.Time) (tcb pcs.TcbInfo, enclave pcs.EnclaveIdentity, tcbErr, enclaveErr error) {
+	list, _, err := openCRL(c.RootCRL, IntelRoot(), now)
+	if err != nil && !errors.Is(err, ErrStaleCollateral) {
+		return tcb, enclave, err, err
 	}
-	if err == nil {
-		_, err = c.QEIdentity.open(IntelRoot(), list, qeTime, &enclave)
-	}
-	return tcb, enclave, err
+	_, tcbErr = c.TCBInfo.open(IntelRoot(), list, now, &tcb)
+	_, enclaveErr = c.QEIdentity.open(IntelRoot(), list, now, &enclave)
+	return tcb, enclave, tcbErr, enclaveErr
 }
 
 // CheckCRL verifies a revocation list of issuer.
@@ -75,7 +76,3 @@ func StatusesOf(raw []byte, pck *pcs.PckExtensions, tcb pcs.TcbInfo, enclave pcs
 	}
 	return documents{tcb: tcb, enclave: enclave}.statuses(pck, q)
 }
-
-// ParseGPU and SplitQuote read bytes from outside.
-func ParseGPU(b []byte) error   { _, err := parseEAT(b); return err }
-func SplitQuote(b []byte) error { _, err := splitQuote(b); return err }

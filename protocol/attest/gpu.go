@@ -55,6 +55,7 @@ type gpuClaims struct {
 	SecureBoot   bool   `json:"secboot"`
 	Debug        string `json:"dbgstat"`
 	Model        string `json:"hwmodel"`
+	Device       string `json:"ueid"` // of this GPU among all
 	NonceMatch   bool   `json:"x-nvidia-gpu-attestation-report-nonce-match"`
 	Signature    bool   `json:"x-nvidia-gpu-attestation-report-signature-verified"`
 	Architecture bool   `json:"x-nvidia-gpu-arch-check"`
@@ -77,6 +78,7 @@ func (k GPUKeys) open(evidence []byte, nonce [32]byte, now time.Time) (models []
 	if !all.OK || len(all.Submods) != len(bundle.gpus) {
 		return nil, notAfter, because(ErrGPUResult, "overall %t, %d of %d GPUs", all.OK, len(bundle.gpus), len(all.Submods))
 	}
+	devices := map[string]bool{}
 	for name, token := range bundle.gpus {
 		if !digestOf(all.Submods[name], token) {
 			return nil, notAfter, because(ErrGPU, "the overall token is not of this token of %.16q", name)
@@ -89,6 +91,10 @@ func (k GPUKeys) open(evidence []byte, nonce [32]byte, now time.Time) (models []
 		if !one.good() {
 			return nil, notAfter, because(ErrGPUResult, "%.16q: measurements %.16q, debug %.16q, secure boot %t", name, one.Measurements, one.Debug, one.SecureBoot)
 		}
+		if one.Device == "" || devices[one.Device] {
+			return nil, notAfter, because(ErrGPU, "device %.64q is named twice, or not at all", one.Device)
+		}
+		devices[one.Device] = true
 		models, notAfter = append(models, one.Model), earliest(notAfter, end)
 	}
 	slices.Sort(models)

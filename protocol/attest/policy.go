@@ -125,8 +125,8 @@ func (p Policy) accepts(s shown, w Worker, now time.Time) error {
 	if s.gpus == nil {
 		return nil
 	}
-	if len(s.gpus) != w.GPUs {
-		return because(ErrGPU, "evidence of %d GPUs, %d are registered", len(s.gpus), w.GPUs)
+	if len(s.gpus) != w.GPUs || len(s.gpus) != int(s.claimed) {
+		return because(ErrGPU, "tokens of %d GPUs, %d are claimed and %d registered", len(s.gpus), s.claimed, w.GPUs)
 	}
 	for _, model := range s.gpus {
 		if word, _, _ := strings.Cut(model, " "); !slices.Contains(p.GPUModels, word) {

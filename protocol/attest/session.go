@@ -3,6 +3,7 @@ package attest
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -29,6 +30,7 @@ type Identity struct {
 	GlobalID int32
 	Vault    cocoon.Account
 	Worker   [32]byte // W
+	GPUs     uint8    // in confidential mode, as found at boot
 }
 
 // Session holds the keys that a worker makes in its environment at each boot and
@@ -60,6 +62,12 @@ func NewSession(random io.Reader, id Identity) (*Session, error) {
 	}
 	return &Session{id: id, key: ed25519.NewKeyFromSeed(seed[:ed25519.SeedSize]), boot: [16]byte(seed[ed25519.SeedSize:])}, nil
 }
+
+// String keeps keys out of logs and errors.
+func (s *Session) String() string { return fmt.Sprintf("session of boot %x", s.boot[:4]) }
+
+// GoString keeps keys out of logs and errors.
+func (s *Session) GoString() string { return s.String() }
 
 // Boot is the id of this run.
 func (s *Session) Boot() [16]byte { return s.boot }
@@ -134,7 +142,7 @@ func (s *Session) Claims(block Block, now time.Time) (Claims, error) {
 	if !now.Before(end) {
 		return Claims{}, cocoon.WithHint(cocoon.Conflict.Errorf("make claims: the certificate or the block is too old"), "have the session key certified, and follow the chain")
 	}
-	c := Claims{GlobalID: s.id.GlobalID, Vault: s.id.Vault, Worker: s.id.Worker, Session: s.cert.SessionKey, Boot: s.boot, Block: block,
+	c := Claims{GlobalID: s.id.GlobalID, Vault: s.id.Vault, Worker: s.id.Worker, Session: s.cert.SessionKey, Boot: s.boot, GPUs: s.id.GPUs, Block: block,
 		NotBefore: uint32(now.Unix()), NotAfter: uint32(end.Unix())}
 	for _, k := range s.keys {
 		if now.Before(unix(k.NotAfter)) {

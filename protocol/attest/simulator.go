@@ -23,7 +23,7 @@ func (l Local) admits(globalID int32) error {
 	switch {
 	case globalID == mainnet || globalID == testnet:
 		return because(ErrSimulated, "network %d is a real one", globalID)
-	case l == Local{} || globalID != l.GlobalID:
+	case globalID != l.GlobalID || l.Simulator == [32]byte{}:
 		return because(ErrSimulated, "network %d is not said to be local", globalID)
 	}
 	return nil
@@ -37,6 +37,12 @@ type Simulator struct {
 
 // NewSimulator makes one that claims to run image, and signs with key.
 func NewSimulator(key ed25519.PrivateKey, image [32]byte) Simulator { return Simulator{key, image} }
+
+// String keeps the key out of logs and errors.
+func (Simulator) String() string { return "simulator" }
+
+// GoString keeps the key out of logs and errors.
+func (Simulator) GoString() string { return "simulator" }
 
 // Quote implements Quoter.
 func (s Simulator) Quote(_ context.Context, c Claims) (Statement, error) {

@@ -1,11 +1,12 @@
 package attest_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -21,9 +22,10 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/attest"
+	"github.com/cocoon-network/cocoon/protocol/envelope"
 )
 
-var intel = sync.OnceValue(func() *authority { return newAuthority(&testing.T{}) })
+var intel = sync.OnceValue(func() *authority { return newAuthority(&testing.T{}, 0) })
 
 // world is one worker with a TEE of the test's authority, and a client.
 type world struct {
@@ -38,6 +40,7 @@ type world struct {
 	session *attest.Session
 	gpus    int // with evidence of so many
 	nras    *ecdsa.PrivateKey
+	alg     string // of tokens
 
 	// Changes to what is made, before it is signed.
 	onTD         func(*td)
@@ -72,7 +75,7 @@ func (w *world) start(globalID int32) {
 	w.t.Helper()
 	var err error
 	seed := mathrand.NewChaCha8([32]byte{1})
-	w.session, err = attest.NewSession(seed, attest.Identity{GlobalID: globalID, Vault: w.worker.Vault, Worker: w.worker.Key})
+	w.session, err = attest.NewSession(seed, attest.Identity{GlobalID: globalID, Vault: w.worker.Vault, Worker: w.worker.Key, GPUs: uint8(w.gpus)})
 	require.NoError(w.t, err)
 	w.certify(w.now.Add(24 * time.Hour))
 	_, err = w.session.Rotate(w.now)
@@ -132,25 +135,26 @@ func (w *world) verify(e attest.Evidence) (attest.Verdict, error) {
 	return attest.Verify(e, w.policy, w.worker, w.now)
 }
 
+var simulatorKey = ed25519.NewKeyFromSeed(append(make([]byte, 31), 9))
+
 // onLocalnet moves all to a local network, whose simulator is the policy's.
 func (w *world) onLocalnet() attest.Simulator {
 	w.t.Helper()
-	image, key := [32]byte{0x51}, ed25519.NewKeyFromSeed(append(make([]byte, 31), 9))
+	image := [32]byte{0x51}
 	w.policy.GlobalID, w.policy.Registry.GlobalID = local, local
-	w.policy.Local = attest.Local{GlobalID: local, Simulator: [32]byte(key.Public().(ed25519.PublicKey))}
+	w.policy.Local = attest.Local{GlobalID: local, Simulator: [32]byte(simulatorKey.Public().(ed25519.PublicKey))}
 	w.policy.Tiers = []attest.Tier{attest.TierSimulated}
 	w.policy.Registry.Images[image] = attest.Image{Name: "simulated"}
 	w.start(local)
-	return attest.NewSimulator(key, image)
+	return attest.NewSimulator(simulatorKey, image)
 }
 
 // withGPUs gives the worker n GPUs with tokens of a service whose key the policy pins.
 func (w *world) withGPUs(n int) {
 	w.t.Helper()
-	var err error
-	w.nras, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	require.NoError(w.t, err)
+	w.nras, w.alg = newKey(w.t, elliptic.P384(), 1), "ES384"
 	w.gpus, w.worker.GPUs = n, n
+	w.start(w.policy.GlobalID)
 	w.policy.Tiers, w.policy.GPUModels = []attest.Tier{attest.TierGPU}, []string{"GH100"}
 	w.policy.GPU = attest.GPUKeys{Issuer: nrasIssuer, Keys: map[string]*ecdsa.PublicKey{"key-1": &w.nras.PublicKey}}
 }
@@ -168,7 +172,7 @@ func (w *world) eat(nonce [32]byte) []byte {
 	overall := common(map[string]any{"x-nvidia-ver": "3.0", "x-nvidia-overall-att-result": true})
 	tokens, submods := map[string]string{}, map[string]any{}
 	for i := range w.gpus {
-		gpu := common(map[string]any{"measres": "success", "secboot": true, "dbgstat": "disabled", "hwmodel": "GH100 A01 GSP BROM",
+		gpu := common(map[string]any{"measres": "success", "secboot": true, "dbgstat": "disabled", "hwmodel": "GH100 A01 GSP BROM", "ueid": fmt.Sprint("device ", i),
 			"x-nvidia-gpu-attestation-report-nonce-match": true, "x-nvidia-gpu-attestation-report-signature-verified": true, "x-nvidia-gpu-arch-check": true})
 		if w.onGPU != nil {
 			w.onGPU(overall, gpu)
@@ -189,12 +193,19 @@ func (w *world) jwt(claims map[string]any) string {
 	body, err := json.Marshal(claims)
 	require.NoError(w.t, err)
 	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"ES384","kid":"key-1","typ":"JWT"}`)) + "." + encode(body)
+	signed := encode(fmt.Appendf(nil, `{"alg":%q,"kid":"key-1","typ":"JWT"}`, w.alg)) + "." + encode(body)
 	hash := sha512.Sum384([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, w.nras, hash[:])
-	require.NoError(w.t, err)
-	sig := make([]byte, 96)
-	r.FillBytes(sig[:48])
-	s.FillBytes(sig[48:])
-	return signed + "." + encode(sig)
+	return signed + "." + encode(signRaw(w.t, w.nras, crypto.SHA384, hash[:], 48))
+}
+
+// fixed is evidence without randomness, since its encryption keys are given.
+func (w *world) fixed() attest.Evidence {
+	w.t.Helper()
+	return w.resigned(func(c *attest.Claims) {
+		for i := range c.Keys {
+			k, err := envelope.ParsePrivateKey(bytes.Repeat([]byte{byte(i + 1)}, 32))
+			require.NoError(w.t, err)
+			c.Keys[i].Public = [envelope.PublicKeySize]byte(k.Public().Bytes())
+		}
+	})
 }

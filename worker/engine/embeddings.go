@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
-	"net/http"
 )
 
 const (
@@ -26,10 +25,12 @@ type embeddings struct {
 	Object string      `json:"object"`
 	Data   []embedding `json:"data"`
 	Model  string      `json:"model"`
-	Usage  struct {
-		Prompt int `json:"prompt_tokens"`
-		Total  int `json:"total_tokens"`
-	} `json:"usage"`
+	Usage  *embedUsage `json:"usage,omitempty"`
+}
+
+type embedUsage struct {
+	Prompt int `json:"prompt_tokens"`
+	Total  int `json:"total_tokens"`
 }
 
 type embedding struct {
@@ -38,17 +39,29 @@ type embedding struct {
 	Embedding any    `json:"embedding"` // numbers, or base64 of little-endian floats
 }
 
-func (e *Engine) embed(w http.ResponseWriter, r embedRequest) *failure {
+func (e *Engine) embed(r embedRequest) (*task, *failure) {
 	if len(r.Input) == 0 {
-		return invalid("input must be a text or several")
+		return nil, invalid("input", "input must be a text or several")
 	}
 	size := defaultDimensions
 	if r.Dimensions != nil {
 		size = *r.Dimensions
 	}
 	if size < 1 || size > maxDimensions {
-		return invalid("dimensions must be 1 to 8")
+		return nil, invalid("dimensions", "dimensions must be 1 to 8")
 	}
+	if r.Format != "" && r.Format != "float" && r.Format != "base64" {
+		return nil, invalid("encoding_format", "encoding_format must be float or base64")
+	}
+	t := &task{sampling: sampling{Model: r.Model}}
+	for _, text := range r.Input {
+		t.prompts = append(t.prompts, pieces(text))
+	}
+	t.whole = func(_ int64, u *usage) any { return r.vectors(size, u) }
+	return t, nil
+}
+
+func (r embedRequest) vectors(size int, u *usage) embeddings {
 	out := embeddings{Object: "list", Model: r.Model}
 	for i, text := range r.Input {
 		v := vector(text, size)
@@ -58,10 +71,10 @@ func (e *Engine) embed(w http.ResponseWriter, r embedRequest) *failure {
 		}
 		out.Data = append(out.Data, item)
 	}
-	out.Usage.Prompt = countTokens(r.Input...)
-	out.Usage.Total = out.Usage.Prompt
-	writeJSON(w, http.StatusOK, out)
-	return nil
+	if u != nil {
+		out.Usage = &embedUsage{u.Prompt, u.Total}
+	}
+	return out
 }
 
 // vector is text's digest as a vector of length 1. It means nothing.

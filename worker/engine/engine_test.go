@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,10 +21,36 @@ import (
 
 // ask posts body to path and returns status and answer.
 func ask(path, body string) (int, string) {
-	w := httptest.NewRecorder()
-	engine.New("m", "other").ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	w := post(plain, path, body)
 	return w.Code, w.Body.String()
 }
+
+// plain is an engine without costs and faults at a standing time.
+var plain = open(engine.Config{Models: []string{"m", "other"}})
+
+// open is an engine at a standing time.
+func open(cfg engine.Config) *engine.Engine {
+	cfg.Clock = standing{}
+	e, err := engine.Open(cfg)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+func post(e *engine.Engine, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	return w
+}
+
+const noon = 1_790_000_000
+
+// standing is a clock at which it is always noon.
+type standing struct{}
+
+func (standing) Now() time.Time                       { return time.Unix(noon, 0) }
+func (standing) After(time.Duration) <-chan time.Time { return nil }
 
 type reply struct {
 	ID      string
@@ -165,9 +192,9 @@ func TestStream_AddsUpToTheAnswer(t *testing.T) {
 
 	_, raw = ask(openai.Completions, `{"model":"m","prompt":"x","stream":true,"max_tokens":2}`)
 	all = events(t, raw)
-	require.Len(t, all, 2)
+	require.Len(t, all, 3)
 	require.Equal(t, "This is", all[0].Choices[0].Text+all[1].Choices[0].Text)
-	require.Equal(t, "length", all[1].Choices[0].Reason)
+	require.Equal(t, "length", all[2].Choices[0].Reason)
 }
 
 func TestEngine_RefusesInOpenAIsShape(t *testing.T) {
@@ -185,14 +212,34 @@ func TestEngine_RefusesInOpenAIsShape(t *testing.T) {
 		{openai.Chat, hello + `,"n":0}`, 400, "n must be"},
 		{openai.Chat, hello + `,"n":17}`, 400, "n must be"},
 		{openai.Chat, hello + `,"max_tokens":0}`, 400, "at least 1"},
+		{openai.Chat, hello + `,"max_tokens":2000000}`, 400, "at most"},
+		{openai.Chat, hello + `,"max_tokens":3,"min_tokens":4}`, 400, "min_tokens"},
+		{openai.Chat, hello + `,"stop":["a","b","c","d","e"]}`, 400, "stop must be"},
+		{openai.Chat, hello + `,"stop":[""]}`, 400, "stop must not"},
+		{openai.Chat, hello + `,"stream_options":{"include_usage":true}}`, 400, "needs stream"},
+		{openai.Chat, hello + `,"top_logprobs":2}`, 400, "top_logprobs"},
+		{openai.Chat, hello + `,"logprobs":true,"top_logprobs":21}`, 400, "top_logprobs"},
+		{openai.Chat, hello + `,"response_format":{"type":"xml"}}`, 400, "response_format must"},
+		{openai.Chat, hello + `,"response_format":{"type":"json_schema"}}`, 400, "cannot follow the schema"},
+		{openai.Chat, hello + `,"response_format":{"type":"json_schema","json_schema":{"schema":{"pattern":"a"}}}}`, 400, "pattern is not supported"},
+		{openai.Chat, hello + `,"tools":[{"type":"custom"}]}`, 400, "function with a name"},
+		{openai.Chat, hello + `,"tool_choice":"required"}`, 400, "needs tools"},
+		{openai.Chat, hello + `,"tool_choice":"maybe"}`, 400, "tool_choice must"},
+		{openai.Chat, hello + `,"tool_choice":{"function":{"name":"f"}}}`, 400, "not among tools"},
 		{openai.Completions, `{"model":"m"}`, 400, "prompt must be"},
+		{openai.Completions, `{"model":"m","prompt":null}`, 400, "prompt must be"},
+		{openai.Completions, `{"model":"m","prompt":"x","logprobs":6}`, 400, "logprobs must be"},
+		{openai.Completions, `{"model":"m","n":16,"prompt":["` + strings.Repeat(`x","`, 64) + `x"]}`, 400, "at most 1024"},
+		{openai.Completions, `{"model":"m","prompt":"` + strings.Repeat("x", openai.MaxFile) + `"}`, 400, "not the JSON"},
+		{openai.Completions, `{"model":"m","prompt":[1,"a"]}`, 400, "not the JSON"},
+		{openai.Embeddings, `{"model":"m","input":"x","encoding_format":"hex"}`, 400, "encoding_format"},
 		{openai.Completions, `{"model":"m","prompt":"x","n":-1}`, 400, "n must be"},
 		{openai.Embeddings, `{"model":"m","input":[]}`, 400, "input must be"},
 		{openai.Embeddings, `{"model":"m","input":"x","dimensions":9}`, 400, "dimensions"},
 		{"/v1/files", `{}`, 404, "no such path"},
 	} {
 		status, raw := ask(c.path, c.body)
-		require.Equal(t, c.status, status, c.body)
+		require.Equal(t, c.status, status, c.body[:min(len(c.body), 200)])
 		var r struct {
 			Error struct{ Message, Type, Code string }
 		}
@@ -212,7 +259,7 @@ func TestEngine_WithoutModelsAnswersForAny(t *testing.T) {
 
 func TestServer_AnswersUntilItIsStopped(t *testing.T) {
 	t.Parallel()
-	s, err := engine.Listen("m", "other")
+	s, err := engine.Listen("127.0.0.1:0", plain)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -235,6 +282,10 @@ func FuzzEngine(f *testing.F) {
 	f.Add(hello + `,"stream":true}`)
 	f.Add(`{"model":"m","prompt":["x","\ud800"],"n":3}`)
 	f.Add(`{"model":"m","input":"x"}`)
+	f.Add(hello + weather + `,"tool_choice":"required","stream":true,"n":2}`)
+	f.Add(hello + `,"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}}}`)
+	f.Add(hello + `,"logprobs":true,"top_logprobs":2,"stop":["a"],"seed":1,"min_tokens":9,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}`)
+	f.Add(`{"model":"m","prompt":[[1,2],[3]],"input":[1],"logprobs":1}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, path := range openai.Endpoints {
 			status, raw := ask(path, body)

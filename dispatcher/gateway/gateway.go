@@ -1,0 +1,171 @@
+// Package gateway carries requests of clients' daemons to workers and answers
+// back, over the dispatcher's NATS server. It reads routes, counts and bills,
+// and never a prompt or an answer. What it may owe and is owed is its Money's.
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// Config says how long a gateway is patient. All are above zero.
+type Config struct {
+	Node    string         // name of this node in the bus's subjects
+	Rewards cocoon.Account // the dispatcher's rewards contract
+
+	LeaseFor   time.Duration // that a set of candidates may be used
+	Took       time.Duration // for a worker to say that it works on a request
+	FirstToken time.Duration // until the first frame, at least; longer where prompts are long
+	Silence    time.Duration // between frames, after which a worker is lost
+	Queue      time.Duration // that a request waits for a free worker
+	Parts      time.Duration // for the parts of a body to come
+	Total      time.Duration // for a whole answer
+	Earned     time.Duration // between looks at what providers are owed
+	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
+}
+
+// DefaultConfig is what the protocol says.
+func DefaultConfig() Config {
+	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, MaxUnread: 32 << 20}
+}
+
+// Gateway serves daemons and workers on one connection.
+type Gateway struct {
+	cfg     Config
+	conn    *nats.Conn
+	money   Money
+	workers Workers
+	now     func() time.Time
+	log     *slog.Logger
+
+	ctx      context.Context // of all that is on its way
+	abort    context.CancelFunc
+	subs     []*nats.Subscription
+	running  sync.WaitGroup
+	draining atomic.Bool
+	leases   leases
+	keys     keyring
+	sessions sync.Map // number of each daemon's, by key
+	acks     acks
+
+	mu       sync.Mutex
+	requests map[stream.RequestID]*request
+	unread   map[[32]byte]int // bytes of bodies that wait for parts, by daemon
+}
+
+// Open begins to serve; Run has to follow.
+func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
+		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
+		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}}
+	g.ctx, g.abort = context.WithCancel(context.Background())
+	if err := g.subscribe(map[string]nats.MsgHandler{
+		stream.FromDaemons(stream.Home, stream.HelloVerb):  g.hello,
+		stream.FromDaemons(g.cfg.Node, "*"):                g.daemon, // one, since what a daemon says has an order
+		stream.FromWorkers(g.cfg.Node, stream.FrameVerb):   g.frame,
+		stream.FromWorkers(g.cfg.Node, stream.ReceiptVerb): g.receipt,
+	}); err != nil {
+		g.close()
+		return nil, err
+	}
+	return g, nil
+}
+
+// Run serves until ctx ends, then begins nothing new, and returns when what was
+// on its way is over, or draining is.
+func (g *Gateway) Run(ctx, draining context.Context) {
+	defer g.close()
+	defer context.AfterFunc(draining, g.abort)()
+	tick := time.NewTicker(g.cfg.Earned)
+	defer tick.Stop()
+	for told := (map[Run]time.Time{}); ctx.Err() == nil; {
+		g.publish(told)
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			g.promise()
+		}
+	}
+	g.draining.Store(true)
+	g.running.Wait()
+}
+
+func (g *Gateway) close() {
+	g.abort()
+	for _, s := range g.subs {
+		_ = s.Unsubscribe() // without a connection it is none already
+	}
+}
+
+func (g *Gateway) subscribe(handlers map[string]nats.MsgHandler) error {
+	for subject, serve := range handlers {
+		s, err := g.conn.Subscribe(subject, serve)
+		if err != nil {
+			return cocoon.Unreachable.Errorf("serve %s: %w", subject, err)
+		}
+		g.subs = append(g.subs, s)
+	}
+	if err := g.conn.Flush(); err != nil {
+		return cocoon.Unreachable.Errorf("serve daemons: %w", err)
+	}
+	return nil
+}
+
+// daemon takes what a daemon says. No handler may take long.
+func (g *Gateway) daemon(m *nats.Msg) {
+	switch verb := stream.Verb(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]); verb {
+	case stream.LeaseVerb:
+		g.lease(m)
+	case stream.KeysVerb:
+		g.keysOf(m)
+	case stream.StartVerb:
+		g.start(m)
+	case stream.PartVerb:
+		g.part(m)
+	case stream.MoreVerb:
+		g.more(m)
+	case stream.SettleVerb:
+		g.settle(m)
+	case stream.CancelVerb:
+		g.cancel(m)
+	case stream.ResumeVerb:
+		g.resume(m)
+	default:
+		g.refuse(m, cocoon.Invalid.Errorf("this dispatcher knows no %q", verb))
+	}
+}
+
+// tell sends a daemon what became of a request.
+func (g *Gateway) tell(key [32]byte, m []byte) {
+	if err := g.conn.Publish(stream.EventsOf(key), m); err != nil {
+		g.log.Warn("daemon not told", "err", err)
+	}
+}
+
+// send tells a run of a worker.
+func (g *Gateway) send(c stream.Candidate, v stream.Verb, m stream.Message) {
+	if err := g.conn.Publish(stream.ToWorker(c.Worker, c.Boot, v), m.Bytes()); err != nil {
+		g.log.Warn("worker not told", "verb", v, "err", err)
+	}
+}
+
+// later does something slow of a message outside its subscription's goroutine.
+func (g *Gateway) later(do func()) {
+	g.running.Go(do)
+}
+
+func (g *Gateway) find(id stream.RequestID) *request {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.requests[id]
+}

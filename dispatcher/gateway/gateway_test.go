@@ -1,0 +1,247 @@
+package gateway
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
+)
+
+func TestGateway_CarriesAnAnswerAndItsBill(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	id := w.ask(1000)
+	took, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	o, err := stream.NewOpener(stream.Secret{}, id, took.Attempt, took.Nonce)
+	require.NoError(t, err)
+	for i, want := range []string{"one", "two"} {
+		text, h, err := o.Open(w.next("frame"))
+		require.NoError(t, err)
+		require.Equal(t, want, string(text))
+		require.Equal(t, i == 1, h.Final)
+	}
+	final, err := stream.ParseFinal(w.next("final"))
+	require.NoError(t, err)
+	u, err := receipt.ParseUsage(final.Receipt)
+	require.NoError(t, err)
+	require.Equal(t, o.Hash(), u.Content.Frames)
+	w.idle()
+	require.Equal(t, 1, w.purse.charged)
+}
+
+func TestGateway_LongBodiesComeInParts(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	w.ask(3*stream.MaxPart + 5)
+	w.next("took")
+	for _, n := range []int{stream.MaxPart, stream.MaxPart, 5} {
+		require.Len(t, <-w.workers[0].parts, n)
+	}
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AsksTheNextCandidateWithTheSameCiphertext(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.FirstToken = 50 * time.Millisecond
+	silent := func(*work) {}
+	slow := func(a *work) { a.took() }
+	w := newTown(t, cfg, silent, slow, busy, answers)
+	w.ask(100)
+	second, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, second.Candidate)
+	last, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, last.Candidate)
+	require.EqualValues(t, 4, last.Attempt)
+	<-w.workers[1].cancels // the slow one was told
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_FramesOfAnAttemptThatIsOverDoNotPass(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.FirstToken = 50 * time.Millisecond
+	late := make(chan *work, 1)
+	w := newTown(t, cfg, func(a *work) { a.took(); late <- a }, func(a *work) {
+		a.took()
+		old := <-late
+		old.frame("old", 1, false)
+		a.frame("new", 1, true)
+		old.bill(stream.Cancelled, 1)
+		a.bill(stream.Finished, 1)
+	})
+	w.ask(100)
+	w.next("took")
+	w.next("took")
+	h, err := stream.ParseFrameHeader(w.next("frame"))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, h.Attempt)
+	w.next("final")
+	w.idle()
+	require.Eventually(t, func() bool { w.purse.mu.Lock(); defer w.purse.mu.Unlock(); return len(w.purse.bills) == 2 }, 10*time.Second, time.Millisecond)
+	require.Equal(t, 1, w.purse.charged, "the client pays one attempt")
+}
+
+func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Queue = 100 * time.Millisecond
+	w := newTown(t, cfg, busy, busy)
+	w.ask(100)
+	require.Positive(t, w.fails(stream.NoCapacity).Wait)
+	w.idle()
+}
+
+func TestGateway_AWorkerThatFallsSilentIsLost(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Silence = 50 * time.Millisecond
+	w := newTown(t, cfg, func(a *work) { a.took(); a.frame("one", 1, false) }, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.fails(stream.WorkerLost)
+	w.idle()
+}
+
+func TestGateway_CoversMoreAtHalfOfASlice(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		require.EqualValues(a.town.t, bound.Slice, a.o.Slice) //nolint:testifylint // it ends this worker only
+		a.frame("half", bound.Slice/2, false)
+		<-a.slices
+		a.frame("more", bound.Slice+bound.Slice/2, false)
+		<-a.slices
+		a.frame("end", 2*bound.Slice, true)
+		a.bill(stream.Finished, 2*bound.Slice)
+	})
+	w.ask(100)
+	w.next("took")
+	for range 3 {
+		w.next("frame")
+	}
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AsksForMoreCoverAndGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame("half", bound.Slice/2, false)
+		a.frame("more", bound.Slice/2+16, false)
+		<-a.slices
+		a.frame("end", bound.Slice+16, true)
+		a.bill(stream.Finished, bound.Slice)
+	})
+	w.purse.free = 100 + bound.Slice
+	id := w.ask(100)
+	w.next("took")
+	seen := map[string]int{}
+	for range 3 {
+		m := <-w.events
+		seen[stream.KindOf(m)]++
+		if want, err := stream.ParseWant(m); err == nil {
+			require.Equal(t, nano(bound.Slice), want.Need)
+		}
+	}
+	require.Equal(t, map[string]int{"frame": 2, "want": 1}, seen, "it is asked for once")
+	require.NoError(t, w.conn.Publish(stream.ToNode("main", w.key, stream.MoreVerb), stream.More{Request: id, Cover: voucher.Signed{}}.Bytes()))
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_WhatIsNotCoveredIsNotBegun(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	w.purse.free = 10
+	w.ask(100)
+	require.Equal(t, nano(100+bound.Slice), w.fails(stream.NeedCover).Need)
+	w.idle()
+}
+
+func TestGateway_ACancelReachesTheWorkerAndIsBilled(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+		<-a.cancels
+		a.frame("", 1, true)
+		a.bill(stream.Cancelled, 1)
+	})
+	id := w.ask(100)
+	w.next("took")
+	w.next("frame")
+	stranger := stream.ToNode("main", [32]byte{2}, stream.CancelVerb)
+	require.NoError(t, w.conn.Publish(stranger, stream.Cancel{Request: id}.Bytes()))
+	require.NoError(t, w.conn.Flush())
+	require.Empty(t, w.workers[0].cancels, "a request is its daemon's")
+	require.NoError(t, w.conn.Publish(stream.ToNode("main", w.key, stream.CancelVerb), stream.Cancel{Request: id, Seq: 1}.Bytes()))
+	w.next("frame")
+	final, err := stream.ParseFinal(w.next("final"))
+	require.NoError(t, err)
+	require.EqualValues(t, stream.Cancelled, mustParse(receipt.ParseUsage(final.Receipt)).Content.Reason)
+	w.idle()
+}
+
+func TestGateway_ALeaseIsForOneRequestOfItsDaemon(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	w.ask(100, func(s *stream.Start) { s.Pay.Lease++ })
+	w.fails(stream.LeaseGone)
+	w.ask(100, func(s *stream.Start) { s.Wraps = s.Wraps[:0] })
+	w.fails(stream.LeaseGone)
+	w.ask(100, func(s *stream.Start) { s.Route.Model[0]++ })
+	w.fails(stream.LeaseGone)
+	var used uint64
+	w.ask(100, func(s *stream.Start) { used = s.Pay.Lease })
+	for _, kind := range []string{"took", "frame", "frame", "final"} {
+		w.next(kind)
+	}
+	w.ask(100, func(s *stream.Start) { s.Pay.Lease = used })
+	w.fails(stream.LeaseGone)
+	w.idle()
+}
+
+func TestGateway_AForgedReceiptIsNotBooked(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame("one", 1, true)
+		honest := a.session
+		a.session = a.signs
+		a.bill(stream.Finished, 1000)
+		a.session, a.number = honest, 0
+		a.bill(stream.Finished, 1)
+	})
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	final, err := stream.ParseFinal(w.next("final"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, mustParse(receipt.ParseUsage(final.Receipt)).Content.Usage.Completion)
+	w.idle()
+	require.Len(t, w.purse.bills, 1)
+}
+
+func TestGateway_ANewRunHearsOfTheBook(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	require.Equal(t, "book", string(<-w.workers[0].books))
+}

@@ -1,0 +1,259 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/bus"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// request is one that a daemon has started, until all of it is over.
+type request struct {
+	route stream.Route
+	pay   stream.Pay
+	wraps [][]byte
+	key   [32]byte // of the daemon
+	set   lease
+	hash  [32]byte // of the route
+	ended chan struct{}
+	over  sync.Once
+	moved chan struct{} // a frame came, or all of the body
+
+	mu      sync.Mutex
+	body    []byte // as far as it is here
+	size    int
+	parts   int
+	attempt attempt
+	granted uint32 // tokens of each choice that are reserved
+	stopped bool   // cancelled by its daemon
+}
+
+// attempt is one worker's work on a request.
+type attempt struct {
+	number    uint8 // 0 is none
+	candidate uint8
+	seq, out  uint32   // of the next frame; of the last
+	slice     uint32   // tokens covered, all choices together
+	bytes     uint64   // of frames, but for their headers
+	wanted    bool     // more cover was asked for
+	final     bool     // the last frame was passed on
+	took      bool     // its daemon knows of it
+	early     [][]byte // frames that came before
+	bill      []byte   // the receipt, where it came before the last frame
+}
+
+// maxEarly is how many frames may come before the worker's word that it works.
+const maxEarly = 64
+
+// tokens are what all choices together may have.
+func (r *request) tokens(of uint32) uint32 { return min(of, r.route.MaxOut) * uint32(r.route.Choices) }
+
+// begin is the first state of a request.
+func begin(s stream.Start, key [32]byte, set lease) *request {
+	body := append(make([]byte, 0, s.Size), s.Body...)
+	return &request{route: s.Route, pay: s.Pay, wraps: s.Wraps, key: key, set: set, hash: s.Route.Hash(), body: body, size: int(s.Size), parts: 1, granted: bound.Slice,
+		ended: make(chan struct{}), moved: make(chan struct{}, 1)}
+}
+
+func (r *request) move() {
+	select {
+	case r.moved <- struct{}{}:
+	default:
+	}
+}
+
+// end is once the bill is booked, or there will be none.
+func (r *request) end() { r.over.Do(func() { close(r.ended) }) }
+
+// add takes the next part of the body.
+func (r *request) add(p stream.Part) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if int(p.Index) == r.parts && len(p.Data) == min(stream.MaxPart, r.size-len(r.body)) {
+		r.body, r.parts = append(r.body, p.Data...), r.parts+1
+		r.move()
+	}
+}
+
+// whole tells whether all of the body is here.
+func (r *request) whole() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.body) == r.size
+}
+
+// worker is the one that works on it now.
+func (r *request) worker() (c stream.Candidate, running bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.attempt.number == 0 {
+		return c, false
+	}
+	return r.set.candidates[r.attempt.candidate], true
+}
+
+// next begins another attempt, and ends the one before: its frames count no more.
+func (r *request) next(candidate uint8) (number uint8) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt = attempt{number: r.attempt.number + 1, candidate: candidate, slice: r.tokens(r.granted)}
+	return r.attempt.number
+}
+
+// begun tells whether the answer has.
+func (r *request) begun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempt.seq > 0
+}
+
+// rewind lets frames from seq on pass once more.
+func (r *request) rewind(seq uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt.seq, r.attempt.final = min(r.attempt.seq, seq), false
+}
+
+// awaits tells whether u is the bill of the attempt whose frames the client had,
+// and how many bytes these were.
+func (r *request) awaits(u receipt.SignedUsage) (ours bool, bytes uint64) {
+	if r == nil {
+		return false, 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.attempt
+	return a.number == u.Content.Attempt && r.set.candidates[a.candidate].Worker == u.Worker, a.bytes
+}
+
+// void ends a request whose bill nobody pays: what its worker sent is worth nothing.
+func (r *request) void(g *Gateway) {
+	g.tell(r.key, (&stream.Fail{Request: r.route.Request, Code: stream.WorkerLost, Text: "the worker's bill is void"}).Bytes())
+	r.end()
+}
+
+// cancelled ends a request for its daemon; the worker's bill follows.
+func (r *request) cancelled(g *Gateway) {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	if c, running := r.worker(); running {
+		g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
+	}
+	r.move()
+}
+
+func (r *request) isStopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
+}
+
+// frame passes a worker's frame on.
+func (g *Gateway) frame(m *nats.Msg) {
+	worker, err := workerOf(m.Subject)
+	if err != nil {
+		return
+	}
+	h, err := stream.ParseFrameHeader(m.Data)
+	if err != nil {
+		g.log.Warn("worker sends what is no frame", "worker", worker[:4], "err", err)
+		return
+	}
+	if r := g.find(h.Request); r != nil && r.pass(g, worker, h, m.Data) {
+		r.move()
+		r.fund(g, false)
+	}
+}
+
+// pass passes a frame on where it is the next of the present attempt.
+func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := &r.attempt
+	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || len(a.early) == maxEarly {
+		return false
+	}
+	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
+	a.bytes += uint64(len(frame) - stream.FrameHeaderSize)
+	if !a.took {
+		a.early = append(a.early, frame)
+		return true
+	}
+	g.tell(r.key, frame)
+	r.conclude(g)
+	return true
+}
+
+// tellTook tells a daemon who works on its request, and what came of that already.
+func (r *request) tellTook(g *Gateway, t stream.Took) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := &r.attempt
+	g.tell(r.key, t.Bytes())
+	for _, frame := range a.early {
+		g.tell(r.key, frame)
+	}
+	a.took, a.early = true, nil
+	r.conclude(g)
+}
+
+// billed takes a receipt that is on disk.
+func (r *request) billed(g *Gateway, raw []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt.bill = raw
+	r.conclude(g)
+}
+
+// conclude tells the bill once all frames are told. r.mu is held.
+func (r *request) conclude(g *Gateway) {
+	if a := &r.attempt; a.took && a.final && a.bill != nil {
+		g.tell(r.key, stream.Final{Request: r.route.Request, Receipt: a.bill}.Bytes())
+		r.end()
+	}
+}
+
+// fund covers the next slice of an answer that has used half of the present one.
+// again is after more cover came.
+func (r *request) fund(g *Gateway, again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := &r.attempt
+	if again {
+		a.wanted = false
+	}
+	most := r.tokens(stream.MaxOut)
+	if !a.took || a.wanted || a.final || a.slice >= most || a.out+r.tokens(bound.Slice)/2 < a.slice {
+		return
+	}
+	granted, err := g.money.Extend(r.route.Request, r.pay.Session, bound.Slice)
+	if f, short := needOf(err); short {
+		a.wanted = true
+		g.tell(r.key, stream.Want{Request: r.route.Request, Need: f.Need}.Bytes())
+		return
+	}
+	if err != nil {
+		g.log.Warn("request not funded further", "request", r.route.Request, "err", err)
+		return
+	}
+	r.granted = granted
+	a.slice = r.tokens(granted)
+	g.send(r.set.candidates[a.candidate], stream.SliceVerb, stream.Slice{Request: r.route.Request, Tokens: a.slice})
+}
+
+// workerOf is the worker that sent a message.
+func workerOf(subject string) ([32]byte, error) {
+	w, err := bus.SenderOf(subject)
+	return [32]byte(w), err
+}
+
+// lifetime is until when a request may last.
+func (g *Gateway) lifetime(r *request) time.Duration {
+	return min(g.cfg.Total, time.Unix(int64(r.route.Expires), 0).Sub(g.now()))
+}

@@ -1,0 +1,258 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// start takes a request, or tells its daemon why not.
+func (g *Gateway) start(m *nats.Msg) {
+	key, s, ok := read(g, m, stream.ParseStart)
+	if !ok {
+		return
+	}
+	r, err := g.admit(key, s)
+	if err != nil {
+		g.tell(key, g.failure(err, s.Route.Request).Bytes())
+		return
+	}
+	g.running.Go(func() {
+		defer g.forget(r)
+		if err := g.serve(r); err != nil {
+			g.tell(key, g.failure(err, r.route.Request).Bytes())
+		}
+	})
+}
+
+// admit reserves what a request may cost before anything is done for it.
+func (g *Gateway) admit(key [32]byte, s stream.Start) (*request, error) {
+	if g.draining.Load() {
+		return nil, drains()
+	}
+	now := g.now()
+	if !now.Before(time.Unix(int64(s.Route.Expires), 0)) {
+		return nil, &stream.Fail{Code: stream.Overdue}
+	}
+	set, found := g.leases.use(s.Pay.Lease, key, s.Route.Model, now)
+	if !found || len(s.Wraps) != len(set.candidates) {
+		return nil, &stream.Fail{Code: stream.LeaseGone}
+	}
+	dearest, err := dearestOf(s, set.candidates)
+	if err != nil {
+		return nil, err
+	}
+	r := begin(s, key, set)
+	if err = g.enter(r); err != nil {
+		return nil, err
+	}
+	if err = g.money.Admit(key, Work{s.Route, s.Pay, s.Size, dearest}); err != nil {
+		g.forget(r)
+		return nil, err
+	}
+	return r, nil
+}
+
+// drains is said to who comes while the dispatcher goes.
+func drains() *stream.Fail {
+	return &stream.Fail{Code: stream.NoCapacity, Wait: 1000, Text: "this node of the dispatcher is being stopped"}
+}
+
+// dearestOf is the price that no candidate exceeds, part by part.
+func dearestOf(s stream.Start, of []stream.Candidate) (p cocoon.Price, err error) {
+	for _, c := range of {
+		if !c.Price.Within(s.Route.Caps) {
+			return p, &stream.Fail{Code: stream.BadRequest, Text: "a candidate costs more than the route allows"}
+		}
+		for dear, n := range map[*cocoon.Nano]cocoon.Nano{&p.Prompt: c.Price.Prompt, &p.Cached: c.Price.Cached, &p.Completion: c.Price.Completion, &p.Reasoning: c.Price.Reasoning} {
+			if n.Cmp(*dear) > 0 {
+				*dear = n
+			}
+		}
+	}
+	return p, nil
+}
+
+// enter makes a request known, once, within what a daemon may have unread.
+func (g *Gateway) enter(r *request) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.requests[r.route.Request] != nil {
+		return &stream.Fail{Code: stream.BadRequest, Text: "there is a request of this id"}
+	}
+	if g.unread[r.key]+r.size > g.cfg.MaxUnread {
+		return &stream.Fail{Code: stream.NoCapacity, Wait: 100, Text: "too many bytes of this daemon are on their way"}
+	}
+	g.unread[r.key] += r.size
+	g.requests[r.route.Request] = r
+	return nil
+}
+
+func (g *Gateway) forget(r *request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.requests, r.route.Request)
+	if g.unread[r.key] -= r.size; g.unread[r.key] == 0 {
+		delete(g.unread, r.key)
+	}
+}
+
+// serve sees a request to its end. An error is for the daemon.
+func (g *Gateway) serve(r *request) error {
+	ctx, cancel := context.WithTimeout(g.ctx, g.lifetime(r))
+	defer cancel()
+	err := g.arrive(ctx, r)
+	if err == nil {
+		err = g.attempts(ctx, r)
+	}
+	if err != nil {
+		g.money.Release(r.route.Request)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		return &stream.Fail{Code: stream.Overdue}
+	}
+	return err
+}
+
+// arrive waits for all of the body.
+func (g *Gateway) arrive(ctx context.Context, r *request) error {
+	late := time.NewTimer(g.cfg.Parts)
+	defer late.Stop()
+	for !r.whole() {
+		select {
+		case <-r.moved:
+		case <-late.C:
+			return &stream.Fail{Code: stream.BadRequest, Text: "not all of the body came"}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// attempts asks one candidate after the other, and all again while they are
+// only busy. The ciphertext is the same for all.
+func (g *Gateway) attempts(ctx context.Context, r *request) error {
+	for queued := g.now(); ; {
+		busy := false
+		for i := range r.set.candidates {
+			if r.isStopped() {
+				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
+			}
+			err := g.attempt(ctx, r, uint8(i))
+			if err == nil || r.begun() || ctx.Err() != nil {
+				return err
+			}
+			var f *stream.Fail
+			busy = busy || errors.As(err, &f) && f.Code == stream.Busy
+			g.log.Debug("candidate did not answer", "request", r.route.Request, "candidate", i, "err", err)
+		}
+		if !busy || g.now().Sub(queued) > g.cfg.Queue {
+			return &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates took it"}
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// attempt has one candidate answer.
+func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
+	c := r.set.candidates[candidate]
+	number := r.next(candidate)
+	if err = g.money.Assign(r.route.Request, number, c); err != nil {
+		return err
+	}
+	g.workers.Began(c.Worker)
+	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
+	nonce, err := g.order(ctx, r, c, candidate, number)
+	if err != nil {
+		return err
+	}
+	r.tellTook(g, stream.Took{Request: r.route.Request, Attempt: number, Candidate: candidate, Nonce: nonce})
+	r.fund(g, false)
+	if err = g.deliver(ctx, r, c); err != nil {
+		return err
+	}
+	return g.watch(ctx, r, c)
+}
+
+// order asks a worker to work on a request.
+func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) (n stream.Nonce, err error) {
+	first := r.body[:min(len(r.body), stream.MaxPart)]
+	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(r.granted),
+		Size: uint32(r.size), Body: first}
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
+	defer cancel()
+	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.OrderVerb), o.Bytes())
+	if err != nil {
+		return n, cocoon.Unreachable.Errorf("order: %w", err)
+	}
+	if stream.KindOf(answer.Data) == "fail" {
+		f, err := stream.ParseFail(answer.Data)
+		if err == nil && f.Code == stream.WrongKey {
+			g.keys.forget(Run{c.Worker, c.Boot})
+		}
+		return n, errors.Join(err, f)
+	}
+	t, err := stream.ParseTook(answer.Data)
+	return t.Nonce, err
+}
+
+// deliver sends what does not fit into the order, one part after the other.
+func (g *Gateway) deliver(ctx context.Context, r *request, c stream.Candidate) error {
+	for i, rest := uint8(1), r.body[min(len(r.body), stream.MaxPart):]; len(rest) > 0; i++ {
+		p := stream.Part{Request: r.route.Request, Index: i, Data: rest[:min(len(rest), stream.MaxPart)]}
+		ctx, cancel := context.WithTimeout(ctx, g.cfg.Parts)
+		_, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.PartVerb), p.Bytes())
+		cancel()
+		if err != nil {
+			return cocoon.Unreachable.Errorf("part %d: %w", i, err)
+		}
+		rest = rest[len(p.Data):]
+	}
+	return nil
+}
+
+// watch waits until an attempt is over: booked, silent, or too late to begin.
+func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) error {
+	patience := time.NewTimer(g.firstToken(r))
+	defer patience.Stop()
+	for {
+		select {
+		case <-r.ended:
+			return nil
+		case <-r.moved:
+			patience.Reset(g.cfg.Silence)
+		case <-patience.C:
+			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
+			if r.begun() || r.isStopped() {
+				return &stream.Fail{Code: stream.WorkerLost}
+			}
+			return cocoon.Unreachable.Errorf("no first token")
+		case <-ctx.Done():
+			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
+			return ctx.Err()
+		}
+	}
+}
+
+// firstToken is how long a worker may take to begin: long prompts take longer.
+func (g *Gateway) firstToken(r *request) time.Duration {
+	return g.cfg.FirstToken + time.Duration(r.size)*prefillByte
+}
+
+// prefillByte is what a byte of a prompt may take: 2,000 tokens of 4 bytes a second.
+const prefillByte = time.Second / 8000
+
+// needOf tells whether err says that more cover is needed.
+func needOf(err error) (f *stream.Fail, short bool) {
+	return f, errors.As(err, &f) && f.Code == stream.NeedCover
+}

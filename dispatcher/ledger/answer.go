@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
+)
+
+// OK agrees to what the receipt of a request says it cost, and takes a voucher
+// over agreed usage where one comes with it. An answer given before changes nothing.
+func (l *Ledger) OK(ctx context.Context, session uint64, id ID, cost cocoon.Nano, paid *voucher.Signed) error {
+	return l.answers(ctx, session, id, paid, func(rq *request) (cocoon.Nano, error) {
+		if cost != rq.Receipt.Cost {
+			return cost, cocoon.WithHint(cocoon.Invalid.Errorf("agree on request %x: its receipt says %s, not %s", id, rq.Receipt.Cost, cost), "dispute it with your own count")
+		}
+		return cost, nil
+	})
+}
+
+// Dispute answers with the client's own count of what it received: it pays that,
+// and no more than the receipt says.
+func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.Usage, paid *voucher.Signed) error {
+	return l.answers(ctx, session, id, paid, func(rq *request) (cocoon.Nano, error) {
+		u, err := receipt.ParseUsage(rq.Receipt.Raw)
+		if err != nil {
+			return cocoon.Nano{}, err
+		}
+		cost, err := u.Content.Price.Cost(own)
+		if err != nil {
+			return cost, cocoon.Invalid.Errorf("dispute request %x: %w", id, err)
+		}
+		return least(cost, rq.Receipt.Cost), nil
+	})
+}
+
+func (l *Ledger) answers(ctx context.Context, session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) error {
+	l.mu.Lock()
+	known, err := l.respond(session, id, paid, price)
+	l.mu.Unlock()
+	if known || !errors.Is(err, ErrRequest) {
+		return err
+	}
+	if known, failed := l.store.answered(ctx, id); failed != nil || known { // long ago
+		return failed
+	}
+	return err
+}
+
+// respond answers an open request, and reports whether it was answered just before.
+func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) (known bool, err error) {
+	if l.state.answered(id) {
+		return true, nil
+	}
+	rq, c, err := l.opened(session, id)
+	if err != nil {
+		return false, err
+	}
+	if rq.Receipt == nil {
+		return false, cocoon.WithHint(cocoon.Conflict.Errorf("answer request %x: it has no receipt", id), "wait for it")
+	}
+	cost, err := price(rq)
+	if err != nil {
+		return false, err
+	}
+	if err = l.answer(rq, cost, l.stands(rq, cost)); err == nil && paid != nil {
+		err = l.pay(c, *paid)
+	}
+	return false, err
+}
+
+// stands reports whether the worker's word still does where the client says that
+// it was cost: the receipt is paid, and what is disputed is our loss.
+func (l *Ledger) stands(rq *request, cost cocoon.Nano) bool {
+	r := rq.Receipt
+	return r.Trusted || l.state.trusts(r.worker, l.cfg.Free, cocoon.Nano{}, minus(r.Cost, cost), l.now())
+}
+
+// answer settles rq at cost, and with its provider as well, unless that was paid already.
+func (l *Ledger) answer(rq *request, cost cocoon.Nano, stands bool) error {
+	a, r := &answered{ID: rq.ID, Cost: cost, At: l.now()}, rq.Receipt
+	owed := cost
+	if stands {
+		owed, a.Loss = r.Cost, minus(r.Cost, cost)
+	}
+	if !r.Trusted {
+		a.Credit = l.state.Facts.Fees.Rest(owed)
+	}
+	_, err := l.do(a)
+	return err
+}

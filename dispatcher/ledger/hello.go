@@ -1,0 +1,140 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
+)
+
+// Unanswered is a receipt that a client has not answered. Index counts the
+// receipts of a channel.
+type Unanswered struct {
+	Index uint64
+	ID    ID
+	Cost  cocoon.Nano
+	Raw   []byte // as receipt.ParseUsage reads it
+}
+
+// State is what the ledger holds of a channel: what a client that forgot goes on from.
+type State struct {
+	Cover, Paid []byte // vouchers as they travel, nil where there is none
+	Agreed      cocoon.Nano
+	Reserved    cocoon.Nano
+	Disputed    cocoon.Nano
+	Settled     cocoon.Nano
+	Deposited   cocoon.Nano
+	Receipts    []Unanswered
+}
+
+// Hello begins a session of the channel's client and fences all with lower
+// numbers; it returns what is held, with the unanswered receipts behind since.
+// A daemon takes the time it was started at, in nanoseconds, so that no two have
+// one number. That whoever speaks holds the channel key, the caller has checked.
+func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Signed, since uint64) (State, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.state.channels[account]
+	if c == nil {
+		return State{}, unknown(account)
+	}
+	if session == 0 || session < c.Session {
+		return State{}, fenced(account)
+	}
+	if session > c.Session {
+		if _, err := l.do(&greeted{account, session}); err != nil {
+			return State{}, err
+		}
+	}
+	c.Seen = l.now()
+	l.state.dirty.channels[account] = true
+	if cover != nil {
+		if err := l.hold(c, *cover); err != nil {
+			return State{}, err
+		}
+		if err := l.verify(c); err != nil { // what the answer says of it is believed
+			return State{}, err
+		}
+	}
+	s := State{c.Cover.Raw, c.Paid.Raw, c.Agreed, c.reserved, c.Disputed, c.Facts.Settled, c.Facts.Deposited, nil}
+	for _, rq := range c.answerable() {
+		if rq.Receipt.Index > since {
+			s.Receipts = append(s.Receipts, Unanswered{rq.Receipt.Index, rq.ID, rq.Receipt.Cost, rq.Receipt.Raw})
+		}
+	}
+	return s, nil
+}
+
+// Seen says that the channel's client is there, though it asks for nothing: it
+// reads a long answer.
+func (l *Ledger) Seen(account cocoon.Account, session uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.writer(account, session)
+	return err
+}
+
+// Keys are the keys that speak for a channel now: one, or for a while two.
+func (l *Ledger) Keys(account cocoon.Account) ([]Key, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.state.channels[account]
+	if c == nil {
+		return nil, unknown(account)
+	}
+	return c.Facts.keys(l.now()), nil
+}
+
+func (f Channel) keys(now int64) []Key {
+	if now < int64(f.PreviousUntil) {
+		return []Key{f.Key, f.Previous}
+	}
+	return []Key{f.Key}
+}
+
+// Retire ends service under a channel on which nothing is open, and returns the
+// final amount that the dispatcher may sign a close promise over. Doing so again
+// returns the same.
+func (l *Ledger) Retire(ctx context.Context, account cocoon.Account, session uint64) (final cocoon.Nano, err error) {
+	l.mu.Lock()
+	final, b, err := l.retire(account, session)
+	l.mu.Unlock()
+	if err != nil {
+		return cocoon.Nano{}, err
+	}
+	return final, l.journal.wait(ctx, b)
+}
+
+func (l *Ledger) retire(account cocoon.Account, session uint64) (final cocoon.Nano, b *batch, err error) {
+	c, err := l.writer(account, session)
+	if err != nil {
+		return final, nil, err
+	}
+	if len(c.requests) > 0 {
+		return final, nil, cocoon.Conflict.Errorf("close channel %s: %d requests are open or unanswered", account, len(c.requests))
+	}
+	b, err = l.do(&retired{account})
+	return larger(c.Agreed, c.Facts.Settled), b, err
+}
+
+// writer is the channel if session may write to it.
+func (l *Ledger) writer(account cocoon.Account, session uint64) (*channel, error) {
+	c := l.state.channels[account]
+	switch {
+	case c == nil:
+		return nil, unknown(account)
+	case session == 0 || session != c.Session:
+		return nil, fenced(account)
+	}
+	c.Seen = l.now()
+	l.state.dirty.channels[account] = true
+	return c, nil
+}
+
+func unknown(account cocoon.Account) error {
+	return cocoon.WithHint(refused(cocoon.NotFound, ErrUnknown, "channel %s", account), "open one, or wait until the index has it")
+}
+
+func fenced(account cocoon.Account) error {
+	return cocoon.WithHint(refused(cocoon.Conflict, ErrFenced, "channel %s", account), "one channel has one writer: open another for another daemon")
+}
