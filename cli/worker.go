@@ -116,7 +116,12 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		cfg.Engine = url
 		e.say("no --engine: answering with the built-in test engine, which is not a model")
 	}
-	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log})
+	clock, err := chain.NewClock(ctx, client, cfg.GlobalID)
+	if err != nil {
+		return err
+	}
+	go clock.Run(ctx, client, e.log) // until the worker stops
+	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log, Blocks: clock.Now})
 	if err != nil {
 		return err
 	}

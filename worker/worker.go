@@ -50,6 +50,7 @@ type Deps struct {
 	Chain  Chain
 	Logger *slog.Logger
 	Clock  func() time.Time
+	Blocks func() time.Time // chain.Clock: by it the age of proofs is judged; Clock where nil
 	Random io.Reader
 	HTTP   *http.Client  // to the engines
 	Quoter attest.Quoter // states what this worker runs in; none is the open tier
@@ -90,6 +91,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Clock == nil {
 		d.Clock = time.Now
+	}
+	if d.Blocks == nil {
+		d.Blocks = d.Clock
 	}
 	if d.Random == nil {
 		d.Random = rand.Reader

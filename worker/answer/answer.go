@@ -28,7 +28,7 @@ type Service struct {
 	cfg     Config
 	deps    Deps
 	w       [32]byte
-	started time.Time
+	started [2]time.Time // by both clocks
 	session *attest.Session
 	keys    *keys
 	proofs  *proofs
@@ -46,8 +46,8 @@ type Service struct {
 	draining bool
 	closed   bool
 	attempts map[stream.RequestID]*attempt // at work, or whose frames are kept
-	seen     map[[32]byte]uint32           // routes taken, until they expire
-	swept    uint32                        // when seen was
+	seen     map[[32]byte]time.Time        // routes taken, until they have expired for certain
+	swept    time.Time                     // when seen was
 	bodies   int                           // bytes of bodies that arrive
 }
 
@@ -58,8 +58,8 @@ type Slots interface {
 	Free()
 }
 
-// Deps are what a Service is given. Logger, Clock, Random, HTTP, Quoter and Done
-// have defaults.
+// Deps are what a Service is given. Logger, Clock, Blocks, Random, HTTP, Quoter
+// and Done have defaults.
 type Deps struct {
 	Chain  Chain
 	Send   func(subject string, data []byte) error // an error says that nobody listens
@@ -70,6 +70,7 @@ type Deps struct {
 
 	Logger *slog.Logger
 	Clock  func() time.Time
+	Blocks func() time.Time // chain.Clock: by it the age of blocks is judged, and keys and evidence live; Clock where nil
 	Random io.Reader
 	HTTP   *http.Client // to engines
 }
@@ -80,6 +81,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Clock == nil {
 		d.Clock = time.Now
+	}
+	if d.Blocks == nil {
+		d.Blocks = d.Clock
 	}
 	if d.Random == nil {
 		d.Random = rand.Reader
@@ -117,16 +121,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, cocoon.Invalid.Errorf("answering needs a chain, a link, engines and slots")
 	}
 	s := &Service{cfg: cfg, deps: deps.withDefaults(), w: [32]byte(cfg.Key.Public().(ed25519.PublicKey)), over: make(chan struct{}),
-		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]uint32{}}
+		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]time.Time{}}
 	deps = s.deps
 	var err error
 	if s.session, err = attest.NewSession(deps.Random, attest.Identity{GlobalID: cfg.GlobalID, Vault: cfg.Provider, Worker: s.w}); err != nil {
 		return nil, err
 	}
-	s.started = deps.Clock()
+	s.started = [2]time.Time{deps.Clock(), deps.Blocks()}
 	s.ctx, s.kill = context.WithCancelCause(context.Background())
 	s.proofs = newProofs(cfg, deps)
-	s.keys = &keys{cfg: cfg, w: s.w, session: s.session, quoter: deps.Quoter, clock: deps.Clock, block: s.proofs.recent, ids: map[uint32][32]byte{}}
+	s.keys = &keys{cfg: cfg, w: s.w, session: s.session, quoter: deps.Quoter, clock: deps.Blocks, block: s.proofs.recent, ids: map[uint32][32]byte{}}
 	s.bills = &bills{cfg: cfg, scope: receipt.Scope{GlobalID: cfg.GlobalID, Provider: cfg.Provider, Worker: s.w, Boot: s.session.Boot()},
 		sign: func(u receipt.Usage) (receipt.SignedUsage, error) { return u.Sign(s.session.Signer()) },
 		send: deps.Send, clock: deps.Clock, settled: make(chan struct{}, 1), by: map[cocoon.Account]*tab{}}

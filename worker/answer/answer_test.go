@@ -134,6 +134,31 @@ func TestOrders_ARouteIsTakenOnce(t *testing.T) {
 	require.Equal(t, stream.Overdue, f.Code)
 }
 
+// A local chain lives in the past: proofs and evidence are of its time, and
+// daemons go by that or by their own.
+func TestOrders_OnALocalChainAreOfEitherTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.past = 10_000 * time.Hour
+	w.d = w.newParty(1)
+	w.record.Block = w.block(100)
+	w.start()
+	past := func(r *stream.Route) {
+		r.Issued, r.Expires = r.Issued-uint32(w.past.Seconds()), r.Expires-uint32(w.past.Seconds())
+	}
+	_, e := w.evidence()
+	require.Less(t, int64(e.Claims.NotAfter), w.clock().Unix())
+	for _, edit := range []func(*stream.Route){past, func(*stream.Route) {}} {
+		r := w.newRequest(stream.Chat, chat(`,"max_tokens":1`), edit)
+		w.read(r, w.taken(r))
+		w.pass(time.Minute)
+		_, f := w.order(r)
+		require.NotNil(t, f, "taken once")
+	}
+	_, f := w.order(w.newRequest(stream.Chat, chat(""), func(r *stream.Route) { r.Issued, r.Expires = r.Issued-500, r.Expires-500 }))
+	require.Equal(t, stream.Overdue, f.Code)
+}
+
 func TestOrders_ThatBreakARuleAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).start()

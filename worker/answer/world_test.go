@@ -92,6 +92,7 @@ type world struct {
 	withheld stream.RequestID // whose frames are not heard
 	dropped  int              // frames still to be lost on the way
 	noAck    bool
+	past     time.Duration                      // how far behind the chain's time is
 	bookless bool                               // the dispatcher shows no book by itself
 	light    bool                               // frames are counted as heard, and not kept
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
@@ -117,7 +118,7 @@ func newWorld(t testing.TB) *world {
 
 // block is the masterchain's of this moment.
 func (w *world) block(seqno uint32) attest.Block {
-	return attest.Block{Seqno: seqno, RootHash: [32]byte{byte(seqno)}, Time: uint32(w.now.Unix())}
+	return attest.Block{Seqno: seqno, RootHash: [32]byte{byte(seqno)}, Time: uint32(w.now.Add(-w.past).Unix())}
 }
 
 // newParty puts a dispatcher that holds all rules on the chain.
@@ -273,7 +274,7 @@ func (w *world) start() *world {
 		(*w.engine.Load())(rw, r)
 	}))
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, Clock: w.clock, HTTP: &http.Client{Transport: transport},
+	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: transport},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
 			if m == cocoon.NewModelID(model) {
