@@ -117,7 +117,7 @@ func TestOrders_ARouteIsTakenOnce(t *testing.T) {
 	const n = 20
 	answers := make(chan string, n)
 	for range n { // Handle is called by one goroutine
-		w.s.Handle(stream.OrderVerb, r.Order.Bytes(), func(raw []byte) { answers <- stream.KindOf(raw) })
+		w.s.Handle(stream.OrderVerb, r.Bytes(), func(raw []byte) { answers <- stream.KindOf(raw) })
 	}
 	kinds := map[string]int{}
 	for range n {

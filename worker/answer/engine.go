@@ -2,6 +2,7 @@ package answer
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -67,7 +68,7 @@ func ended(a *attempt, err error) (stream.Reason, error) {
 func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.Reason, error) {
 	for events := newEvents(from); ; {
 		item, err := events.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = cocoon.Unreachable.Errorf("engine's stream ended without %s", doneMark)
 		}
 		if err != nil {

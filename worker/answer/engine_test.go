@@ -358,7 +358,7 @@ func TestRestart_IsAnotherBootWithOtherKeys(t *testing.T) {
 	before, evidence := w.evidence()
 	unsent := w.newRequest(stream.Chat, chat(""))
 	w.stop()
-	<-w.ended
+	require.NoError(t, <-w.ended)
 	w.ended <- nil
 	w.pass(time.Second)
 	w.change(func() { w.receipts = map[cocoon.Account][]receipt.SignedUsage{} })
@@ -394,7 +394,7 @@ func TestLogs_HoldNoPromptAnswerOrKey(t *testing.T) {
 	fails := w.newRequest(stream.Chat, chat(""))
 	w.read(fails, w.taken(fails))
 	w.stop()
-	<-w.ended
+	require.NoError(t, <-w.ended)
 	w.ended <- nil
 	text := w.log.String()
 	require.NotEmpty(t, text)

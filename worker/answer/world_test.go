@@ -291,7 +291,7 @@ func (w *world) start() *world {
 	w.t.Cleanup(func() {
 		stop()
 		s.Kill()
-		<-ended
+		require.NoError(w.t, <-ended)
 		e.Close()
 		transport.CloseIdleConnections()
 	})
@@ -406,7 +406,7 @@ func chat(extra string) string {
 // order asks the service to take r; the code is 0 where it did.
 func (w *world) order(r *request) (stream.Took, *stream.Fail) {
 	w.t.Helper()
-	raw := w.ask(stream.OrderVerb, r.Order.Bytes())
+	raw := w.ask(stream.OrderVerb, r.Bytes())
 	if stream.KindOf(raw) == "fail" {
 		f, err := stream.ParseFail(raw)
 		require.NoError(w.t, err)
