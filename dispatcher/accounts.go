@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 	"crypto"
+	"fmt"
+	"os"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
@@ -42,12 +44,19 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 	if d.keys, err = newKeyring(d.cfg.Ledger.Keys); err != nil {
 		return err
 	}
+	if err = os.MkdirAll(d.cfg.Ledger.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the ledger's folder: %w", err)
+	}
 	cfg := ledger.DefaultConfig()
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Free = d.cfg.Ledger.Dir, d.cfg.GlobalID, d.cfg.Keeper.Rewards, d.cfg.Ledger.Free
-	d.ledgerClock = newChainClock(d.deps, d.cfg.GlobalID).Now
-	cfg.Signer, cfg.Now = d.keys, d.ledgerClock
-	d.ledger, err = ledger.Open(ctx, cfg)
-	return err
+	cfg.Signer, cfg.Now = d.keys, newChainClock(d.deps, d.cfg.GlobalID).Now
+	if d.ledger, err = ledger.Open(ctx, cfg); err != nil {
+		return err
+	}
+	d.clerk = &clerk{cfg: d.cfg.Ledger, rewards: d.cfg.Keeper.Rewards, bps: d.cfg.Bps, deps: d.deps, log: d.log, relay: d.relay, ledger: d.ledger, keys: d.keys, daemons: &d.daemons,
+		now: cfg.Now, news: news{all: true, rewards: true, channels: map[cocoon.Account]bool{}}}
+	d.keeper.ledger, d.keeper.clerk = d.ledger, d.clerk
+	return nil
 }
 
 // keeping is a ledger that runs until nobody needs it any more.

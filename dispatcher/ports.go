@@ -26,6 +26,11 @@ type Index interface {
 	Providers(ctx context.Context) ([]market.Provider, error)
 	// Job is NotFound where the contract was never seen.
 	Job(ctx context.Context, a cocoon.Account) (market.Job, error)
+	// Channel and RewardsAt are NotFound likewise; only a ledger needs them.
+	Channel(ctx context.Context, a cocoon.Account) (market.Channel, error)
+	RewardsAt(ctx context.Context, a cocoon.Account) (market.Rewards, error)
+	// ChannelsOf are all that pay a rewards contract, closed ones included.
+	ChannelsOf(ctx context.Context, rewards cocoon.Account) ([]market.Channel, error)
 }
 
 // Chain reads proven state. Fees come from the contracts' get-methods.

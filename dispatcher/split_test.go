@@ -19,7 +19,7 @@ func TestSplit_PaysGPUSecondsThatWereUp(t *testing.T) {
 	one, two, three := worked(1, 9, 2, 50, 100), worked(2, 5, 1, 100, 100), worked(3, 9, 1, 49, 100)
 	one.Requests, one.Tokens, one.Failures, one.P50 = 3, 500, 1, 40
 	three.Requests, three.Tokens, three.P50 = 1, 5, 60
-	leaves, err := split([]service{one, two, three}, cocoon.NanoOf(1001), 5000)
+	leaves, err := split([]service{one, two, three}, nil, cocoon.NanoOf(1001), 5000)
 	require.NoError(t, err)
 	require.Len(t, leaves, 2)
 	require.Equal(t, cocoon.Account{5}, leaves[0].Provider, "ascending")
@@ -30,7 +30,7 @@ func TestSplit_PaysGPUSecondsThatWereUp(t *testing.T) {
 func TestSplit_NobodyUpMeansNoEpoch(t *testing.T) {
 	t.Parallel()
 	for _, all := range [][]service{nil, {worked(1, 1, 8, 0, 100)}, {worked(1, 1, 8, 49, 100)}, {worked(1, 1, 0, 100, 100)}} {
-		leaves, err := split(all, cocoon.TON(1), 5000)
+		leaves, err := split(all, nil, cocoon.TON(1), 5000)
 		require.NoError(t, err)
 		require.Empty(t, leaves)
 	}
@@ -46,7 +46,7 @@ func TestSplit_NeverPaysMoreThanThereIsAndTheContractTakesItsTree(t *testing.T) 
 				rapid.Uint64Range(0, total).Draw(t, "up"), total))
 		}
 		pot := cocoon.NanoOf(rapid.Uint64().Draw(t, "pot"))
-		leaves, err := split(all, pot, 100)
+		leaves, err := split(all, nil, pot, 100)
 		require.NoError(t, err)
 		if len(leaves) == 0 {
 			return
@@ -59,7 +59,7 @@ func TestSplit_NeverPaysMoreThanThereIsAndTheContractTakesItsTree(t *testing.T) 
 		require.True(t, left.Cmp(cocoon.NanoOf(uint64(len(all)))) < 0, "%s left", left)
 
 		limit := cocoon.NanoOf(rapid.Uint64().Draw(t, "limit"))
-		less, err := shrink(leaves, limit)
+		less, err := shrink(leaves, nil, limit)
 		require.NoError(t, err)
 		if len(less) > 0 {
 			smaller, err := wrappers.NewEpochTree(less)
