@@ -77,7 +77,7 @@ func TestChat_IsPutTogetherFromChunks(t *testing.T) {
 	require.Equal(t, 200, a.status, a.body)
 	require.JSONEq(t, `{"id":"c","object":"chat.completion","created":5,"model":"m","x_top":1,"system_fingerprint":"fp","choices":[
 		{"index":0,"message":{"role":"assistant","content":"a<é","refusal":"nope","x_list":[1,2]},"logprobs":{"content":[{"token":"a","logprob":-0.10},{"token":"é","logprob":-2e-7}],"refusal":null},"finish_reason":"stop","stop_reason":7},
-		{"index":1,"message":{"role":"assistant","content":null,"reasoning_content":"think","tool_calls":[
+		{"index":1,"message":{"role":"assistant","content":null,"refusal":null,"reasoning_content":"think","tool_calls":[
 			{"id":"t0","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"t1","type":"function","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}],
 		"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"x":1,"cost_nano":"43"}}`, a.body)
 	require.Contains(t, a.body, "-0.10", "digits stay as they were")
@@ -89,8 +89,9 @@ func TestChat_IsPutTogetherFromChunks(t *testing.T) {
 // What the engine says without streaming is what the daemon makes of its stream.
 func TestAssembly_EqualsTheEnginesOwnAnswer(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, onEngine(), nil)
-	e := engine.New("m", "lab/other")
+	e, err := engine.Open(engine.Config{Models: []string{"m", "lab/other"}, Reasoning: 0.3})
+	require.NoError(t, err)
+	w := newTown(t, backedBy(e), nil)
 	rapid.Check(t, func(rt *rapid.T) {
 		text := rapid.StringN(1, 40, 200)
 		req := map[string]any{
@@ -101,8 +102,20 @@ func TestAssembly_EqualsTheEnginesOwnAnswer(t *testing.T) {
 		switch path {
 		case openai.Chat:
 			req["messages"] = []any{map[string]any{"role": "user", "content": text.Draw(rt, "content")}}
+			schema := map[string]any{"type": "object", "properties": map[string]any{"city": map[string]any{"type": "string"}}, "required": []string{"city"}}
+			switch rapid.SampledFrom([]string{"text", "tools", "schema"}).Draw(rt, "form") {
+			case "tools":
+				req["tools"] = []any{map[string]any{"type": "function", "function": map[string]any{"name": "f", "parameters": schema}}}
+				req["tool_choice"] = "required"
+			case "schema":
+				req["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "s", "schema": schema}}
+			}
+			req["logprobs"] = rapid.Bool().Draw(rt, "logprobs")
 		case openai.Completions:
 			req["prompt"] = rapid.SliceOfN(text, 1, 3).Draw(rt, "prompt")
+			if rapid.Bool().Draw(rt, "logprobs") {
+				req["logprobs"] = 2
+			}
 		default:
 			req["input"] = rapid.SliceOfN(text, 1, 3).Draw(rt, "input")
 			req["encoding_format"] = rapid.SampledFrom([]string{"float", "base64"}).Draw(rt, "format")
@@ -118,10 +131,19 @@ func TestAssembly_EqualsTheEnginesOwnAnswer(t *testing.T) {
 	})
 }
 
+// withoutCost is an answer without what may differ.
 func withoutCost(t require.TestingT, raw string) map[string]any {
 	var v map[string]any
 	require.NoError(t, json.Unmarshal([]byte(raw), &v))
 	delete(v["usage"].(map[string]any), "cost_nano")
+	delete(v, "created") // one was asked before the other
+	choices, _ := v["choices"].([]any)
+	for _, c := range choices {
+		c := c.(map[string]any)
+		if l, ok := c["logprobs"].(map[string]any); ok && len(l) == 2 && len(l["content"].([]any)) == 0 {
+			delete(c, "logprobs") // of text that is not there a stream says nothing
+		}
+	}
 	return v
 }
 
@@ -218,9 +240,11 @@ func TestStream_ACutIsTold(t *testing.T) {
 
 func TestStream_WhatIsNoAnswerGoesNoFurther(t *testing.T) {
 	t.Parallel()
-	for want, chunk := range map[api.Code]string{
-		api.CodeBadAnswer: "{}\n\ndata: [DONE]\n\n",
-		api.CodeEngine:    `{"error":{"message":"my secret prompt is too long"}}`,
+	for chunk, want := range map[string]api.Code{
+		"{}\n\ndata: [DONE]\n\n": api.CodeBadAnswer,
+		"{\"id\":\n\n\"c\"}":     api.CodeBadAnswer, // JSON, and yet two events
+		`[]`:                     api.CodeBadAnswer,
+		`{"error":{"message":"my secret prompt is too long"}}`: api.CodeEngine,
 	} {
 		for _, chunks := range [][]string{{chunk}, {said().chunks[0], chunk}} {
 			w := newTown(t, scripted(func(api.Request) *script { return &script{chunks: chunks} }), nil)

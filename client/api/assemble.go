@@ -158,16 +158,25 @@ func (w *whole) object(endpoint string, bill Bill) map[string]any {
 		list = append(list, c.fields)
 	}
 	w.top["choices"] = list
-	w.top["usage"] = json.RawMessage(priced(w.usage, bill))
+	w.top["usage"] = priced(w.usage, bill)
 	if chat {
 		w.top["object"] = "chat.completion"
 	}
 	return w.top
 }
 
+// complete is the message with what OpenAI always names. Without any content it
+// is an empty text, unless something else was said in its place.
 func (c *choice) complete() map[string]any {
-	if _, there := c.message["content"]; !there {
-		c.message["content"] = nil // OpenAI always names it
+	m := c.message
+	if m["content"] == nil {
+		m["content"] = nil
+		if len(c.tools) == 0 && m["function_call"] == nil && m["refusal"] == nil && m["audio"] == nil {
+			m["content"] = ""
+		}
+	}
+	if m["refusal"] == nil {
+		m["refusal"] = nil
 	}
 	if len(c.tools) > 0 {
 		var calls []any

@@ -71,11 +71,12 @@ func (c Config) address() (*net.TCPAddr, error) {
 	return a, nil
 }
 
-// Deps are what the API works with.
+// Deps are what the API works with. All of it is used concurrently; all but the
+// backend has a default.
 type Deps struct {
 	Backend Backend
 	Now     func() time.Time
 	After   func(time.Duration) <-chan time.Time
-	Random  io.Reader
+	Random  io.Reader // for ids of requests
 	Logger  *slog.Logger
 }

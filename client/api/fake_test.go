@@ -33,6 +33,7 @@ type backend struct {
 	reserve cocoon.Nano
 	started atomic.Int64
 	seen    chan api.Request // room for what a test asks
+	gone    chan struct{}    // closed when the first application was seen to leave, where it matters
 }
 
 func (b *backend) Models(context.Context) ([]api.Model, error) {
@@ -114,8 +115,9 @@ func refusing(err error) *backend {
 }
 
 // onEngine answers as the house's engine does.
-func onEngine() *backend {
-	e := engine.New("m", "lab/other")
+func onEngine() *backend { return backedBy(engine.New("m", "lab/other")) }
+
+func backedBy(e *engine.Engine) *backend {
 	return &backend{seen: make(chan api.Request, 64), start: func(_ context.Context, r api.Request) (api.Answer, error) {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, r.Endpoint, bytes.NewReader(r.Body)))

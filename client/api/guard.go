@@ -32,8 +32,8 @@ func (s *Server) named(r *http.Request) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || slices.Contains(s.cfg.Hosts, host) {
+	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	if slices.ContainsFunc(append([]string{"localhost"}, s.cfg.Hosts...), func(name string) bool { return strings.EqualFold(name, host) }) {
 		return true
 	}
 	ip, err := netip.ParseAddr(host)

@@ -37,7 +37,7 @@ func TestGuard_LetsNobodyInWithoutAKey(t *testing.T) {
 // Origin, nor one whose name was made to resolve to this machine.
 func TestGuard_RefusesWebPages(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, onEngine(), func(c *api.Config, _ *api.Limits) { c.Hosts = []string{"ai.lan"} })
+	w := newTown(t, onEngine(), func(c *api.Config, _ *api.Limits) { c.Hosts = []string{"AI.lan"} })
 	for name, c := range map[string]struct {
 		edit   func(*http.Request)
 		status int
@@ -136,7 +136,7 @@ func TestRequests_ThatCannotBeServedSayWhy(t *testing.T) {
 
 	// a body that never comes
 	slow, hold := io.Pipe()
-	defer hold.Close()
+	defer func() { _ = hold.Close() }()
 	a, err = do(w.ask(http.MethodPost, openai.Chat, "{}", func(r *http.Request) { r.Body, r.ContentLength = slow, 100 }))
 	require.NoError(t, err)
 	a.requireError(t, http.StatusRequestTimeout, api.CodeTimeout)
@@ -215,7 +215,7 @@ func (w *town) first(r *http.Request, gate chan struct{}) (*http.Response, error
 	}
 	got := make(chan result, 1)
 	go func() {
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := http.DefaultClient.Do(r) //nolint:bodyclose // the caller does
 		got <- result{resp, err}
 	}()
 	select {

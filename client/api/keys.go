@@ -151,8 +151,12 @@ type keyring struct {
 	read    time.Time
 }
 
-// coarse is how far apart two changes of a folder may be and still bear the same time.
-const coarse = 2 * time.Second
+const (
+	// coarse is how far apart two changes of a folder may be and still bear the same time.
+	coarse = 2 * time.Second
+	// stale is how long a change within a file, which its folder does not show, may go unseen.
+	stale = 5 * time.Second
+)
 
 func (k *keyring) all() ([]Key, error) {
 	at, err := os.Stat(k.dir)
@@ -161,10 +165,10 @@ func (k *keyring) all() ([]Key, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.changed.Equal(at.ModTime()) && k.read.Sub(k.changed) > coarse {
+	now := time.Now() // the file system's clock
+	if k.changed.Equal(at.ModTime()) && k.read.Sub(k.changed) > coarse && now.Sub(k.read) < stale {
 		return k.keys, nil
 	}
-	now := time.Now() // the file system's clock
 	keys, err := LoadKeys(k.dir)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 	o, e := s.outTo(w), newEvents(a, s.deps.Now())
 	at, silence := s.deps.Now(), s.deps.After(s.cfg.KeepAlive)
 	for n := 0; ; {
-		chunks, bill, err, news := r.since(n)
+		chunks, bill, news, err := r.since(n)
 		n += len(chunks)
 		b := e.add(nil, chunks)
 		switch {
@@ -103,7 +103,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 // reports whether all of it was written.
 func (s *Server) object(ctx context.Context, w http.ResponseWriter, r *run, a ask) bool {
 	for n := 0; ; {
-		chunks, _, err, news := r.since(n)
+		chunks, _, news, err := r.since(n)
 		if err != nil {
 			break
 		}
@@ -116,7 +116,7 @@ func (s *Server) object(ctx context.Context, w http.ResponseWriter, r *run, a as
 		case <-news:
 		}
 	}
-	chunks, bill, err, _ := r.since(0)
+	chunks, bill, _, err := r.since(0)
 	if !errors.Is(err, io.EOF) {
 		fail(w, err, bill)
 		return false

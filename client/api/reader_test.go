@@ -28,7 +28,7 @@ func (w *town) open200(body string, silence time.Duration) *reading {
 	got := make(chan result, 1)
 	r := w.ask(http.MethodPost, openai.Chat, body, nil)
 	go func() {
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := http.DefaultClient.Do(r) //nolint:bodyclose // the end of the test does
 		got <- result{resp, err}
 	}()
 	w.wake(silence)

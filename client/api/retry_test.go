@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -83,12 +82,14 @@ func (w *town) undelivered(finish chan struct{}, body string, edit func(*http.Re
 // answer and the cancel met on their way.
 func stubborn(finish chan struct{}) *backend {
 	b := numbered()
+	b.gone = make(chan struct{})
 	plain := b.start
 	b.start = func(ctx context.Context, r api.Request) (api.Answer, error) {
 		first := b.started.Load() == 1
 		a, err := plain(ctx, r)
 		if first {
 			<-ctx.Done()
+			close(b.gone)
 			<-finish
 		}
 		return a, err
@@ -204,6 +205,40 @@ func TestIdempotency_JoinsWhatRunsAndWhatIsWhole(t *testing.T) {
 	require.NotEqual(t, first.body, again.body)
 }
 
+func TestIdempotency_WhatWasLeftIsAskedAnew(t *testing.T) {
+	t.Parallel()
+	finish := make(chan struct{})
+	b := stubborn(finish)
+	late := b.start
+	b.start = func(ctx context.Context, r api.Request) (api.Answer, error) {
+		a, err := late(ctx, r)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return a, err
+	}
+	w := newTown(t, b, nil)
+	ctx, leave := context.WithCancel(t.Context())
+	r := w.ask(http.MethodPost, openai.Chat, chat, named("a")).WithContext(ctx)
+	done := make(chan error, 1)
+	go func() {
+		_, err := do(r)
+		done <- err
+	}()
+	<-w.backend.seen
+	leave()
+	require.ErrorIs(t, <-done, context.Canceled)
+	<-w.backend.gone
+	second, err := do(w.ask(http.MethodPost, openai.Chat, chat, named("a")))
+	require.NoError(t, err)
+	require.Contains(t, second.body, "answer 2.")
+	finish <- struct{}{}
+	require.Eventually(t, func() bool { return len(w.usage()) == 2 }, 10*time.Second, time.Millisecond)
+	again, err := do(w.ask(http.MethodPost, openai.Chat, chat, named("a")))
+	require.NoError(t, err)
+	require.Equal(t, second.body, again.body, "the first one's end is not the second one's")
+}
+
 func TestIdempotency_WhatFailedIsAskedAnew(t *testing.T) {
 	t.Parallel()
 	b := numbered()
@@ -263,11 +298,11 @@ func TestCancel_OfWhoDoesNotRead(t *testing.T) {
 	piece := `{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"` + strings.Repeat("x", 1<<16) + `"}}]}`
 	w := newTown(t, scripted(func(api.Request) *script {
 		s := &script{closed: closed, gate: make(chan struct{})}
-		for range 1000 {
+		for range 400 { // 26 MB, more than sockets hold
 			s.chunks = append(s.chunks, piece)
 		}
 		go func() {
-			for {
+			for range s.chunks { // the answer goes on, but not by itself
 				select {
 				case s.gate <- struct{}{}:
 				case <-closed:
@@ -275,7 +310,6 @@ func TestCancel_OfWhoDoesNotRead(t *testing.T) {
 				}
 			}
 		}()
-		s.end = io.ErrUnexpectedEOF // never reached
 		return s
 	}), func(c *api.Config, _ *api.Limits) { c.WriteTimeout = 50 * time.Millisecond })
 	conn, err := net.Dial("tcp", strings.TrimPrefix(w.http.URL, "http://"))
@@ -287,4 +321,23 @@ func TestCancel_OfWhoDoesNotRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, head, "200")
 	<-closed
+	require.Eventually(t, func() bool { return len(w.usage()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Equal(t, "cancelled", w.usage()[0].Outcome)
+}
+
+// The time that a request may take to arrive does not end its answer.
+func TestAnswer_MayTakeLongerThanItsRequest(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	w := newTown(t, scripted(func(api.Request) *script {
+		s := said()
+		s.gate = gate
+		return s
+	}), func(c *api.Config, _ *api.Limits) { c.ReadTimeout = 30 * time.Millisecond })
+	go func() {
+		<-w.backend.seen
+		time.Sleep(3 * w.cfg.ReadTimeout)
+		close(gate)
+	}()
+	require.Equal(t, 200, w.post(openai.Chat, chat).status)
 }

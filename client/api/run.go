@@ -105,9 +105,9 @@ func (r *run) tell() {
 	}
 }
 
-// since is what came after the first n chunks, how the run ended, if it has,
-// and what to wait for where there is nothing of both.
-func (r *run) since(n int) (chunks [][]byte, bill Bill, err error, news <-chan struct{}) { //nolint:revive // err is a value here
+// since is what came after the first n chunks and how the run ended, if it has;
+// where there is nothing of both, news is what to wait for.
+func (r *run) since(n int) (chunks [][]byte, bill Bill, news <-chan struct{}, end error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n == len(r.chunks) && r.err == nil {
@@ -116,7 +116,7 @@ func (r *run) since(n int) (chunks [][]byte, bill Bill, err error, news <-chan s
 		}
 		news = r.news
 	}
-	return r.chunks[n:len(r.chunks):len(r.chunks)], r.bill, r.err, news
+	return r.chunks[n:len(r.chunks):len(r.chunks)], r.bill, news, r.err
 }
 
 // carry takes a request through its whole life: admitted, sent, relayed, billed.

@@ -168,7 +168,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 		return nil, &Error{Code: CodeMediaType, Err: cocoon.WithHint(cocoon.Invalid.Errorf("the body must be JSON"), "send Content-Type: application/json, and do not compress")}
 	}
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)) // not every writer has a connection
+	_ = rc.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)) // lifted where the body ends; not every writer has a connection
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBody))
 	var large *http.MaxBytesError
 	switch {
@@ -179,7 +179,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	case err != nil:
 		return nil, invalid("", "the request was cut: %w", err)
 	}
-	_ = rc.SetReadDeadline(time.Time{}) // its end would look like the application's
 	return raw, nil
 }
 
