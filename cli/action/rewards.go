@@ -80,8 +80,8 @@ func (d Desk) RotateKey(ctx context.Context, b wrappers.RewardsBirth, key ed2551
 	if err != nil {
 		return chain.Message{}, err
 	}
-	if c.data != nil {
-		state, err := wrappers.DecodeRewards(c.data)
+	if c.Data != nil {
+		state, err := wrappers.DecodeRewards(c.Data)
 		if err == nil {
 			err = mayRotate(state, wrappers.PublicKey(key))
 		}
@@ -89,11 +89,11 @@ func (d Desk) RotateKey(ctx context.Context, b wrappers.RewardsBirth, key ed2551
 			return chain.Message{}, err
 		}
 	}
-	proof, err := wrappers.ProvePossession(key, d.GlobalID, c.account)
+	proof, err := wrappers.ProvePossession(key, d.GlobalID, c.Account)
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.RotateKey{Key: wrappers.PublicKey(key), Possession: &proof}, fees.RotateKey)
+	return wrappers.NewMessage(c, wrappers.RotateKey{Key: wrappers.PublicKey(key), Possession: &proof}, fees.RotateKey)
 }
 
 // mayRotate says beforehand what the contract would refuse, or what would change nothing.
@@ -115,12 +115,12 @@ func (d Desk) SetEndpoint(ctx context.Context, b wrappers.RewardsBirth, at strin
 		return chain.Message{}, err
 	}
 	if at == "" {
-		return message(c, wrappers.SetEndpoint{}, fees.SetEndpoint)
+		return wrappers.NewMessage(c, wrappers.SetEndpoint{}, fees.SetEndpoint)
 	}
 	if err = checkEndpoint(at); err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{TLSKeyHash: tlsKeyHash, URL: wrappers.Text(at)}}, fees.SetEndpoint)
+	return wrappers.NewMessage(c, wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{TLSKeyHash: tlsKeyHash, URL: wrappers.Text(at)}}, fees.SetEndpoint)
 }
 
 // checkEndpoint wants a URL with a scheme and a host that the contract takes.

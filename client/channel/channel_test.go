@@ -63,7 +63,7 @@ func newTown(t *testing.T) *town {
 		w.homes = append(w.homes, w.dispatcher(i))
 	}
 	w.cfg = channel.DefaultConfig()
-	w.cfg.Dir, w.cfg.GlobalID, w.cfg.Local, w.cfg.Registry, w.cfg.Dispatchers = t.TempDir(), w.GlobalID, true, registry, w.homes
+	w.cfg.Dir, w.cfg.GlobalID, w.cfg.Registry, w.cfg.Dispatchers = t.TempDir(), w.GlobalID, registry, w.homes
 	w.cfg.CloseDelay, w.cfg.Model, w.cfg.Tokens = 20*time.Second, cocoon.NewModelID(model), 1000
 	return w
 }
@@ -349,10 +349,12 @@ func TestConfig_RefusesWhatWouldLoseMoney(t *testing.T) {
 	good := channel.DefaultConfig()
 	good.Dir, good.GlobalID, good.Registry, good.Dispatchers = "x", -239, cocoon.Account{1}, []cocoon.Account{{2}}
 	require.NoError(t, good.Validate())
+	local := good
+	local.GlobalID, local.CloseDelay = -217, 20*time.Second
+	require.NoError(t, local.Validate())
 	for name, change := range map[string]func(*channel.Config){
 		"a short delay":                func(c *channel.Config) { c.CloseDelay = channel.MinCloseDelay - time.Second },
-		"mainnet as a local network":   func(c *channel.Config) { c.Local = true },
-		"testnet as a local network":   func(c *channel.Config) { c.Local, c.GlobalID = true, -3 },
+		"a short one on testnet":       func(c *channel.Config) { c.GlobalID, c.CloseDelay = -3, time.Hour },
 		"more than the contract takes": func(c *channel.Config) { c.CloseDelay = 31 * 24 * time.Hour },
 		"no deposit":                   func(c *channel.Config) { c.Deposit = cocoon.Nano{} },
 		"more than a channel may hold": func(c *channel.Config) { c.MaxDeposit = cocoon.TON(1) },

@@ -18,14 +18,10 @@ import (
 // that sleeps could not see a stale close, nor a dispatcher settle.
 const MinCloseDelay = 6 * time.Hour
 
-// mainnet and testnet are no local networks.
-const mainnet, testnet = -239, -3
-
 // Config says to whom channels are kept, and how much money may move by itself.
 type Config struct {
 	Dir         string // of keys and books
 	GlobalID    int32  // of the network
-	Local       bool   // a local network, on which delays may be short
 	Registry    cocoon.Account
 	Dispatchers []cocoon.Account // rewards contracts: home first, then the standby
 	CloseDelay  time.Duration
@@ -53,9 +49,7 @@ func (c Config) Validate() error {
 	switch {
 	case c.Dir == "" || c.Registry.IsZero() || len(c.Dispatchers) == 0:
 		return cocoon.Invalid.Errorf("channels need a folder, a registry and a dispatcher")
-	case c.Local && (c.GlobalID == mainnet || c.GlobalID == testnet):
-		return cocoon.Invalid.Errorf("network %d is not a local one", c.GlobalID)
-	case !c.Local && c.CloseDelay < MinCloseDelay:
+	case !chain.Local(c.GlobalID) && c.CloseDelay < MinCloseDelay:
 		return cocoon.Invalid.Errorf("a close delay of %s is less than %s", c.CloseDelay, MinCloseDelay)
 	case c.CloseDelay < time.Second || c.CloseDelay > wrappers.MaxCloseDelay*time.Second:
 		return cocoon.Invalid.Errorf("a close delay of %s is not one that the contract takes", c.CloseDelay)
@@ -84,6 +78,6 @@ type Sender interface {
 type Deps struct {
 	Chain  Chain
 	Sender Sender
-	Now    func() time.Time // the wall clock
+	Now    func() time.Time // chain.Clock: ages of proofs are judged by it
 	Logger *slog.Logger
 }

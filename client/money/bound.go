@@ -4,45 +4,52 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 )
 
-var (
-	// Floor is the least that a dispatcher may hold unearned, 0.02 TON.
-	Floor = cocoon.NanoOf(20_000_000)
-	// Most is the most that a dispatcher may ever hold unearned.
-	Most = cocoon.TON(1)
-)
+// Most is the most that a dispatcher may ever hold unearned.
+var Most = cocoon.TON(1)
 
-// slots of a second each are what a peak looks back on.
+// slots of a second each are what a minute looks back on.
 const slots = 60
 
-// peak is the largest of the figures noted in the last 60 seconds.
-type peak struct {
-	at  [slots]int64 // the second that most is of
-	top [slots]cocoon.Nano
+// minute is what was wanted and spent in the last 60 seconds.
+type minute struct {
+	at     [slots]int64       // the second that the others are of
+	wanted [slots]cocoon.Nano // the most at a time
+	spent  [slots]cocoon.Nano
 }
 
-func (p *peak) note(now time.Time, n cocoon.Nano) {
+// slot is the place of now.
+func (m *minute) slot(now time.Time) int {
 	second := now.Unix()
 	i := int(((second % slots) + slots) % slots)
-	if p.at[i] != second {
-		p.at[i], p.top[i] = second, cocoon.Nano{}
+	if m.at[i] != second {
+		m.at[i], m.wanted[i], m.spent[i] = second, cocoon.Nano{}, cocoon.Nano{}
 	}
-	p.top[i] = larger(p.top[i], n)
+	return i
 }
 
-func (p *peak) of(now time.Time) (most cocoon.Nano) {
-	for i, at := range p.at {
+func (m *minute) want(now time.Time, n cocoon.Nano) {
+	i := m.slot(now)
+	m.wanted[i] = larger(m.wanted[i], n)
+}
+
+func (m *minute) spend(now time.Time, n cocoon.Nano) {
+	i := m.slot(now)
+	m.spent[i] = plus(m.spent[i], n)
+}
+
+// bound is P: bound.Window of the most that was wanted at a time, and of all that
+// was spent.
+func (m *minute) bound(now time.Time) cocoon.Nano {
+	var wanted, spent cocoon.Nano
+	for i, at := range m.at {
 		if age := now.Unix() - at; age >= 0 && age < slots {
-			most = larger(most, p.top[i])
+			wanted, spent = larger(wanted, m.wanted[i]), plus(spent, m.spent[i])
 		}
 	}
-	return most
-}
-
-// boundOf is P for a peak of reserves: clamp(2 * reserves, Floor, Most).
-func boundOf(reserves cocoon.Nano) cocoon.Nano {
-	return smaller(larger(plus(reserves, reserves), Floor), Most)
+	return bound.Window(wanted, spent)
 }
 
 func larger(a, b cocoon.Nano) cocoon.Nano {

@@ -51,8 +51,8 @@ const memory = stream.MaxRoute + 2*time.Minute
 //
 //	used + reserves <= cover <= ceiling <= used + P, and cover <= deposit
 //
-// at the moment anything is signed, with P = clamp(2 * the peak of the reserves
-// in the last 60 seconds, Floor, Most): ceiling - used is all that a dispatcher
+// at the moment anything is signed, with P = bound.Window(the peak of the
+// reserves in the last 60 seconds, what was agreed in them): ceiling - used is all that a dispatcher
 // can take without earning it. It is safe for concurrent use.
 type Ledger struct {
 	cfg  Config
@@ -68,7 +68,7 @@ type Ledger struct {
 	open    map[stream.RequestID]reserve
 	sum     cocoon.Nano // of open
 	done    map[stream.RequestID]deal
-	peak    peak
+	minute  minute
 	cover   voucher.Signed // over the ceiling, or the deposit where that is less
 	freed   chan struct{}  // closed when something may have become possible
 }

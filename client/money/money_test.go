@@ -219,7 +219,7 @@ func TestLedger_OneFsyncCoversManyRequests(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first, v, "the same voucher covers them all")
 	}
-	require.Equal(t, part(Floor, 4), first.Cumulative)
+	require.Equal(t, part(floor, 4), first.Cumulative)
 }
 
 func TestLedger_RequestsWaitForRoomAndGoOnWhenThereIsSome(t *testing.T) {
@@ -354,7 +354,7 @@ func TestJournal_DamageInTheMiddleIsNotACrash(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(record{event: agreed, session: 1, ceiling: Most, used: Floor, request: [16]byte{1}, route: [32]byte{2}, amount: cocoon.NanoOf(3), at: 4}.bytes())
+	f.Add(record{event: agreed, session: 1, ceiling: Most, used: floor, request: [16]byte{1}, route: [32]byte{2}, amount: cocoon.NanoOf(3), at: 4}.bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if len(raw) != recordSize {
 			return
@@ -365,16 +365,22 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-func TestBound_FollowsThePeakOfAMinute(t *testing.T) {
+func TestBound_FollowsAMinute(t *testing.T) {
 	t.Parallel()
-	var p peak
+	var m minute
 	now := time.Unix(1_700_000_000, 0)
-	p.note(now, cocoon.NanoOf(5))
-	p.note(now.Add(10*time.Second), cocoon.NanoOf(3))
-	require.Equal(t, cocoon.NanoOf(5), p.of(now.Add(59*time.Second)))
-	require.Equal(t, cocoon.NanoOf(3), p.of(now.Add(60*time.Second)))
-	require.Zero(t, p.of(now.Add(70*time.Second)))
-	require.Equal(t, Floor, boundOf(cocoon.NanoOf(5)))
-	require.Equal(t, cocoon.NanoOf(60_000_000), boundOf(cocoon.NanoOf(30_000_000)))
-	require.Equal(t, Most, boundOf(cocoon.TON(9)))
+	require.Equal(t, floor, m.bound(now))
+	m.want(now, cocoon.NanoOf(50_000_000))
+	m.want(now.Add(10*time.Second), cocoon.NanoOf(30_000_000))
+	require.Equal(t, cocoon.NanoOf(100_000_000), m.bound(now.Add(59*time.Second)))
+	require.Equal(t, cocoon.NanoOf(60_000_000), m.bound(now.Add(60*time.Second)))
+	require.Equal(t, floor, m.bound(now.Add(70*time.Second)))
+	m.spend(now, cocoon.NanoOf(70_000_000))
+	m.spend(now.Add(59*time.Second), cocoon.NanoOf(80_000_000))
+	require.Equal(t, cocoon.NanoOf(150_000_000), m.bound(now.Add(59*time.Second)))
+	require.Equal(t, cocoon.NanoOf(80_000_000), m.bound(now.Add(60*time.Second)))
+	m.want(now, cocoon.TON(9))
+	require.Equal(t, Most, m.bound(now))
 }
+
+var floor = cocoon.NanoOf(20_000_000)

@@ -65,7 +65,7 @@ func (l *Ledger) add(id stream.RequestID, r reserve) (voucher.Signed, error) {
 		return voucher.Signed{}, cocoon.Conflict.Errorf("request %s has ended", id)
 	}
 	rest := minus(l.sum, l.open[id].amount)
-	l.peak.note(l.cfg.Now(), plus(rest, r.amount))
+	l.minute.want(l.cfg.Now(), plus(rest, r.amount))
 	if err := l.raise(plus(plus(l.used, rest), r.amount)); err != nil {
 		return voucher.Signed{}, err
 	}
@@ -99,7 +99,7 @@ func (l *Ledger) raise(need cocoon.Nano) error {
 	case need.Cmp(l.deposit) > 0:
 		return &cocoon.Error{Kind: cocoon.NoMoney, Hint: "top the channel up", Err: &ShortError{need, l.deposit}}
 	case need.Cmp(l.ceiling) > 0:
-		p := boundOf(l.peak.of(l.cfg.Now()))
+		p := l.minute.bound(l.cfg.Now())
 		top := smaller(plus(l.used, p), l.deposit)
 		if need.Cmp(top) > 0 {
 			return errFull

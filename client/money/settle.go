@@ -41,6 +41,7 @@ func (l *Ledger) end(id stream.RequestID, cost cocoon.Nano) (deal, error) {
 		return deal{}, err
 	}
 	l.used = rec.used
+	l.minute.spend(l.cfg.Now(), d.cost)
 	l.drop(id)
 	l.done[id] = d
 	l.wake()
@@ -133,7 +134,7 @@ type Figures struct {
 func (l *Ledger) Figures() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Figures{l.used, l.sum, l.ceiling, l.deposit, boundOf(l.peak.of(l.cfg.Now())), len(l.open), l.session}
+	return Figures{l.used, l.sum, l.ceiling, l.deposit, l.minute.bound(l.cfg.Now()), len(l.open), l.session}
 }
 
 // Paid is a voucher that pays all that was agreed so far.

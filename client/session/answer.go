@@ -8,15 +8,9 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
-
-// bounds are what nobody's count may exceed, in tokens.
-type bounds struct {
-	prompt uint64 // as far as the dispatcher can tell: the size of the ciphertext
-	plain  uint64 // the bytes of the prompt
-	out    uint64 // that were asked for, all choices together
-}
 
 // answer is one request on its way. Its run is the only one to change what has no lock.
 type answer struct {
@@ -26,7 +20,8 @@ type answer struct {
 	hash    [32]byte // of the route
 	set     *set
 	secrets []*stream.Secret // by candidate; nil where the prompt was not encrypted to it
-	bounds  bounds
+	size    bound.Size       // as the dispatcher sees it
+	plain   uint64           // bytes of the prompt
 
 	events *queue // from the dispatcher
 	out    *queue // for the application
@@ -45,7 +40,7 @@ type answer struct {
 	finished bool          // the application has all it gets
 	late     bool          // nobody waits for the receipt any more
 	final    []byte        // a receipt that waits for missing frames
-	paidFor  uint64        // tokens of the answer that are set aside for
+	granted  uint64        // tokens of each choice that are set aside for
 
 	mu       sync.Mutex
 	reserved cocoon.Nano

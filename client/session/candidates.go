@@ -21,12 +21,11 @@ type set struct {
 	expires time.Time
 }
 
-// price is the most of each part that a candidate of s asks for.
+// price is the most of each part that a candidate of s asks for, as the dispatcher
+// reserves by.
 func (s *set) price() (p cocoon.Price) {
-	for i, c := range s.Candidates {
-		if s.peers[i] != nil {
-			p = dearest(p, c.Price)
-		}
+	for _, c := range s.Candidates {
+		p = dearest(p, c.Price)
 	}
 	return p
 }

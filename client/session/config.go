@@ -37,7 +37,7 @@ type Config struct {
 
 // DefaultConfig has everything but whom and what.
 func DefaultConfig() Config {
-	return Config{Sets: 64, Width: 3, Overhead: 256, Buffer: 8 << 20, Timeout: 5 * time.Second, Silence: 15 * time.Second, Patience: 5 * time.Second, Retry: 200 * time.Millisecond}
+	return Config{Sets: 64, Width: 3, Overhead: 1024, Buffer: 8 << 20, Timeout: 5 * time.Second, Silence: 15 * time.Second, Patience: 5 * time.Second, Retry: 200 * time.Millisecond}
 }
 
 // Validate reports what is missing or out of range.
@@ -62,7 +62,3 @@ type Deps struct {
 	Random io.Reader
 	Logger *slog.Logger
 }
-
-// sliceTokens is how much of each choice is paid for in advance, and again at
-// half of it.
-const sliceTokens = 512

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
@@ -73,11 +74,13 @@ func (a *answer) unfinished(r stream.Reason) error {
 // count is the client's own: what the worker claims, as far as bytes allow, as
 // the answer itself says, and as frames came in order. Out of bounds is nothing.
 func (a *answer) count(c receipt.Content) cocoon.Usage {
-	t, u := a.attempt, c.Usage
-	if u.Prompt > a.bounds.plain || u.Cached > a.bounds.plain-u.Prompt {
-		return cocoon.Usage{}
+	t, u, bytes := a.attempt, c.Usage, uint64(math.MaxUint64)
+	if t.opener.Ended() {
+		bytes = t.bytes
 	}
-	if most := min(a.bounds.out, t.bytes); u.Completion > a.bounds.out || u.Reasoning > a.bounds.out-u.Completion || t.opener.Ended() && u.Completion+u.Reasoning > most {
+	size := a.size
+	size.Prompt = a.plain
+	if size.Check(u, bytes) != nil {
 		return cocoon.Usage{}
 	}
 	if t.usage != nil {

@@ -339,7 +339,9 @@ func (d *double) frame(out uint32, final bool, items ...string) []byte {
 	return frame
 }
 
-func chunk(text string) string { return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":%q},"finish_reason":null}]}`, text) }
+func chunk(text string) string {
+	return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":%q},"finish_reason":null}]}`, text)
+}
 
 func usageOf(prompt, out int) string {
 	return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, prompt, out)

@@ -8,8 +8,10 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
 // onFrame opens the next frame. Others than the next are dropped: those before it
@@ -131,18 +133,8 @@ func (a *answer) onWant(v stream.Want) error {
 	}
 	ledger := a.s.deps.Ledger
 	cover, err := ledger.Cover(cocoon.Nano{}) // what is signed already
-	if left := a.bounds.out - min(a.bounds.out, a.paidFor); err == nil && left > 0 && a.attempt.live*2 >= a.paidFor {
-		tokens := min(left, sliceTokens*uint64(a.route.Choices))
-		var more cocoon.Nano
-		if more, err = dear(a.set.price()).Cost(cocoon.Usage{Completion: tokens}); err == nil {
-			cover, err = ledger.Extend(a.id, more)
-		}
-		if err == nil {
-			a.paidFor += tokens
-			a.mu.Lock()
-			a.reserved, err = a.reserved.Add(more)
-			a.mu.Unlock()
-		}
+	if err == nil && a.granted < a.size.MaxOut && a.attempt.live*2 >= a.granted*a.size.Choices {
+		cover, err = a.extend()
 	}
 	if err == nil && cover.Cumulative.Cmp(v.Need) < 0 {
 		cover, err = ledger.Cover(v.Need)
@@ -152,4 +144,25 @@ func (a *answer) onWant(v stream.Want) error {
 	}
 	a.tell(stream.MoreVerb, stream.More{Request: a.id, Cover: cover})
 	return nil
+}
+
+// extend sets another slice aside.
+func (a *answer) extend() (cover voucher.Signed, err error) {
+	granted := min(a.granted+bound.Slice, a.size.MaxOut)
+	amount, err := a.size.Reserve(a.set.price(), granted)
+	if err != nil {
+		return cover, err
+	}
+	more, err := amount.Sub(a.Reserved())
+	if err != nil {
+		return cover, err
+	}
+	if cover, err = a.s.deps.Ledger.Extend(a.id, more); err != nil {
+		return cover, err
+	}
+	a.granted = granted
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reserved = amount
+	return cover, nil
 }

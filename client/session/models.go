@@ -45,7 +45,7 @@ func (p *Pool) listed(ctx context.Context, name string) error {
 // and goes on with it until trust.MaxProof where the chain does not answer.
 func (p *Pool) refresh(ctx context.Context) error {
 	p.mu.Lock()
-	age := p.deps.Now().Sub(p.proven)
+	age := p.clock().Sub(p.proven)
 	p.mu.Unlock()
 	if age < trust.FreshProof {
 		return nil
@@ -65,7 +65,7 @@ func (p *Pool) refresh(ctx context.Context) error {
 	defer p.mu.Unlock()
 	if err == nil {
 		p.models, p.names, p.proven = models, names, time.Unix(int64(at), 0)
-		age = p.deps.Now().Sub(p.proven)
+		age = p.clock().Sub(p.proven)
 	}
 	if age >= trust.MaxProof {
 		return cocoon.Unreachable.Errorf("what is proven of the registry is too old: %w", errors.Join(err, errStale))

@@ -33,6 +33,7 @@ type Pool struct {
 	deps     Deps   // as well
 	homes    Homes
 	registry Registry
+	clock    func() time.Time // by which the age of proofs is judged
 
 	mu       sync.Mutex
 	sessions map[cocoon.Account]*Session // by channel
@@ -44,9 +45,10 @@ type Pool struct {
 
 var _ api.Backend = (*Pool)(nil)
 
-// NewPool has no sessions until Run.
-func NewPool(cfg Config, deps Deps, homes Homes, registry Registry) *Pool {
-	return &Pool{cfg: cfg, deps: deps, homes: homes, registry: registry, sessions: map[cocoon.Account]*Session{}}
+// NewPool has no sessions until Run. The age of proofs is judged by clock, as a
+// chain.Clock is one.
+func NewPool(cfg Config, deps Deps, homes Homes, registry Registry, clock func() time.Time) *Pool {
+	return &Pool{cfg: cfg, deps: deps, homes: homes, registry: registry, clock: clock, sessions: map[cocoon.Account]*Session{}}
 }
 
 // Run keeps a session over every usable channel until ctx ends.

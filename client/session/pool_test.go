@@ -70,7 +70,7 @@ func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
 		h.usable = append(h.usable, &at)
 	}
 	p := session.NewPool(impatient(), session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
-		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, h, list{})
+		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, h, list{}, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	p.Sync(ctx)
@@ -156,10 +156,13 @@ func TestPool_NamesWhatTheRegistryLists(t *testing.T) {
 	r.Model = "nobody/knows"
 	_, err = p.Reserve(t.Context(), r)
 	require.Equal(t, cocoon.NotFound, cocoon.KindOf(err))
-	none := session.NewPool(impatient(), session.Deps{Now: time.Now}, &homes{}, list{until: uint32(time.Now().Add(time.Hour).Unix())})
+	none := session.NewPool(impatient(), session.Deps{Now: time.Now}, &homes{}, list{until: uint32(time.Now().Add(time.Hour).Unix())}, time.Now)
 	models, err = none.Models(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, models, "suspended")
+	stale := session.NewPool(impatient(), session.Deps{Now: time.Now}, &homes{}, list{}, func() time.Time { return time.Now().Add(61 * time.Minute) })
+	_, err = stale.Models(t.Context())
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "what is proven of the registry is too old")
 }
 
 // The whole way of an application: OpenAI's client, the API, the channel, a worker.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
@@ -18,24 +19,14 @@ func (s *Session) Reserve(_ context.Context, r api.Request) (cocoon.Nano, error)
 	if err != nil {
 		return cocoon.Nano{}, err
 	}
-	sealed := uint64(len(r.Body)) + uint64(len(r.Body))/8 + 1<<10 // encryption pads
-	return dear(s.leases.price(route.Model)).Cost(reserved(route, sealed+s.cfg.Overhead))
+	sealed := len(r.Body) + len(r.Body)/8 + 1<<10 // encryption pads
+	return s.sizeOf(route, sealed).Reserve(s.leases.price(route.Model), bound.Slice)
 }
 
-// reserved is the most that a request takes in its first slice.
-func reserved(r stream.Route, prompt uint64) cocoon.Usage {
-	return cocoon.Usage{Prompt: prompt, Completion: uint64(r.Choices) * uint64(min(r.MaxOut, sliceTokens))}
-}
-
-// dear is p with the dearer price for all of a prompt, and of an answer.
-func dear(p cocoon.Price) cocoon.Price {
-	if p.Prompt.Cmp(p.Cached) < 0 {
-		p.Prompt = p.Cached
-	}
-	if p.Completion.Cmp(p.Reasoning) < 0 {
-		p.Completion = p.Reasoning
-	}
-	return p
+// sizeOf bounds a request whose ciphertext has so many bytes, as the dispatcher
+// does. Embeddings have no tokens of their own.
+func (s *Session) sizeOf(r stream.Route, sealed int) bound.Size {
+	return bound.Size{Prompt: uint64(sealed), Overhead: s.cfg.Overhead, Choices: uint64(r.Choices), MaxOut: uint64(max(r.MaxOut, 1))}
 }
 
 // route is what dispatcher and worker see of r.
@@ -108,7 +99,7 @@ func (s *Session) start(ctx context.Context, r api.Request) (api.Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	amount, err := dear(set.price()).Cost(reserved(route, a.bounds.prompt))
+	amount, err := a.size.Reserve(set.price(), bound.Slice)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +110,7 @@ func (s *Session) start(ctx context.Context, r api.Request) (api.Answer, error) 
 		}
 		return nil, err
 	}
-	a.reserved, a.paidFor = amount, reserved(route, 0).Completion
+	a.reserved, a.granted = amount, min(bound.Slice, a.size.MaxOut)
 	return s.send(ctx, a, sealed, stream.Pay{Channel: s.cfg.Channel, Lease: set.ID, Cover: cover}, r.Deadline)
 }
 
@@ -150,7 +141,7 @@ func (s *Session) seal(route stream.Route, set *set, prompt []byte) (*answer, st
 		a.secrets[i] = &secrets[n]
 	}
 	sealed.Wraps = wraps
-	a.bounds = bounds{prompt: uint64(len(sealed.Body)) + s.cfg.Overhead, plain: uint64(len(prompt)) + s.cfg.Overhead, out: uint64(route.MaxOut) * uint64(route.Choices)}
+	a.size, a.plain = s.sizeOf(route, len(sealed.Body)), uint64(len(prompt))
 	return a, sealed, nil
 }
 
