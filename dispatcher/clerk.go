@@ -30,6 +30,7 @@ type clerk struct {
 	news   news // of follow
 	rents  rents
 	warned [32]byte      // receipt key that was told to be none of ours
+	seqno  atomic.Uint32 // of the block that the ledger is up to; 0 before the first
 	number atomic.Uint32 // that the ledger was told is pending or next; 0 before
 }
 
@@ -70,6 +71,7 @@ func (c *clerk) tell(ctx context.Context, head market.Head, seq uint64) error {
 		return fmt.Errorf("tell the ledger: %w", err)
 	case upToDate:
 		c.ledger.SetIndex(blockTime(head))
+		c.seqno.Store(head.Seqno)
 	}
 	return nil
 }
@@ -128,6 +130,9 @@ func (c *clerk) changed(ctx context.Context) ([]market.Channel, error) {
 	var all []market.Channel
 	for a := range c.news.channels {
 		ch, err := c.deps.Index.Channel(ctx, a)
+		if cocoon.KindOf(err) == cocoon.NotFound && err != nil {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

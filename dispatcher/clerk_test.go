@@ -194,6 +194,21 @@ func TestFacts_OfAChannelAreWhatItsContractSays(t *testing.T) {
 	}, wait, tick, "by the chain's clock")
 }
 
+func TestBook_SaysWhatIsOwedAndNotSettled(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 1000, cocoon.TON(3), true)
+	earned := w.earned(m.p, 1)
+	b, err := w.dispatcher.Book()
+	require.NoError(t, err)
+	require.NoError(t, b.Verify(wrappers.PublicKey(ledgerKey)))
+	require.Equal(t, earned.Amount, b.Earned)
+	require.Equal(t, cocoon.TON(1), b.Unsettled)
+	require.Positive(t, b.Seqno)
+}
+
 func TestFacts_AChannelThatOthersCouldCloseIsNotServed(t *testing.T) {
 	t.Parallel()
 	w := newStreams(t)

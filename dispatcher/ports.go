@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 
+	"github.com/xssnick/tonutils-go/tlb"
+
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -37,6 +39,8 @@ type Index interface {
 type Chain interface {
 	wrappers.Getter
 	Account(ctx context.Context, a cocoon.Account) (chain.Account, error)
+	// Unborn is a contract as it will be born with init, at the live prices.
+	Unborn(init *tlb.StateInit) chain.Unborn
 }
 
 // Sender is the dispatcher's wallet, as *chain.Wallet is one.

@@ -41,7 +41,7 @@ func TestSettle_WhatIsPaidOnceItIsWorthItAndOld(t *testing.T) {
 	}
 	one.uses(m, 1500, cocoon.TON(3), true)
 	two.uses(m, 2000, cocoon.TON(3), true)
-	small.uses(m, 500, cocoon.TON(3), true)
+	small.uses(m, 15, cocoon.TON(3), true)
 	w.advance(3000)
 	require.Empty(t, w.settles())
 	w.advance(601)
