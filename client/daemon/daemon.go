@@ -79,8 +79,8 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 		return nil, err
 	}
 	cfg.Session.GlobalID = n.GlobalID
-	d.pool = session.NewPool(cfg.Session, session.Deps{Trust: trustOf(cfg, deps, clock), Now: clock.Now, Random: rand.Reader, Logger: deps.Logger},
-		d.channels, client.Proven{Client: deps.Client, Contract: n.Registry})
+	d.pool = session.NewPool(cfg.Session, session.Deps{Trust: trustOf(cfg, deps, clock), Now: time.Now, Random: rand.Reader, Logger: deps.Logger},
+		d.channels, client.Proven{Client: deps.Client, Contract: n.Registry}, clock.Now)
 	a := cfg.API
 	a.Keys, a.Ledger = KeysFolder(cfg.Data), filepath.Join(cfg.Data, "usage")
 	if d.server, err = api.New(a, api.Deps{Backend: d.pool, Logger: deps.Logger}); err != nil {
@@ -91,7 +91,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 
 func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock) (*channel.Manager, error) {
 	n := deps.Client.Network()
-	cfg.Dir, cfg.GlobalID, cfg.Registry, cfg.Local = filepath.Join(data, "channels"), n.GlobalID, n.Registry, chain.Local(n.GlobalID)
+	cfg.Dir, cfg.GlobalID, cfg.Registry = filepath.Join(data, "channels"), n.GlobalID, n.Registry
 	return channel.Open(cfg, channel.Deps{Chain: deps.Client, Sender: deps.Sender, Now: clock.Now, Logger: deps.Logger})
 }
 
