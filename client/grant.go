@@ -3,10 +3,10 @@ package client
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"slices"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/client/trust"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -77,7 +77,7 @@ func (c *Client) mayWork(ctx context.Context, s *secrets, cert bus.Certificate) 
 	if _, err = s.offer.Terms.CodeOf(p.Birth, cert.Provider); err != nil {
 		return err
 	}
-	if err = standsByStake(p); err != nil {
+	if err = trust.StandsByStake(p, cocoon.Nano{}); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(p.Workers, func(w wrappers.Worker) bool { return w.Key == cert.Worker && w.Active() })
@@ -93,24 +93,6 @@ func (c *Client) mayWork(ctx context.Context, s *secrets, cert bus.Certificate) 
 	})
 	if !serves {
 		return cocoon.Forbidden.Errorf("it does not serve the model within the price caps")
-	}
-	return nil
-}
-
-// standsByStake checks that the provider has locked what its GPUs require.
-func standsByStake(p wrappers.Provider) error {
-	if p.Terms == nil {
-		return cocoon.Conflict.Errorf("its provider has taken no terms")
-	}
-	required, err := p.Terms.MinGPU.Mul(uint64(p.GPUs))
-	if err == nil {
-		required, err = required.Add(p.Terms.MinProvider.Nano)
-	}
-	if err != nil {
-		return fmt.Errorf("stake that its provider requires: %w", err)
-	}
-	if p.Stake.Cmp(required) < 0 {
-		return cocoon.NoMoney.Errorf("its provider has staked %s of %s", p.Stake, required)
 	}
 	return nil
 }

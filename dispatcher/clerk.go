@@ -24,6 +24,7 @@ type clerk struct {
 	relay   *relay
 	ledger  *ledger.Ledger
 	keys    *keyring
+	daemons *daemons
 	now     func() time.Time // the ledger's clock
 
 	news   news // of follow
@@ -161,7 +162,11 @@ func (c *clerk) tellChannel(ch market.Channel) error {
 	if c.news.channels[ch.Account] {
 		c.relay.forget(settleOf(ch.Account))
 	}
-	return c.ledger.SetChannel(facts)
+	if err = c.ledger.SetChannel(facts); err != nil {
+		return err
+	}
+	c.daemons.tell(facts) // after the ledger knows it: who is let in is served
+	return nil
 }
 
 // mayServe refuses a channel whose client could leave before it was settled:

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/gateway"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 )
@@ -77,20 +78,22 @@ type Deps struct {
 
 // Dispatcher serves one market.
 type Dispatcher struct {
-	cfg    Config
-	deps   Deps
-	log    *slog.Logger
-	store  *store
-	blobs  *Blobs
-	roster *roster
-	goods  catalogue
-	link   *link
-	desks  desks
-	relay  *relay
-	keeper *keeper
-	ledger *ledger.Ledger // nil where none is kept, as is what belongs to it
-	keys   *keyring
-	clerk  *clerk
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	store   *store
+	blobs   *Blobs
+	roster  *roster
+	daemons daemons
+	goods   catalogue
+	link    *link
+	desks   desks
+	relay   *relay
+	keeper  *keeper
+	ledger  *ledger.Ledger // nil where none is kept, as is what belongs to it
+	keys    *keyring
+	clerk   *clerk
+	gateway *gateway.Gateway
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
@@ -147,7 +150,10 @@ func (d *Dispatcher) open(ctx context.Context) error {
 		err = d.openLedger(ctx)
 	}
 	if err == nil {
-		d.link, err = openLink(d.cfg, d.roster, d.log)
+		d.link, err = openLink(d.cfg, d.roster, &d.daemons, d.log)
+	}
+	if err == nil {
+		err = d.openGateway()
 	}
 	return err
 }
@@ -177,6 +183,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return d.follow(ctx)
 	})
 	g.Go(func() error { return d.keeper.run(ctx) })
+	g.Go(func() error { d.serveStreams(ctx); return nil })
 	err := g.Wait()
 	close(d.ended)
 	d.asking.Lock() // once every client has its answer

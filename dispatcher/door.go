@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -11,23 +12,29 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
+	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// door decides who may connect: ourselves, and active workers that prove their
-// on-chain key. The newest run of a worker replaces the one before.
+// door decides who may connect: ourselves, active workers that prove their
+// on-chain key, and daemons that prove the key of a channel that pays us. The
+// newest run of a worker replaces the one before; a channel's sessions are the
+// ledger's to tell apart.
 type door struct {
-	self   string // our own user key, drawn at start
-	roster *roster
-	log    *slog.Logger
-	kick   func(id uint64) error
+	self    string // our own user key, drawn at start
+	roster  *roster
+	daemons *daemons
+	log     *slog.Logger
+	kick    func(id uint64) error
 
 	mu     sync.Mutex
 	inside map[bus.ID]uint64 // connection of each worker
 }
 
-func newDoor(self string, r *roster, log *slog.Logger) *door {
-	return &door{self: self, roster: r, log: log, inside: map[bus.ID]uint64{}}
+func newDoor(self string, r *roster, c *daemons, log *slog.Logger) *door {
+	return &door{self: self, roster: r, daemons: c, log: log, inside: map[bus.ID]uint64{}}
 }
 
 // answerTime is how long a worker may take to answer a request of ours.
@@ -44,10 +51,16 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		d.log.Info("login refused", "error", err)
 		return false
 	}
+	if d.daemons.know([32]byte(w)) {
+		publish, subscribe := stream.DaemonPermissions([32]byte(w))
+		c.RegisterUser(&server.User{Username: w.String(), Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Allow: publish}, Subscribe: &server.SubjectPermission{Allow: subscribe}}})
+		return true
+	}
 	d.enter(w, c.GetID())
 	if !d.roster.active(w) { // asked after entering: one that retires from here on is expelled
 		d.leave(w, c.GetID())
-		d.log.Info("unknown worker refused", "worker", w)
+		d.log.Info("neither an active worker nor a channel's key: refused", "key", w)
 		return false
 	}
 	publish, subscribe := bus.Permissions(w)
@@ -96,4 +109,34 @@ func signedBySelf(user, sig string, nonce []byte) bool {
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(sig, "="))
 	return err == nil && ed25519.Verify(raw, nonce, signature)
+}
+
+// daemons are the keys that speak for channels that pay us.
+type daemons struct {
+	mu       sync.Mutex
+	channels map[[32]byte]cocoon.Account // by key
+}
+
+// tell replaces the keys of a channel; a closed one has none.
+func (d *daemons) tell(c ledger.Channel) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.channels == nil {
+		d.channels = map[[32]byte]cocoon.Account{}
+	}
+	maps.DeleteFunc(d.channels, func(_ [32]byte, a cocoon.Account) bool { return a == c.Account })
+	if c.Closed {
+		return
+	}
+	d.channels[[32]byte(c.Key)] = c.Account
+	if c.PreviousUntil > 0 {
+		d.channels[[32]byte(c.Previous)] = c.Account
+	}
+}
+
+func (d *daemons) know(key [32]byte) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, known := d.channels[key]
+	return known
 }

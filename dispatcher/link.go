@@ -35,7 +35,7 @@ const (
 )
 
 // openLink starts the server and connects to it. Whom it admits is the roster's word.
-func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
+func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error) {
 	host, port, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("listen address %q: %w", cfg.Listen, err)
@@ -55,7 +55,7 @@ func openLink(cfg Config, r *roster, log *slog.Logger) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw a login: %w", err)
 	}
-	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, log), drained: make(chan struct{})}
+	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, c, log), drained: make(chan struct{})}
 	l.server, err = server.NewServer(&server.Options{
 		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
 		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),

@@ -15,8 +15,10 @@ import (
 	"log/slog"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
 // key is the n-th key of a test.
@@ -40,7 +42,9 @@ func newWorld(t *testing.T) *world {
 	r := newRoster(rand.New(rand.NewPCG(1, 2)), time.Now, time.Minute)
 	r.refresh(records(1, 2), []market.Provider{{Account: cocoon.Account{7}}})
 	cfg := DefaultConfig()
-	l, err := openLink(cfg, r, slog.New(slog.DiscardHandler))
+	c := &daemons{}
+	c.tell(ledger.Channel{Account: cocoon.Account{1}, Key: ledger.Key(idOf(key(5)))})
+	l, err := openLink(cfg, r, c, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(l.close)
 	return &world{t, l, r}
@@ -84,23 +88,13 @@ func TestLink_AdmitsOnlyActiveWorkersByTheirKey(t *testing.T) {
 	require.ErrorIs(t, err, nats.ErrAuthorization, "our own name without its key")
 }
 
-func TestLink_AWorkerHasItsOwnSubjectsOnly(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := idOf(key(1)), idOf(key(2))
-	for name, try := range map[string]func(*nats.Conn) error{
-		"others' requests":   func(c *nats.Conn) error { _, err := c.SubscribeSync("w." + two.String() + ".>"); return err },
-		"everything":         func(c *nats.Conn) error { _, err := c.SubscribeSync(">"); return err },
-		"others' answers":    func(c *nats.Conn) error { _, err := c.SubscribeSync("_INBOX.>"); return err },
-		"others' heartbeats": func(c *nats.Conn) error { _, err := c.SubscribeSync("hb.>"); return err },
-		"a foreign beat":     func(c *nats.Conn) error { return c.Publish(bus.HeartbeatOf(two), []byte("x")) },
-		"a foreign request":  func(c *nats.Conn) error { return c.Publish(bus.ToDispatcher("main", two, bus.ResultVerb), []byte("x")) },
-		"a worker's order":   func(c *nats.Conn) error { return c.Publish(bus.ToWorker(two, bus.Boot{1}, bus.OfferVerb), []byte("x")) },
-		"the server itself":  func(c *nats.Conn) error { return c.Publish("$SYS.REQ.SERVER.PING", []byte("x")) },
-	} {
-		t.Run(name, func(t *testing.T) {
+// violates tries what the holder of k may not do.
+func (w *world) violates(k ed25519.PrivateKey, tries map[string]func(*nats.Conn) error) {
+	w.t.Helper()
+	for name, try := range tries {
+		w.t.Run(name, func(t *testing.T) {
 			violations := make(chan error, 4)
-			c, err := w.dial(key(1), key(1), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { violations <- err }))
+			c, err := w.dial(k, k, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { violations <- err }))
 			require.NoError(t, err)
 			require.NoError(t, try(c))
 			require.NoError(t, c.Flush())
@@ -112,6 +106,50 @@ func TestLink_AWorkerHasItsOwnSubjectsOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLink_ADaemonHasItsOwnSubjectsOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own, other := [32]byte(idOf(key(5))), [32]byte(idOf(key(6)))
+	publish := func(subject string) func(*nats.Conn) error {
+		return func(c *nats.Conn) error { return c.Publish(subject, []byte("x")) }
+	}
+	subscribe := func(subject string) func(*nats.Conn) error {
+		return func(c *nats.Conn) error { _, err := c.SubscribeSync(subject); return err }
+	}
+	w.violates(key(5), map[string]func(*nats.Conn) error{
+		"others' events":   subscribe(stream.EventsOf(other)),
+		"everything":       subscribe(">"),
+		"workers' frames":  subscribe(stream.FromWorkers("main", stream.FrameVerb)),
+		"others' requests": publish(stream.ToNode("main", other, stream.CancelVerb)),
+		"a worker's order": publish(stream.ToWorker([32]byte(idOf(key(1))), stream.Boot{1}, stream.OrderVerb)),
+		"a worker's frame": publish(stream.FromWorker("main", [32]byte(idOf(key(1))), stream.FrameVerb)),
+		"a heartbeat":      publish(bus.HeartbeatOf(idOf(key(5)))),
+	})
+	c, err := w.dial(key(5), key(5), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Error(err) }))
+	require.NoError(t, err)
+	require.NoError(t, subscribe(stream.EventsOf(own))(c))
+	require.NoError(t, publish(stream.ToNode(stream.Home, own, stream.HelloVerb))(c))
+	require.NoError(t, c.Flush())
+	_, err = w.dial(key(6), key(6))
+	require.ErrorIs(t, err, nats.ErrAuthorization, "a key of no channel")
+}
+
+func TestLink_AWorkerHasItsOwnSubjectsOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := idOf(key(1)), idOf(key(2))
+	w.violates(key(1), map[string]func(*nats.Conn) error{
+		"others' requests":   func(c *nats.Conn) error { _, err := c.SubscribeSync("w." + two.String() + ".>"); return err },
+		"everything":         func(c *nats.Conn) error { _, err := c.SubscribeSync(">"); return err },
+		"others' answers":    func(c *nats.Conn) error { _, err := c.SubscribeSync("_INBOX.>"); return err },
+		"others' heartbeats": func(c *nats.Conn) error { _, err := c.SubscribeSync("hb.>"); return err },
+		"a foreign beat":     func(c *nats.Conn) error { return c.Publish(bus.HeartbeatOf(two), []byte("x")) },
+		"a foreign request":  func(c *nats.Conn) error { return c.Publish(bus.ToDispatcher("main", two, bus.ResultVerb), []byte("x")) },
+		"a worker's order":   func(c *nats.Conn) error { return c.Publish(bus.ToWorker(two, bus.Boot{1}, bus.OfferVerb), []byte("x")) },
+		"the server itself":  func(c *nats.Conn) error { return c.Publish("$SYS.REQ.SERVER.PING", []byte("x")) },
+	})
 	c, err := w.dial(key(1), key(1), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Error(err) }))
 	require.NoError(t, err)
 	_, err = c.SubscribeSync("w." + one.String() + ".>")
@@ -216,13 +254,13 @@ func TestLink_ATakenPortIsToldWithAHint(t *testing.T) {
 	w := newWorld(t)
 	cfg := DefaultConfig()
 	cfg.Listen = w.link.url()[len("nats://"):]
-	_, err := openLink(cfg, w.roster, slog.New(slog.DiscardHandler))
+	_, err := openLink(cfg, w.roster, &daemons{}, slog.New(slog.DiscardHandler))
 	require.Error(t, err)
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
 	require.NotEmpty(t, cocoon.HintOf(err))
 	for _, bad := range []string{"", "nonsense", "127.0.0.1:", "127.0.0.1:70000"} {
 		cfg.Listen = bad
-		_, err = openLink(cfg, w.roster, slog.New(slog.DiscardHandler))
+		_, err = openLink(cfg, w.roster, &daemons{}, slog.New(slog.DiscardHandler))
 		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), bad)
 	}
 }

@@ -25,13 +25,14 @@ type roster struct {
 
 // seat is one active worker on record, and what is known of its present run.
 type seat struct {
-	worker   bus.ID
-	record   market.Worker
-	provider market.Provider
-	beat     bus.Heartbeat
-	beatAt   time.Time
-	held     int       // jobs of ours, from offer to delivery
-	rests    time.Time // asked for nothing before
+	worker    bus.ID
+	record    market.Worker
+	provider  market.Provider
+	beat      bus.Heartbeat
+	beatAt    time.Time
+	held      int       // jobs of ours, from offer to delivery
+	answering int       // interactive requests of ours
+	rests     time.Time // asked for nothing before
 }
 
 func newRoster(random *rand.Rand, now func() time.Time, timeout time.Duration) *roster {
@@ -62,7 +63,7 @@ func (r *roster) refresh(workers []market.Worker, providers []market.Provider) (
 			gone = append(gone, old.worker)
 			continue
 		}
-		seats[i].beat, seats[i].beatAt, seats[i].held, seats[i].rests = old.beat, old.beatAt, old.held, old.rests
+		seats[i].beat, seats[i].beatAt, seats[i].held, seats[i].answering, seats[i].rests = old.beat, old.beatAt, old.held, old.answering, old.rests
 	}
 	r.seats = seats
 	return gone

@@ -12,6 +12,8 @@ import (
 
 	"github.com/xssnick/tonutils-go/tlb"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/cocoon-network/cocoon/internal/filelock"
 )
 
 // openStore reads the chain of a folder into r, whose head stays nil where the
@@ -25,7 +27,7 @@ func openStore(dir string, keep int, r *restorer) (*store, error) {
 	if keep > 0 {
 		s.every = max(uint32(keep)/2, 64)
 	}
-	if s.lock, err = lockFolder(filepath.Join(dir, "lock")); err != nil {
+	if s.lock, err = filelock.Take(filepath.Join(dir, "lock")); err != nil {
 		return nil, err
 	}
 	keys, err := s.openChain(r)

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/protocol/bus"
+	"github.com/cocoon-network/cocoon/worker/answer"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -18,12 +20,15 @@ type Chain interface {
 	Job(ctx context.Context, job cocoon.Account) (Job, error)
 	// WaitJob reads a job at every new block until enough says so.
 	WaitJob(ctx context.Context, job cocoon.Account, enough func(Job) bool) (Job, error)
+	// Dispatcher is the state of a rewards contract; Invalid where there is none.
+	Dispatcher(ctx context.Context, rewards cocoon.Account) (answer.Dispatcher, error)
 	// Deliver sends a delivery to the job from outside, without the dispatcher.
 	Deliver(ctx context.Context, job cocoon.Account, d bus.Deliver) error
 }
 
 // Standing is what a provider's contract says of itself and of one worker.
 type Standing struct {
+	Block    attest.Block // as of which
 	Birth    wrappers.ProviderBirth
 	Operator [32]byte
 	Record   *wrappers.WorkerRecord // nil unless the worker is active

@@ -10,6 +10,7 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/worker"
+	"github.com/cocoon-network/cocoon/worker/answer"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -23,6 +24,8 @@ type ledger struct {
 	broken   map[cocoon.Account]error
 	outside  chan bus.Deliver // deliveries sent without the dispatcher
 	silent   int              // answers that still fail
+
+	dispatchers map[cocoon.Account]answer.Dispatcher
 }
 
 const birthTime = 1_700_000_000
@@ -110,6 +113,16 @@ func (l *ledger) WaitJob(ctx context.Context, a cocoon.Account, enough func(work
 			return worker.Job{}, ctx.Err()
 		}
 	}
+}
+
+func (l *ledger) Dispatcher(_ context.Context, a cocoon.Account) (answer.Dispatcher, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, ok := l.dispatchers[a]
+	if !ok {
+		return d, cocoon.Invalid.Errorf("there is no rewards contract at %s", a)
+	}
+	return d, nil
 }
 
 func (l *ledger) Deliver(_ context.Context, _ cocoon.Account, d bus.Deliver) error {

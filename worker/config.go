@@ -3,9 +3,11 @@ package worker
 import (
 	"crypto/ed25519"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/worker/answer"
 )
 
 // Config says who a worker is, where it dials and what it agrees to.
@@ -13,11 +15,12 @@ type Config struct {
 	Key        ed25519.PrivateKey // W, the worker's key on chain
 	Operator   ed25519.PrivateKey // the provider's operator, who accepts jobs
 	Provider   cocoon.Account
-	GlobalID   int32          // of the network
-	Dispatcher string         // NATS URL
-	Payee      cocoon.Account // the dispatcher's share of a job must go there; zero is anywhere
-	Engine     string         // base URL of an OpenAI-compatible engine, without /v1
-	Data       string         // folder for the jobs it has accepted
+	GlobalID   int32                     // of the network
+	Dispatcher string                    // NATS URL
+	Payee      cocoon.Account            // the dispatcher's share of a job must go there; zero is anywhere
+	Engine     string                    // base URL of an OpenAI-compatible engine, without /v1; "" where each model has its own
+	Engines    map[cocoon.ModelID]string // base URLs of engines for one model each
+	Data       string                    // folder for the jobs it has accepted
 
 	Heartbeat time.Duration // between heartbeats
 	Retry     time.Duration // first pause before anything is tried again; pauses grow to 30 times that
@@ -30,12 +33,15 @@ type Config struct {
 
 	Arbiters   []cocoon.Account // who may rule on a dispute; jobs without an arbiter are taken as well
 	MinDefault uint16           // least that a dispute must pay where nobody rules, in basis points of the amount
+
+	Answers answer.Config // of interactive requests; its first four fields are filled in
 }
 
 // DefaultConfig has everything but keys, accounts, addresses and the folder.
 func DefaultConfig() Config {
 	return Config{Heartbeat: 2 * time.Second, Retry: 200 * time.Millisecond, Reserve: 2 * time.Minute, AcceptFor: 2 * time.Minute,
-		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000, MinDefault: 5000}
+		Request: 10 * time.Second, Answer: 10 * time.Minute, MinWork: 20 * time.Second, MaxShare: 1000, MinDefault: 5000,
+		Answers: answer.DefaultConfig()}
 }
 
 // Validate says what is missing or cannot work.
@@ -61,7 +67,23 @@ func (c Config) Validate() error {
 	if err := checkURL("dispatcher", c.Dispatcher, "nats", "tls", "ws", "wss"); err != nil {
 		return err
 	}
+	for _, url := range c.Engines {
+		if err := checkURL("engine", url, "http", "https"); err != nil {
+			return err
+		}
+	}
+	if c.Engine == "" && len(c.Engines) > 0 {
+		return nil
+	}
 	return checkURL("engine", c.Engine, "http", "https")
+}
+
+// engineOf is the base URL of the engine that answers for a model, "" where none does.
+func (c Config) engineOf(model cocoon.ModelID) string {
+	if url, own := c.Engines[model]; own {
+		return strings.TrimRight(url, "/")
+	}
+	return strings.TrimRight(c.Engine, "/")
 }
 
 func checkURL(what, text string, schemes ...string) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
@@ -21,25 +20,25 @@ const maxFaults = 4
 
 // engineClient asks an OpenAI-compatible engine.
 type engineClient struct {
-	url   string
+	of    func(cocoon.ModelID) string // base URL of a model's engine
 	http  *http.Client
 	limit time.Duration // of one answer
 	retry time.Duration
 }
 
 func newEngineClient(cfg Config, deps Deps) *engineClient {
-	return &engineClient{strings.TrimRight(cfg.Engine, "/"), deps.HTTP, cfg.Answer, cfg.Retry}
+	return &engineClient{cfg.engineOf, deps.HTTP, cfg.Answer, cfg.Retry}
 }
 
 // ask brings a line's answer, a refusal included. While the engine does not
 // answer at all it is asked again, until ctx ends: then there is an error.
-func (e *engineClient) ask(ctx context.Context, l openai.Line, id string) (openai.Response, error) {
+func (e *engineClient) ask(ctx context.Context, model cocoon.ModelID, l openai.Line, id string) (openai.Response, error) {
 	wait := newBackoff(e.retry)
 	for faults := 0; ; wait.sleep(ctx) {
 		if err := ctx.Err(); err != nil {
 			return openai.Response{}, err
 		}
-		r, err := e.post(ctx, l, id)
+		r, err := e.post(ctx, e.of(model)+l.URL, l.Body, id)
 		if err != nil {
 			continue
 		}
@@ -52,10 +51,10 @@ func (e *engineClient) ask(ctx context.Context, l openai.Line, id string) (opena
 	}
 }
 
-func (e *engineClient) post(ctx context.Context, l openai.Line, id string) (openai.Response, error) {
+func (e *engineClient) post(ctx context.Context, url string, line []byte, id string) (openai.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url+l.URL, bytes.NewReader(l.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(line))
 	if err != nil {
 		return openai.Response{}, fmt.Errorf("ask engine: %w", err)
 	}
@@ -87,9 +86,24 @@ func asJSON(body []byte) json.RawMessage {
 	return text
 }
 
-// ready reports whether the engine answers.
-func (e *engineClient) ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+"/v1/models", nil)
+// ready are those of models whose engine answers.
+func (e *engineClient) ready(ctx context.Context, models []cocoon.ModelID) (up []cocoon.ModelID) {
+	answers := map[string]bool{}
+	for _, m := range models {
+		url := e.of(m)
+		ok, asked := answers[url]
+		if !asked && url != "" {
+			ok = e.up(ctx, url)
+		}
+		if answers[url] = ok; ok {
+			up = append(up, m)
+		}
+	}
+	return up
+}
+
+func (e *engineClient) up(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/v1/models", nil)
 	if err != nil {
 		return false
 	}

@@ -33,7 +33,7 @@ func (w *Worker) judge(j Job, s Standing, o bus.Offer) (cocoon.Price, error) {
 		return price, bus.Refusef(bus.WrongJob, "the bond of %s exceeds all there is to earn", money.MinBond)
 	case money.MinBond.Cmp(s.Bondable) > 0:
 		return price, bus.Refusef(bus.WrongWork, "provider cannot bond %s now", money.MinBond)
-	case !serves:
+	case !serves || w.cfg.engineOf(work.Model) == "":
 		return price, bus.Refusef(bus.WrongWork, "worker does not serve the model")
 	case !price.Within(work.Caps.Price()):
 		return price, bus.Refusef(bus.WrongWork, "worker asks more than the job's price caps")

@@ -24,7 +24,13 @@ type link struct {
 	log  *slog.Logger
 	conn *nats.Conn
 	subs []*nats.Subscription
+
+	messages chan *nats.Msg // of several subscriptions, nil where there are none
 }
+
+// pingEvery is how often the link is tried where nothing is said. After two
+// pings without an answer, or a write that takes as long, it is dialled anew.
+const pingEvery = 5 * time.Second
 
 // dial starts connecting and returns at once; nobody answering is no error.
 func (l *link) dial() error {
@@ -40,6 +46,7 @@ func (l *link) dial() error {
 		nats.CustomInboxPrefix(bus.InboxPrefix(l.id, l.boot)),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(l.delay),
 		nats.ReconnectBufSize(-1), // what is said while nobody listens is said again
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(2*pingEvery),
 		nats.ConnectHandler(func(*nats.Conn) { l.log.Info("dispatcher reached") }),
 		nats.ReconnectHandler(func(*nats.Conn) { l.log.Info("dispatcher reached again") }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.log.Warn("dispatcher does not let me in", "err", err) }),
@@ -80,7 +87,13 @@ func (l *link) stop() {
 	}
 }
 
-func (l *link) close() { l.conn.Close() }
+// close ends the connection, after which nothing is received.
+func (l *link) close() {
+	l.conn.Close()
+	if l.messages != nil {
+		close(l.messages)
+	}
+}
 
 // beat tells the dispatcher that the worker is up, if it listens.
 func (l *link) beat(h bus.Heartbeat) {

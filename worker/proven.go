@@ -9,7 +9,9 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/protocol/bus"
+	"github.com/cocoon-network/cocoon/worker/answer"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -31,6 +33,9 @@ func (p Proven) Standing(ctx context.Context, provider cocoon.Account, worker bu
 		return Standing{}, fmt.Errorf("provider %s: %w", provider, err)
 	}
 	s := Standing{Birth: state.Birth, Operator: state.Operator}
+	if s.Block, err = p.block(ctx, a); err != nil {
+		return Standing{}, err
+	}
 	for _, w := range state.Workers {
 		if w.Key != worker || !w.Active() {
 			continue
@@ -52,6 +57,43 @@ func (p Proven) Standing(ctx context.Context, provider cocoon.Account, worker bu
 		}
 	}
 	return s, nil
+}
+
+// block is the one that an account was proven under.
+func (p Proven) block(ctx context.Context, a chain.Account) (attest.Block, error) {
+	at, err := p.Client.Time(ctx, a.Block)
+	if err != nil {
+		return attest.Block{}, err
+	}
+	return attest.Block{Seqno: a.Block.SeqNo, RootHash: [32]byte(a.Block.RootHash), Time: uint32(at.Unix())}, nil
+}
+
+// Dispatcher believes a rewards contract's state only where its birth gives rise
+// to that account: the same data in other code may hold no bond.
+func (p Proven) Dispatcher(ctx context.Context, rewards cocoon.Account) (answer.Dispatcher, error) {
+	a, err := p.Client.Account(ctx, rewards)
+	if err != nil {
+		return answer.Dispatcher{}, err
+	}
+	if a.State != chain.Active {
+		return answer.Dispatcher{}, cocoon.Invalid.Errorf("there is no rewards contract at %s", rewards)
+	}
+	d := answer.Dispatcher{}
+	if d.Rewards, err = wrappers.DecodeRewards(a.Data); err != nil {
+		return d, fmt.Errorf("rewards contract %s: %w", rewards, err)
+	}
+	born, err := d.Birth.Account()
+	if err != nil {
+		return d, err
+	}
+	if born != rewards {
+		return d, cocoon.Invalid.Errorf("the contract at %s is not the rewards contract it says it is", rewards)
+	}
+	if d.Block, err = p.block(ctx, a); err != nil {
+		return d, err
+	}
+	d.Pot, err = wrappers.GetPot(ctx, p.Client, rewards)
+	return d, err
 }
 
 // Job reads a job at the newest block.

@@ -13,6 +13,7 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/openai"
+	"github.com/cocoon-network/cocoon/worker/answer"
 )
 
 // empty is a chain without contracts.
@@ -28,6 +29,10 @@ func (empty) Job(context.Context, cocoon.Account) (Job, error) {
 
 func (empty) WaitJob(context.Context, cocoon.Account, func(Job) bool) (Job, error) {
 	return Job{}, context.DeadlineExceeded
+}
+
+func (empty) Dispatcher(context.Context, cocoon.Account) (answer.Dispatcher, error) {
+	return answer.Dispatcher{}, cocoon.Invalid.Errorf("there is no rewards contract")
 }
 
 func (empty) Deliver(context.Context, cocoon.Account, bus.Deliver) error { return nil }

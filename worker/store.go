@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/durable"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 )
 
@@ -38,7 +39,6 @@ const (
 	payloadFile = "payload"
 	resultFile  = "result"
 	deliverFile = "deliver.json"
-	unfinished  = ".tmp" // ends what a crash left half written
 )
 
 // openStore makes the folder where it is missing.
@@ -56,7 +56,7 @@ func (s *store) path(job cocoon.Account, file string) string {
 // save writes an accepted job; it appears whole or not at all.
 func (s *store) save(k *kept) error {
 	folder := s.path(k.Offer.Job, "")
-	temp := folder + unfinished
+	temp := folder + durable.Unfinished
 	err := os.RemoveAll(temp)
 	if err == nil {
 		err = os.Mkdir(temp, 0o700)
@@ -65,10 +65,10 @@ func (s *store) save(k *kept) error {
 		err = writeJSON(filepath.Join(temp, jobFile), k)
 	}
 	if err == nil {
-		err = write(filepath.Join(temp, payloadFile), k.payload)
+		err = durable.Write(filepath.Join(temp, payloadFile), k.payload)
 	}
 	if err == nil {
-		err = move(temp, folder)
+		err = durable.Move(temp, folder)
 	}
 	if err != nil {
 		_ = os.RemoveAll(temp) // nothing was promised yet
@@ -81,12 +81,12 @@ func (s *store) save(k *kept) error {
 // there is no result.
 func (s *store) finish(k *kept) error {
 	path := s.path(k.Offer.Job, deliverFile)
-	err := write(s.path(k.Offer.Job, resultFile), k.blob)
+	err := durable.Write(s.path(k.Offer.Job, resultFile), k.blob)
 	if err == nil {
-		err = writeJSON(path+unfinished, k.result)
+		err = writeJSON(path+durable.Unfinished, k.result)
 	}
 	if err == nil {
-		err = move(path+unfinished, path)
+		err = durable.Move(path+durable.Unfinished, path)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the result of job %s: %w", k.Offer.Job, err)
@@ -111,7 +111,7 @@ func (s *store) load() ([]*kept, error) {
 	var all []*kept
 	for _, e := range entries {
 		var id bus.ID
-		if strings.HasSuffix(e.Name(), unfinished) {
+		if strings.HasSuffix(e.Name(), durable.Unfinished) {
 			err = os.RemoveAll(filepath.Join(s.dir, e.Name()))
 		} else if id.UnmarshalText([]byte(e.Name())) == nil {
 			var k *kept
@@ -156,29 +156,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return write(path, raw)
-}
-
-// write makes or replaces a file and waits until the disk has it.
-func write(path string, raw []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// move renames and waits until the disk has the new name.
-func move(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	parent, err := os.Open(filepath.Dir(to))
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
+	return durable.Write(path, raw)
 }
 
 func readJSON(path string, v any) error {

@@ -88,7 +88,7 @@ func (w *Worker) runBatch(ctx context.Context, b openai.Batch, j Job, price coco
 	for i, l := range b.Lines {
 		results[i] = openai.Result{ID: fmt.Sprintf("%.8x-%d", j.Account[:], i), CustomID: l.CustomID}
 	}
-	m := newMeter(price, j.Offer.Money.Budget.Nano, results)
+	m, model := newMeter(price, j.Offer.Money.Budget.Nano, results), cocoon.NewModelID(b.Model)
 	var lines sync.WaitGroup
 	for i, l := range b.Lines {
 		if !w.takeSlot(ctx) {
@@ -96,35 +96,47 @@ func (w *Worker) runBatch(ctx context.Context, b openai.Batch, j Job, price coco
 			continue
 		}
 		lines.Go(func() {
-			defer func() { <-w.slots }()
-			w.runLine(ctx, m, l, &results[i])
+			defer w.freeSlot()
+			w.runLine(ctx, m, model, l, &results[i])
 		})
 	}
 	lines.Wait()
 	return results
 }
 
-// takeSlot waits for a free request at the engine; false where ctx ended first.
+// takeSlot waits for a free request at the engine, of those that batches may
+// have; false where ctx ended first.
 func (w *Worker) takeSlot(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
+	case w.lines <- struct{}{}:
+	}
+	select {
+	case <-ctx.Done():
+		<-w.lines
+		return false
 	case w.slots <- struct{}{}:
 	}
 	if ctx.Err() != nil {
-		<-w.slots
+		w.freeSlot()
 		return false
 	}
 	return true
 }
 
-func (w *Worker) runLine(ctx context.Context, m *meter, l openai.Line, r *openai.Result) {
+func (w *Worker) freeSlot() {
+	<-w.slots
+	<-w.lines
+}
+
+func (w *Worker) runLine(ctx context.Context, m *meter, model cocoon.ModelID, l openai.Line, r *openai.Result) {
 	if m.exhausted() {
 		m.fail(r, codeBudget)
 		return
 	}
 	start := w.clock()
-	answer, err := w.engine.ask(ctx, l, r.ID)
+	answer, err := w.engine.ask(ctx, model, l, r.ID)
 	if err != nil {
 		w.stats.add(false, 0, w.clock().Sub(start))
 		m.fail(r, codeDeadline)

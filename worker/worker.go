@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,8 +15,10 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
+	"github.com/cocoon-network/cocoon/worker/answer"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -29,17 +30,19 @@ type Worker struct {
 	clock func() time.Time
 	rand  io.Reader
 
-	id     bus.ID
-	boot   bus.Boot
-	key    envelope.PrivateKey
-	desk   *desk
-	store  *store
-	engine *engineClient
-	link   *link
-	stats  stats
-	record atomic.Pointer[wrappers.WorkerRecord] // newest read
-	slots  chan struct{}                         // one for each request the engine may have at a time
-	jobs   sync.WaitGroup                        // at work
+	id      bus.ID
+	boot    bus.Boot
+	key     envelope.PrivateKey
+	desk    *desk
+	store   *store
+	engine  *engineClient
+	link    *link
+	answers *answer.Service
+	stats   stats
+	record  atomic.Pointer[wrappers.WorkerRecord] // newest read
+	slots   chan struct{}                         // one for each request the engine may have at a time
+	lines   chan struct{}                         // one for each of these that batches may have
+	jobs    sync.WaitGroup                        // at work
 }
 
 // Deps are what a worker is given. Chain is needed, the rest has defaults.
@@ -47,8 +50,10 @@ type Deps struct {
 	Chain  Chain
 	Logger *slog.Logger
 	Clock  func() time.Time
+	Blocks func() time.Time // chain.Clock: by it the age of proofs is judged; Clock where nil
 	Random io.Reader
-	HTTP   *http.Client // to the engine
+	HTTP   *http.Client  // to the engines
+	Quoter attest.Quoter // states what this worker runs in; none is the open tier
 }
 
 // New prepares a worker: it opens the state folder and draws the keys of this
@@ -60,9 +65,6 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 	deps = deps.withDefaults()
 	w := &Worker{cfg: cfg, chain: deps.Chain, log: deps.Logger, clock: deps.Clock, rand: deps.Random,
 		id: bus.ID(cfg.Key.Public().(ed25519.PublicKey)), desk: newDesk(deps.Clock), engine: newEngineClient(cfg, deps)}
-	if _, err := io.ReadFull(w.rand, w.boot[:]); err != nil {
-		return nil, fmt.Errorf("draw a boot id: %w", err)
-	}
 	var err error
 	if w.key, err = envelope.NewKeyPair(); err != nil {
 		return nil, err
@@ -71,9 +73,17 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	w.log = w.log.With("worker", w.id.String()[:16])
-	w.link = &link{cfg: cfg, id: w.id, boot: w.boot, log: w.log}
+	w.link = &link{cfg: cfg, id: w.id, log: w.log}
+	if w.answers, err = w.newAnswers(deps); err != nil {
+		return nil, err
+	}
+	w.boot = bus.Boot(w.answers.Boot())
+	w.link.boot = w.boot
 	return w, nil
 }
+
+// maxIdle is how many connections to an engine are kept for the next requests.
+const maxIdle = 256
 
 func (d Deps) withDefaults() Deps {
 	if d.Logger == nil {
@@ -82,19 +92,25 @@ func (d Deps) withDefaults() Deps {
 	if d.Clock == nil {
 		d.Clock = time.Now
 	}
+	if d.Blocks == nil {
+		d.Blocks = d.Clock
+	}
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
 	if d.HTTP == nil {
-		d.HTTP = &http.Client{}
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConnsPerHost, t.Proxy = maxIdle, nil // prompts pass through nobody
+		d.HTTP = &http.Client{Transport: t}
 	}
 	return d
 }
 
 // Run serves until ctx ends: it goes on with the jobs that an earlier run
-// accepted, answers offers, and reconnects for ever. Jobs at work are left
-// where they are, for the next run to finish. An error says that the worker
-// cannot serve as it is configured.
+// accepted, answers offers and interactive requests, and reconnects for ever.
+// Then jobs at work are left where they are, for the next run to finish, and
+// answers that run are finished. An error says that the worker cannot serve as
+// it is configured.
 func (w *Worker) Run(ctx context.Context) error {
 	standing, err := w.standing(ctx)
 	if err != nil || ctx.Err() != nil {
@@ -104,7 +120,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.setRecord(standing.Record)
-	w.slots = make(chan struct{}, standing.Record.Concurrency)
+	n := standing.Record.Concurrency
+	w.slots, w.lines = make(chan struct{}, n), make(chan struct{}, n-n/4) // who waits for an answer waits for no batch
 	kept, err := w.store.load()
 	if err != nil {
 		return err
@@ -126,9 +143,17 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.listen(ctx, handlers); err != nil {
 		return err
 	}
+	if err := w.listenStreams(); err != nil {
+		return err
+	}
 	w.log.Info("worker is up", "boot", w.boot.String(), "jobs", len(kept))
-	w.beat(ctx)
-	return nil
+	drained, over := context.WithCancel(context.WithoutCancel(ctx))
+	var beats sync.WaitGroup
+	beats.Go(func() { w.beat(drained) })
+	err = w.answers.Run(ctx)
+	over()
+	beats.Wait()
+	return err
 }
 
 // standing reads this worker's standing; while the chain does not answer, it tries again.

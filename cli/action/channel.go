@@ -3,7 +3,6 @@ package action
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -11,139 +10,47 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// OpenChannel escrows amount in the channel of that birth, deploys it where it
-// is not there yet, and declares that its client expects to need so many tokens
-// of model a day.
+func (d Desk) channels() wrappers.ChannelDesk {
+	return wrappers.ChannelDesk{Chain: d.Chain, GlobalID: d.GlobalID, Registry: d.Registry}
+}
+
+// OpenChannel is wrappers.ChannelDesk.Open for a model that the registry lists.
 func (d Desk) OpenChannel(ctx context.Context, b wrappers.ChannelBirth, amount cocoon.Nano, model cocoon.ModelID, tokens uint64) (chain.Message, error) {
-	if amount.IsZero() {
-		return chain.Message{}, cocoon.Invalid.Errorf("a channel of nothing pays nothing")
-	}
 	if err := b.Validate(); err != nil {
 		return chain.Message{}, err
 	}
 	if _, err := d.Model(ctx, model); err != nil {
 		return chain.Message{}, err
 	}
-	if err := d.mayPay(ctx, b.Rewards); err != nil {
-		return chain.Message{}, err
-	}
-	c, err := d.find(ctx, b)
-	if err == nil && c.data != nil {
-		_, _, _, err = d.open(ctx, c.account)
-	}
-	if err != nil {
-		return chain.Message{}, err
-	}
-	fees, err := wrappers.GetChannelFees(ctx, c.fees, c.account)
-	if err != nil {
-		return chain.Message{}, err
-	}
-	return message(c, wrappers.OpenChannel{Model: model, Tokens: tokens}, fees.OpenChannel, amount)
-}
-
-// mayPay wants a rewards contract of this network: what a channel pays elsewhere no epoch gives to providers.
-func (d Desk) mayPay(ctx context.Context, rewards cocoon.Account) error {
-	acc, err := d.Chain.Account(ctx, rewards)
-	if err != nil {
-		return fmt.Errorf("read rewards contract %s: %w", rewards, err)
-	}
-	if acc.Data == nil {
-		return cocoon.WithHint(cocoon.NotFound.Errorf("there is no rewards contract at %s", rewards), "its dispatcher deploys it with: cocoon dispatcher init")
-	}
-	state, err := wrappers.DecodeRewards(acc.Data)
-	if err != nil {
-		return fmt.Errorf("read rewards contract %s: %w", rewards, err)
-	}
-	born, err := state.Birth.Account()
-	if err != nil {
-		return err
-	}
-	if born != rewards || state.Birth.Registry != d.Registry {
-		return cocoon.Invalid.Errorf("%s is not a rewards contract under registry %s", rewards, d.Registry)
-	}
-	return nil
-}
-
-// channel is a channel that is there, whoever deployed it, with its state.
-func (d Desk) channel(ctx context.Context, a cocoon.Account) (contract, wrappers.ChannelFees, wrappers.Channel, error) {
-	acc, err := d.Chain.Account(ctx, a)
-	if err != nil {
-		return contract{}, wrappers.ChannelFees{}, wrappers.Channel{}, fmt.Errorf("read channel %s: %w", a, err)
-	}
-	c := contract{account: a, fees: d.Chain, data: acc.Data}
-	if err = c.missing("channel"); err != nil {
-		return c, wrappers.ChannelFees{}, wrappers.Channel{}, err
-	}
-	state, err := wrappers.DecodeChannel(c.data)
-	if err != nil {
-		return c, wrappers.ChannelFees{}, state, err
-	}
-	if born, err := state.Birth.Account(); err != nil || born != a {
-		return c, wrappers.ChannelFees{}, state, cocoon.Invalid.Errorf("what is at %s is not a channel that this program knows", a)
-	}
-	fees, err := wrappers.GetChannelFees(ctx, c.fees, a)
-	return c, fees, state, err
-}
-
-// open is channel for what a closed one refuses.
-func (d Desk) open(ctx context.Context, a cocoon.Account) (contract, wrappers.ChannelFees, wrappers.Channel, error) {
-	c, fees, s, err := d.channel(ctx, a)
-	if err == nil && s.Closed {
-		err = cocoon.WithHint(cocoon.Conflict.Errorf("channel %s is closed for ever", a), "open another one, with another salt")
-	}
-	return c, fees, s, err
+	return d.channels().Open(ctx, b, amount, model, tokens)
 }
 
 // TopUpChannel adds amount to the escrow of a channel.
 func (d Desk) TopUpChannel(ctx context.Context, channel cocoon.Account, amount cocoon.Nano) (chain.Message, error) {
-	if amount.IsZero() {
-		return chain.Message{}, cocoon.Invalid.Errorf("a top-up of nothing adds nothing")
-	}
-	_, _, _, err := d.open(ctx, channel)
-	return chain.Message{To: channel, Amount: amount, Bounce: true}, err
+	return d.channels().TopUp(ctx, channel, amount)
 }
 
 // Settle redeems a voucher; the change goes to response.
 func (d Desk) Settle(ctx context.Context, v voucher.Signed, response cocoon.Account) (chain.Message, error) {
-	c, fees, s, err := d.open(ctx, v.Channel)
-	if err == nil {
-		err = d.mayRedeem(ctx, s, v)
-	}
-	if err != nil {
-		return chain.Message{}, fmt.Errorf("settle a voucher over %s: %w", v.Cumulative, err)
-	}
-	return message(c, wrappers.NewSettle(v, 0, response), fees.Settle)
+	return d.channels().Settle(ctx, v, response)
 }
 
-// mayRedeem says beforehand what the contract would refuse. Whether the key
-// before the last rotation still counts it decides alone.
-func (d Desk) mayRedeem(ctx context.Context, s wrappers.Channel, v voucher.Signed) error {
-	if v.GlobalID != d.GlobalID {
-		return cocoon.Invalid.Errorf("it was signed for network %d, this is network %d", v.GlobalID, d.GlobalID)
-	}
-	if err := v.Verify(s.Key); err != nil && v.Verify(s.Previous) != nil {
-		return err
-	}
-	if v.Cumulative.Cmp(s.Settled) <= 0 {
-		return cocoon.Conflict.Errorf("the channel has paid %s already", s.Settled)
-	}
-	free, err := wrappers.GetChannelFree(ctx, d.Chain, v.Channel)
-	if err == nil && free.IsZero() {
-		err = cocoon.NoMoney.Errorf("the channel holds nothing to pay it from")
-	}
-	return err
-}
-
-// RotateChannel lets key sign the channel's vouchers. Those of the key before
-// count for one close delay more, in which the contract takes no other.
+// RotateChannel lets key sign the channel's vouchers.
 func (d Desk) RotateChannel(ctx context.Context, channel cocoon.Account, key ed25519.PrivateKey) (chain.Message, error) {
-	c, fees, _, err := d.open(ctx, channel)
-	if err != nil {
-		return chain.Message{}, err
-	}
-	body, err := wrappers.NewRotate(key, d.GlobalID, channel, 0)
-	if err != nil {
-		return chain.Message{}, err
-	}
-	return message(c, body, fees.Rotate)
+	return d.channels().Rotate(ctx, channel, key)
+}
+
+// RequestClose starts the close delay of a channel.
+func (d Desk) RequestClose(ctx context.Context, channel cocoon.Account) (chain.Message, error) {
+	return d.channels().RequestClose(ctx, channel)
+}
+
+// CloseNow closes a channel at once, as its dispatcher has signed.
+func (d Desk) CloseNow(ctx context.Context, channel cocoon.Account, promise wrappers.CloseNow) (chain.Message, error) {
+	return d.channels().CloseNow(ctx, channel, promise)
+}
+
+// FinishChannel gives the client what no voucher has taken, after the close delay.
+func (d Desk) FinishChannel(ctx context.Context, channel, response cocoon.Account) (chain.Message, error) {
+	return d.channels().Finish(ctx, channel, response)
 }

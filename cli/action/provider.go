@@ -14,25 +14,25 @@ func (d Desk) Provider(owner cocoon.Account, index uint32) wrappers.ProviderBirt
 	return wrappers.ProviderBirth{Registry: d.Registry, Owner: owner, Index: index}
 }
 
-func (d Desk) provider(ctx context.Context, b wrappers.ProviderBirth) (contract, wrappers.ProviderFees, error) {
-	c, err := d.find(ctx, b)
+func (d Desk) provider(ctx context.Context, b wrappers.ProviderBirth) (wrappers.Target, wrappers.ProviderFees, error) {
+	c, err := wrappers.Find(ctx, d.Chain, b)
 	if err != nil {
 		return c, wrappers.ProviderFees{}, err
 	}
-	fees, err := wrappers.GetProviderFees(ctx, c.fees, c.account)
+	fees, err := wrappers.GetProviderFees(ctx, c.Fees, c.Account)
 	return c, fees, err
 }
 
 // provided is provider for what needs the contract to be there, with its state.
-func (d Desk) provided(ctx context.Context, b wrappers.ProviderBirth) (contract, wrappers.ProviderFees, wrappers.Provider, error) {
+func (d Desk) provided(ctx context.Context, b wrappers.ProviderBirth) (wrappers.Target, wrappers.ProviderFees, wrappers.Provider, error) {
 	c, fees, err := d.provider(ctx, b)
 	if err == nil {
-		err = c.missing("provider")
+		err = c.Missing("provider")
 	}
 	if err != nil {
 		return c, fees, wrappers.Provider{}, cocoon.WithHint(err, "stake first: cocoon provider stake AMOUNT")
 	}
-	p, err := wrappers.DecodeProvider(c.data)
+	p, err := wrappers.DecodeProvider(c.Data)
 	return c, fees, p, err
 }
 
@@ -45,7 +45,7 @@ func (d Desk) Stake(ctx context.Context, b wrappers.ProviderBirth, amount cocoon
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Stake{Amount: wrappers.Coins{Nano: amount}, Response: b.Owner}, fees.Stake, amount)
+	return wrappers.NewMessage(c, wrappers.Stake{Amount: wrappers.Coins{Nano: amount}, Response: b.Owner}, fees.Stake, amount)
 }
 
 // TopUp adds amount to the provider's free balance, out of which it bonds.
@@ -54,7 +54,7 @@ func (d Desk) TopUp(ctx context.Context, b wrappers.ProviderBirth, amount cocoon
 		return chain.Message{}, cocoon.Invalid.Errorf("a top-up of nothing adds nothing")
 	}
 	c, _, _, err := d.provided(ctx, b)
-	return chain.Message{To: c.account, Amount: amount, Bounce: true}, err
+	return chain.Message{To: c.Account, Amount: amount, Bounce: true}, err
 }
 
 // ProviderTerms consents to the terms that the registry publishes now.
@@ -67,7 +67,7 @@ func (d Desk) ProviderTerms(ctx context.Context, b wrappers.ProviderBirth) (chai
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
+	return wrappers.NewMessage(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
 }
 
 // SetOperator lets key accept jobs for the provider within allowance.
@@ -76,12 +76,12 @@ func (d Desk) SetOperator(ctx context.Context, b wrappers.ProviderBirth, key ed2
 	if err != nil {
 		return chain.Message{}, err
 	}
-	possession, err := wrappers.ProvePossession(key, d.GlobalID, c.account)
+	possession, err := wrappers.ProvePossession(key, d.GlobalID, c.Account)
 	if err != nil {
 		return chain.Message{}, err
 	}
 	body := wrappers.SetOperator{Key: wrappers.PublicKey(key), Allowance: wrappers.Coins{Nano: allowance}, Possession: &possession}
-	return message(c, body, fees.SetOperator)
+	return wrappers.NewMessage(c, body, fees.SetOperator)
 }
 
 // PutWorker registers the machine whose key is worker, or changes its record.
@@ -98,16 +98,16 @@ func (d Desk) PutWorker(ctx context.Context, b wrappers.ProviderBirth, operator,
 	if err != nil {
 		return chain.Message{}, err
 	}
-	possession, err := wrappers.ProvePossession(worker, d.GlobalID, c.account)
+	possession, err := wrappers.ProvePossession(worker, d.GlobalID, c.Account)
 	if err != nil {
 		return chain.Message{}, err
 	}
-	order := wrappers.PutWorkerOrder{GlobalID: d.GlobalID, Contract: c.account, Revision: p.Revision + 1, Worker: wrappers.PublicKey(worker), Possession: &possession, Record: record}
+	order := wrappers.PutWorkerOrder{GlobalID: d.GlobalID, Contract: c.Account, Revision: p.Revision + 1, Worker: wrappers.PublicKey(worker), Possession: &possession, Record: record}
 	body, err := order.Sign(operator, 0, response)
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, body, fees.PutWorker)
+	return wrappers.NewMessage(c, body, fees.PutWorker)
 }
 
 // mayRegister says beforehand what the contract would refuse, and what nobody could use.
@@ -164,7 +164,7 @@ func (d Desk) RequestUnstake(ctx context.Context, b wrappers.ProviderBirth, amou
 	if amount.IsZero() || amount.Cmp(p.Stake) > 0 {
 		return chain.Message{}, cocoon.NoMoney.Errorf("cannot unstake %s: the provider has %s locked", amount, p.Stake)
 	}
-	return message(c, wrappers.RequestUnstake{Amount: wrappers.Coins{Nano: amount}}, fees.RequestUnstake)
+	return wrappers.NewMessage(c, wrappers.RequestUnstake{Amount: wrappers.Coins{Nano: amount}}, fees.RequestUnstake)
 }
 
 // WithdrawProvider pays what is ripe and free to the owner; an amount of 0 is all of it.
@@ -173,5 +173,5 @@ func (d Desk) WithdrawProvider(ctx context.Context, b wrappers.ProviderBirth, am
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Withdraw{Amount: wrappers.Coins{Nano: amount}}, fees.Withdraw)
+	return wrappers.NewMessage(c, wrappers.Withdraw{Amount: wrappers.Coins{Nano: amount}}, fees.Withdraw)
 }

@@ -15,32 +15,32 @@ import (
 // that may be served, and the launch, after which every change waits. The
 // registry's owner sends them all at once.
 func (d Desk) Deploy(ctx context.Context, b wrappers.RegistryBirth, rules Rules, treasury cocoon.Account, models ...string) (cocoon.Account, []chain.Message, error) {
-	c, err := d.find(ctx, b)
+	c, err := wrappers.Find(ctx, d.Chain, b)
 	if err != nil {
-		return c.account, nil, err
+		return c.Account, nil, err
 	}
-	if c.data != nil {
-		return c.account, nil, cocoon.WithHint(cocoon.Conflict.Errorf("there is a registry at %s already", c.account),
-			"use it with --registry %s, or deploy another one with another --delay", c.account)
+	if c.Data != nil {
+		return c.Account, nil, cocoon.WithHint(cocoon.Conflict.Errorf("there is a registry at %s already", c.Account),
+			"use it with --registry %s, or deploy another one with another --delay", c.Account)
 	}
-	changes, err := setUp(c.account, rules, treasury, models)
+	changes, err := setUp(c.Account, rules, treasury, models)
 	if err != nil {
-		return c.account, nil, err
+		return c.Account, nil, err
 	}
-	fees, err := wrappers.GetRegistryFees(ctx, c.fees, c.account)
+	fees, err := wrappers.GetRegistryFees(ctx, c.Fees, c.Account)
 	if err != nil {
-		return c.account, nil, err
+		return c.Account, nil, err
 	}
 	var messages []chain.Message
 	for _, change := range changes {
-		m, err := message(c, change, fees.Announce)
+		m, err := wrappers.NewMessage(c, change, fees.Announce)
 		if err != nil {
-			return c.account, nil, err
+			return c.Account, nil, err
 		}
 		messages = append(messages, m)
 	}
-	launch, err := message(c, wrappers.Launch{}, fees.Launch)
-	return c.account, append(messages, launch), err
+	launch, err := wrappers.NewMessage(c, wrappers.Launch{}, fees.Launch)
+	return c.Account, append(messages, launch), err
 }
 
 // setUp are the changes that make the rules and the models known.

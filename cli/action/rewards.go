@@ -17,12 +17,12 @@ func (d Desk) Rewards(owner cocoon.Account, index uint32) wrappers.RewardsBirth 
 	return wrappers.RewardsBirth{Registry: d.Registry, Owner: owner, Index: index}
 }
 
-func (d Desk) rewards(ctx context.Context, b wrappers.RewardsBirth) (contract, wrappers.RewardsFees, error) {
-	c, err := d.find(ctx, b)
+func (d Desk) rewards(ctx context.Context, b wrappers.RewardsBirth) (wrappers.Target, wrappers.RewardsFees, error) {
+	c, err := wrappers.Find(ctx, d.Chain, b)
 	if err != nil {
 		return c, wrappers.RewardsFees{}, err
 	}
-	fees, err := wrappers.GetRewardsFees(ctx, c.fees, c.account, 1)
+	fees, err := wrappers.GetRewardsFees(ctx, c.Fees, c.Account, 1)
 	return c, fees, err
 }
 
@@ -37,7 +37,7 @@ func (d Desk) RewardsTerms(ctx context.Context, b wrappers.RewardsBirth) (chain.
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
+	return wrappers.NewMessage(c, wrappers.RefreshTerms{Hash: hash}, fees.RefreshTerms)
 }
 
 // Bond adds amount to the dispatcher's bond; the change goes to response.
@@ -49,7 +49,7 @@ func (d Desk) Bond(ctx context.Context, b wrappers.RewardsBirth, amount cocoon.N
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Bond{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Bond, amount)
+	return wrappers.NewMessage(c, wrappers.Bond{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Bond, amount)
 }
 
 // Fund adds amount to the pot, for good; the change goes to response.
@@ -61,7 +61,7 @@ func (d Desk) Fund(ctx context.Context, b wrappers.RewardsBirth, amount cocoon.N
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Fund{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Fund, amount)
+	return wrappers.NewMessage(c, wrappers.Fund{Amount: wrappers.Coins{Nano: amount}, Response: response}, fees.Fund, amount)
 }
 
 // Appoint lets operator open epochs in the owner's place.
@@ -70,7 +70,7 @@ func (d Desk) Appoint(ctx context.Context, b wrappers.RewardsBirth, operator coc
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.Appoint{Operator: operator}, fees.Appoint)
+	return wrappers.NewMessage(c, wrappers.Appoint{Operator: operator}, fees.Appoint)
 }
 
 // RotateKey lets key sign receipts, from two numbers later on; the first key of
@@ -80,8 +80,8 @@ func (d Desk) RotateKey(ctx context.Context, b wrappers.RewardsBirth, key ed2551
 	if err != nil {
 		return chain.Message{}, err
 	}
-	if c.data != nil {
-		state, err := wrappers.DecodeRewards(c.data)
+	if c.Data != nil {
+		state, err := wrappers.DecodeRewards(c.Data)
 		if err == nil {
 			err = mayRotate(state, wrappers.PublicKey(key))
 		}
@@ -89,11 +89,11 @@ func (d Desk) RotateKey(ctx context.Context, b wrappers.RewardsBirth, key ed2551
 			return chain.Message{}, err
 		}
 	}
-	proof, err := wrappers.ProvePossession(key, d.GlobalID, c.account)
+	proof, err := wrappers.ProvePossession(key, d.GlobalID, c.Account)
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.RotateKey{Key: wrappers.PublicKey(key), Possession: &proof}, fees.RotateKey)
+	return wrappers.NewMessage(c, wrappers.RotateKey{Key: wrappers.PublicKey(key), Possession: &proof}, fees.RotateKey)
 }
 
 // mayRotate says beforehand what the contract would refuse, or what would change nothing.
@@ -115,12 +115,12 @@ func (d Desk) SetEndpoint(ctx context.Context, b wrappers.RewardsBirth, at strin
 		return chain.Message{}, err
 	}
 	if at == "" {
-		return message(c, wrappers.SetEndpoint{}, fees.SetEndpoint)
+		return wrappers.NewMessage(c, wrappers.SetEndpoint{}, fees.SetEndpoint)
 	}
 	if err = checkEndpoint(at); err != nil {
 		return chain.Message{}, err
 	}
-	return message(c, wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{TLSKeyHash: tlsKeyHash, URL: wrappers.Text(at)}}, fees.SetEndpoint)
+	return wrappers.NewMessage(c, wrappers.SetEndpoint{Endpoint: &wrappers.Endpoint{TLSKeyHash: tlsKeyHash, URL: wrappers.Text(at)}}, fees.SetEndpoint)
 }
 
 // checkEndpoint wants a URL with a scheme and a host that the contract takes.
@@ -145,5 +145,5 @@ func (d Desk) Claim(ctx context.Context, epoch cocoon.Account, tree *wrappers.Ep
 	if err != nil {
 		return chain.Message{}, err
 	}
-	return message(contract{account: epoch}, wrappers.Claim{Response: response, Index: uint32(index), Proof: proof}, fees.Claim)
+	return wrappers.NewMessage(wrappers.Target{Account: epoch}, wrappers.Claim{Response: response, Index: uint32(index), Proof: proof}, fees.Claim)
 }

@@ -266,8 +266,15 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
-	var err error
-	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger}); err != nil {
+	clock, err := chain.NewClock(m.life, p.client, cfg.GlobalID)
+	if err != nil {
+		return err
+	}
+	m.services.Go(func() error {
+		clock.Run(m.life, p.client, m.cfg.Logger)
+		return nil
+	})
+	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(m.life)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
@@ -37,51 +38,92 @@ func prices(n int64) cocoon.Price {
 type purse struct {
 	mu      sync.Mutex
 	free    int64
-	open    map[stream.RequestID]int64
+	open    map[stream.RequestID]*opened
 	bills   []receipt.SignedUsage
 	charged int
+}
+
+type opened struct {
+	work     Work
+	granted  uint32
+	attempt  uint8
+	worker   [32]byte
+	reserved int64
 }
 
 func (p *purse) Hello(_ context.Context, _ [32]byte, h stream.Hello) (stream.State, error) {
 	return stream.State{Session: h.Session}, nil
 }
 
-func (p *purse) take(id stream.RequestID, n cocoon.Nano) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *purse) take(o *opened, n cocoon.Nano) error {
 	v := n.Big().Int64()
 	if p.free < v {
 		return &stream.Fail{Code: stream.NeedCover, Need: n}
 	}
 	p.free -= v
-	p.open[id] += v
+	o.reserved += v
 	return nil
 }
 
-func (p *purse) Admit(_ context.Context, _ [32]byte, w Work, n cocoon.Nano) error {
-	return p.take(w.Route.Request, n)
+func (p *purse) Admit(_ [32]byte, w Work) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	o := &opened{work: w, granted: bound.Slice}
+	if err := p.take(o, mustParse(w.Price.Cost(cocoon.Usage{Prompt: uint64(w.Bytes), Completion: bound.Slice}))); err != nil {
+		return err
+	}
+	p.open[w.Route.Request] = o
+	return nil
 }
-func (p *purse) Extend(id stream.RequestID, n cocoon.Nano) error { return p.take(id, n) }
 
-func (p *purse) Cover(stream.RequestID, voucher.Signed) error {
+func (p *purse) Extend(id stream.RequestID, _ uint64, tokens uint32) (uint32, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	o := p.open[id]
+	more := min(tokens, o.work.Route.MaxOut-o.granted)
+	if err := p.take(o, mustParse(o.work.Price.Cost(cocoon.Usage{Completion: uint64(more)}))); err != nil {
+		return o.granted, err
+	}
+	o.granted += more
+	return o.granted, nil
+}
+
+func (p *purse) Cover(stream.RequestID, uint64, voucher.Signed) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free += 1 << 40
 	return nil
 }
 
-func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, charge bool) error {
+func (p *purse) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.bills = append(p.bills, u)
-	if charge {
-		p.charged++
-		delete(p.open, stream.RequestID(u.Content.Request))
-	}
+	p.open[id].attempt, p.open[id].worker = attempt, c.Worker
 	return nil
 }
 
-func (p *purse) Settle(context.Context, [32]byte, stream.Settle) (stream.State, error) {
+func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booked, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := u.Verify(sessionKey(u.Provider)); err != nil {
+		return Booked{}, err
+	}
+	p.bills = append(p.bills, u)
+	id := stream.RequestID(u.Content.Request)
+	o := p.open[id]
+	if o == nil || o.attempt != u.Content.Attempt || o.worker != u.Worker {
+		return Booked{Ack: u.Number, Void: "another attempt's"}, nil
+	}
+	p.charged++
+	delete(p.open, id)
+	return Booked{Ack: u.Number}, nil
+}
+
+func (p *purse) Book() ([]byte, error) { return []byte("book"), nil }
+
+func (p *purse) Earned(context.Context) ([]receipt.SignedEarned, error) { return nil, nil }
+
+func (p *purse) Settle(context.Context, [32]byte, uint64, stream.Settle) (stream.State, error) {
 	return stream.State{}, nil
 }
 
@@ -89,10 +131,6 @@ func (p *purse) Release(id stream.RequestID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.open, id)
-}
-
-func (p *purse) Ack(_ [32]byte, boot stream.Boot) stream.Ack {
-	return stream.Ack{Boot: boot, Number: 1}
 }
 
 func (p *purse) reserved() int {
@@ -123,6 +161,12 @@ func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	}
 	return sets
 }
+func (w *town) Runs() (all []Run) {
+	for _, k := range w.workers {
+		all = append(all, Run{k.Worker, k.Boot})
+	}
+	return all
+}
 func (*town) Began([32]byte)       {}
 func (*town) Ended([32]byte, bool) {}
 
@@ -138,6 +182,7 @@ type worker struct {
 	slices  chan stream.Slice
 	cancels chan stream.Cancel
 	parts   chan []byte
+	books   chan []byte
 }
 
 // work is one attempt of a fake worker.
@@ -159,7 +204,7 @@ func newTown(t *testing.T, cfg Config, on ...func(*work)) *town {
 	conn, err := nats.Connect(s.ClientURL())
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
-	w := &town{t: t, conn: conn, purse: &purse{free: 1 << 40, open: map[stream.RequestID]int64{}}, key: [32]byte{1}, events: make(chan []byte, 1000)}
+	w := &town{t: t, conn: conn, purse: &purse{free: 1 << 40, open: map[stream.RequestID]*opened{}}, key: [32]byte{1}, events: make(chan []byte, 1000)}
 	for i, do := range on {
 		w.hire(byte(i+1), do)
 	}
@@ -182,11 +227,12 @@ func newTown(t *testing.T, cfg Config, on ...func(*work)) *town {
 func (w *town) hire(n byte, on func(*work)) {
 	key, err := envelope.NewKeyPair()
 	require.NoError(w.t, err)
-	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: ed25519.NewKeyFromSeed(append(make([]byte, 31), 100+n)),
-		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100)}
+	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: sessionOf(cocoon.Account{n}),
+		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100)}
 	k.Candidate = stream.Candidate{Provider: cocoon.Account{n}, Worker: [32]byte(k.signs.Public().(ed25519.PublicKey)), Boot: stream.Boot{n}, Price: prices(int64(n))}
 	w.workers = append(w.workers, k)
 	serve := map[stream.Verb]nats.MsgHandler{stream.OrderVerb: k.order, stream.KeysVerb: k.showKeys,
+		stream.BookVerb:   func(m *nats.Msg) { k.books <- m.Data },
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
@@ -197,6 +243,15 @@ func (w *town) hire(n byte, on func(*work)) {
 		_, err := w.conn.Subscribe(stream.ToWorker(k.Worker, k.Boot, verb), do)
 		require.NoError(w.t, err)
 	}
+}
+
+// sessionOf is the session of a worker of that provider.
+func sessionOf(provider cocoon.Account) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(append(make([]byte, 31), 100+provider[0]))
+}
+
+func sessionKey(provider cocoon.Account) [32]byte {
+	return [32]byte(sessionOf(provider).Public().(ed25519.PublicKey))
 }
 
 func mustParse[T any](v T, err error) T {

@@ -29,17 +29,15 @@ type Config struct {
 	Queue      time.Duration // that a request waits for a free worker
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
+	Earned     time.Duration // between looks at what providers are owed
 	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
 }
 
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, MaxUnread: 32 << 20}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, MaxUnread: 32 << 20}
 }
-
-// Slice is how many tokens of each choice are covered at a time.
-const Slice = 512
 
 // Gateway serves daemons and workers on one connection.
 type Gateway struct {
@@ -57,6 +55,8 @@ type Gateway struct {
 	draining atomic.Bool
 	leases   leases
 	keys     keyring
+	sessions sync.Map // number of each daemon's, by key
+	acks     acks
 
 	mu       sync.Mutex
 	requests map[stream.RequestID]*request
@@ -66,7 +66,7 @@ type Gateway struct {
 // Open begins to serve; Run has to follow.
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
-		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[run]*keysEntry{}},
+		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
 		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	if err := g.subscribe(map[string]nats.MsgHandler{
@@ -86,7 +86,16 @@ func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time,
 func (g *Gateway) Run(ctx, draining context.Context) {
 	defer g.close()
 	defer context.AfterFunc(draining, g.abort)()
-	<-ctx.Done()
+	tick := time.NewTicker(g.cfg.Earned)
+	defer tick.Stop()
+	for told := (map[Run]time.Time{}); ctx.Err() == nil; {
+		g.publish(told)
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			g.promise()
+		}
+	}
 	g.draining.Store(true)
 	g.running.Wait()
 }

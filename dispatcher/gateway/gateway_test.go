@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/protocol/voucher"
@@ -121,13 +122,13 @@ func TestGateway_CoversMoreAtHalfOfASlice(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
-		require.EqualValues(a.town.t, Slice, a.o.Slice) //nolint:testifylint // it ends this worker only
-		a.frame("half", Slice/2, false)
+		require.EqualValues(a.town.t, bound.Slice, a.o.Slice) //nolint:testifylint // it ends this worker only
+		a.frame("half", bound.Slice/2, false)
 		<-a.slices
-		a.frame("more", Slice+Slice/2, false)
+		a.frame("more", bound.Slice+bound.Slice/2, false)
 		<-a.slices
-		a.frame("end", 2*Slice, true)
-		a.bill(stream.Finished, 2*Slice)
+		a.frame("end", 2*bound.Slice, true)
+		a.bill(stream.Finished, 2*bound.Slice)
 	})
 	w.ask(100)
 	w.next("took")
@@ -142,13 +143,13 @@ func TestGateway_AsksForMoreCoverAndGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
-		a.frame("half", Slice/2, false)
-		a.frame("more", Slice/2+16, false)
+		a.frame("half", bound.Slice/2, false)
+		a.frame("more", bound.Slice/2+16, false)
 		<-a.slices
-		a.frame("end", Slice+16, true)
-		a.bill(stream.Finished, Slice)
+		a.frame("end", bound.Slice+16, true)
+		a.bill(stream.Finished, bound.Slice)
 	})
-	w.purse.free = 100 + Slice
+	w.purse.free = 100 + bound.Slice
 	id := w.ask(100)
 	w.next("took")
 	seen := map[string]int{}
@@ -156,7 +157,7 @@ func TestGateway_AsksForMoreCoverAndGoesOn(t *testing.T) {
 		m := <-w.events
 		seen[stream.KindOf(m)]++
 		if want, err := stream.ParseWant(m); err == nil {
-			require.Equal(t, nano(Slice), want.Need)
+			require.Equal(t, nano(bound.Slice), want.Need)
 		}
 	}
 	require.Equal(t, map[string]int{"frame": 2, "want": 1}, seen, "it is asked for once")
@@ -171,7 +172,7 @@ func TestGateway_WhatIsNotCoveredIsNotBegun(t *testing.T) {
 	w := newTown(t, DefaultConfig(), answers)
 	w.purse.free = 10
 	w.ask(100)
-	require.Equal(t, nano(100+Slice), w.fails(stream.NeedCover).Need)
+	require.Equal(t, nano(100+bound.Slice), w.fails(stream.NeedCover).Need)
 	w.idle()
 }
 
@@ -237,4 +238,10 @@ func TestGateway_AForgedReceiptIsNotBooked(t *testing.T) {
 	require.EqualValues(t, 1, mustParse(receipt.ParseUsage(final.Receipt)).Content.Usage.Completion)
 	w.idle()
 	require.Len(t, w.purse.bills, 1)
+}
+
+func TestGateway_ANewRunHearsOfTheBook(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	require.Equal(t, "book", string(<-w.workers[0].books))
 }

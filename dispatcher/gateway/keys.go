@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -11,29 +13,23 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// run is one run of a worker.
-type run struct {
-	worker [32]byte
-	boot   stream.Boot
-}
-
 // keyring holds what runs of workers have shown of their keys. Daemons check all
 // of it themselves; a gateway needs the key that signs receipts.
 type keyring struct {
 	mu   sync.Mutex
-	runs map[run]*keysEntry
+	runs map[Run]*keysEntry
 }
 
 const maxRuns = 1 << 15 // whose keys are remembered
 
 type keysEntry struct {
-	once    sync.Mutex // one question at a time
-	raw     []byte
-	session [32]byte
+	once sync.Mutex // one question at a time
+	raw  []byte
+	cert receipt.SignedCertificate
 }
 
 // entry is that of a run; any one is forgotten where there are too many.
-func (k *keyring) entry(of run) *keysEntry {
+func (k *keyring) entry(of Run) *keysEntry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e := k.runs[of]
@@ -51,47 +47,46 @@ func (k *keyring) entry(of run) *keysEntry {
 }
 
 // forget asks again next time: keys rotate.
-func (k *keyring) forget(of run) {
+func (k *keyring) forget(of Run) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.runs, of)
 }
 
 // keysFrom asks a run for its keys, once.
-func (g *Gateway) keysFrom(ctx context.Context, of run) (raw []byte, session [32]byte, err error) {
+func (g *Gateway) keysFrom(ctx context.Context, of Run) (raw []byte, c receipt.SignedCertificate, err error) {
 	e := g.keys.entry(of)
 	e.once.Lock()
 	defer e.once.Unlock()
 	if e.raw != nil {
-		return e.raw, e.session, nil
+		return e.raw, e.cert, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Parts)
 	defer cancel()
-	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(of.worker, of.boot, stream.KeysVerb), nil)
+	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(of.Worker, of.Boot, stream.KeysVerb), nil)
 	if err != nil {
-		return nil, session, cocoon.Unreachable.Errorf("ask worker %x for its keys: %w", of.worker[:4], err)
+		return nil, c, cocoon.Unreachable.Errorf("ask worker %x for its keys: %w", of.Worker[:4], err)
 	}
-	if session, err = sessionOf(answer.Data, of); err != nil {
-		return nil, session, err
+	if c, err = certificateOf(answer.Data, of); err != nil {
+		return nil, c, err
 	}
-	e.raw, e.session = answer.Data, session
-	return e.raw, e.session, nil
+	e.raw, e.cert = answer.Data, c
+	return e.raw, e.cert, nil
 }
 
-// sessionOf is the key that signs a run's receipts, as its worker certified.
-func sessionOf(raw []byte, of run) (session [32]byte, err error) {
+// certificateOf is what a run's worker has certified.
+func certificateOf(raw []byte, of Run) (c receipt.SignedCertificate, err error) {
 	k, err := stream.ParseKeys(raw)
 	if err != nil {
-		return session, err
+		return c, err
 	}
-	c, err := receipt.ParseCertificate(k.Certificate)
-	if err != nil {
-		return session, err
+	if c, err = receipt.ParseCertificate(k.Certificate); err != nil {
+		return c, err
 	}
-	if k.Worker != of.worker || k.Boot != of.boot || stream.Boot(c.Boot) != of.boot || c.Provider != k.Provider {
-		return session, cocoon.Invalid.Errorf("worker %x shows the keys of another run", of.worker[:4])
+	if k.Worker != of.Worker || k.Boot != of.Boot || stream.Boot(c.Boot) != of.Boot || c.Provider != k.Provider {
+		return c, cocoon.Invalid.Errorf("worker %x shows the keys of another run", of.Worker[:4])
 	}
-	return c.SessionKey, c.Verify(of.worker)
+	return c, c.Verify(of.Worker)
 }
 
 // keysOf passes a run's keys on.
@@ -101,7 +96,7 @@ func (g *Gateway) keysOf(m *nats.Msg) {
 		return
 	}
 	g.later(func() {
-		of := run{want.Worker, want.Boot}
+		of := Run{want.Worker, want.Boot}
 		raw, _, err := g.keysFrom(g.ctx, of)
 		if err != nil {
 			g.refuse(m, err)
@@ -134,25 +129,93 @@ func (g *Gateway) receipt(m *nats.Msg) {
 
 // book has a receipt on disk, and then tells both sides.
 func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
-	boot := stream.Boot(u.Boot)
-	_, session, err := g.keysFrom(g.ctx, run{u.Worker, boot})
+	of := Run{u.Worker, stream.Boot(u.Boot)}
+	_, cert, err := g.keysFrom(g.ctx, of)
 	if err != nil {
 		return err
 	}
-	if err = u.Verify(session); err != nil {
+	r := g.find(stream.RequestID(u.Content.Request))
+	ours, bytes := r.awaits(u)
+	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
+	if err != nil {
 		return err
 	}
-	id := stream.RequestID(u.Content.Request)
-	r := g.find(id)
-	charge := r != nil && r.charges(u)
-	if err = g.money.Commit(g.ctx, u, charge); err != nil {
-		return err
-	}
-	if charge {
+	switch {
+	case ours && booked.Void == "":
 		r.billed(g, raw)
+	case ours && !booked.Again:
+		g.log.Warn("worker's bill is void", "worker", u.Worker[:4], "request", r.route.Request, "why", booked.Void)
+		r.void(g)
 	}
-	ack := g.money.Ack(u.Worker, boot)
-	ack.Rewards = g.cfg.Rewards
-	g.send(stream.Candidate{Worker: u.Worker, Boot: boot}, stream.AckVerb, ack)
+	g.acks.note(u.Provider, of, booked.Ack)
+	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})
 	return nil
+}
+
+// acks are how far the receipts of each provider's runs are booked.
+type acks struct {
+	mu   sync.Mutex
+	runs map[cocoon.Account]map[Run]uint32
+}
+
+// maxAcked is how many runs of one provider are told of what it is owed.
+const maxAcked = 512
+
+func (a *acks) note(provider cocoon.Account, of Run, number uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	runs := a.runs[provider]
+	if runs == nil || len(runs) > maxAcked {
+		runs = map[Run]uint32{} // those that work are back with their next receipt
+		a.runs[provider] = runs
+	}
+	runs[of] = number
+}
+
+// of are the runs of a provider, copied.
+func (a *acks) of(provider cocoon.Account) map[Run]uint32 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.runs[provider])
+}
+
+// bookEvery is how often a run hears of the book; it believes one for 5 minutes.
+const bookEvery = time.Minute
+
+// publish tells runs what the dispatcher owes, the new ones at once.
+func (g *Gateway) publish(told map[Run]time.Time) {
+	now := g.now()
+	var book []byte
+	up := map[Run]bool{}
+	for _, of := range g.workers.Runs() {
+		if up[of] = true; now.Sub(told[of]) < bookEvery {
+			continue
+		}
+		if book == nil {
+			var err error
+			if book, err = g.money.Book(); err != nil {
+				g.log.Error("book not signed", "err", err)
+				return
+			}
+		}
+		if err := g.conn.Publish(stream.ToWorker(of.Worker, of.Boot, stream.BookVerb), book); err != nil {
+			g.log.Warn("worker not told", "err", err)
+			return
+		}
+		told[of] = now
+	}
+	maps.DeleteFunc(told, func(of Run, _ time.Time) bool { return !up[of] })
+}
+
+// promise tells workers what their providers are owed, where that is due.
+func (g *Gateway) promise() {
+	list, err := g.money.Earned(g.ctx)
+	if err != nil {
+		g.log.Error("earnings not signed", "err", err)
+	}
+	for _, e := range list {
+		for of, number := range g.acks.of(e.Provider) {
+			g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: number, Earned: e.Bytes()})
+		}
+	}
 }

@@ -64,6 +64,7 @@ func (g *Gateway) hello(m *nats.Msg) {
 			g.refuse(m, err)
 			return
 		}
+		g.sessions.Store(key, h.Session)
 		state.Node = g.cfg.Node
 		respond(g, m, state)
 	})
@@ -75,7 +76,13 @@ func (g *Gateway) settle(m *nats.Msg) {
 		return
 	}
 	g.later(func() {
-		state, err := g.money.Settle(g.ctx, key, s)
+		session, _ := g.sessions.Load(key)
+		number, greeted := session.(uint64)
+		if !greeted {
+			g.refuse(m, &stream.Fail{Code: stream.ChannelInUse, Text: "this node knows no session of yours: say hello"})
+			return
+		}
+		state, err := g.money.Settle(g.ctx, key, number, s)
 		if err != nil {
 			g.refuse(m, err)
 			return
@@ -99,7 +106,7 @@ func (g *Gateway) more(m *nats.Msg) {
 		return
 	}
 	if r := g.ours(key, v.Request); r != nil {
-		if err := g.money.Cover(v.Request, v.Cover); err != nil {
+		if err := g.money.Cover(v.Request, r.pay.Session, v.Cover); err != nil {
 			g.tell(key, g.failure(err, v.Request).Bytes())
 			return
 		}

@@ -10,37 +10,55 @@ import (
 )
 
 // Money is what a dispatcher may owe and is owed. An error that a daemon is to
-// read holds a *stream.Fail; any other is the dispatcher's own.
+// read holds a *stream.Fail; any other is told by its kind.
 type Money interface {
 	// Hello begins a session on a channel of that key, and ends every older one.
 	Hello(ctx context.Context, key [32]byte, h stream.Hello) (stream.State, error)
-	// Admit reserves an amount for a request, which the voucher and what was
-	// signed before have to cover together with all that is open.
-	Admit(ctx context.Context, key [32]byte, w Work, reserve cocoon.Nano) error
-	// Extend reserves so much more for a request.
-	Extend(id stream.RequestID, by cocoon.Nano) error
+	// Admit reserves what the first slice of a request costs at most.
+	Admit(key [32]byte, w Work) error
+	// Extend reserves so many tokens more of each choice, and says how many there are now.
+	Extend(id stream.RequestID, session uint64, tokens uint32) (granted uint32, err error)
 	// Cover takes a newer voucher of the channel that a request is paid from.
-	Cover(id stream.RequestID, v voucher.Signed) error
-	// Commit has a receipt on disk when it returns. A client pays one attempt of a
-	// request: charge says that it is this one. Once more is no error.
-	Commit(ctx context.Context, u receipt.SignedUsage, charge bool) error
+	Cover(id stream.RequestID, session uint64, v voucher.Signed) error
+	// Assign says whose receipt counts for a request from now on.
+	Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error
+	// Commit has a receipt on disk when it returns; bytes is what the answer came to.
+	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)
+	// Earned signs what providers are owed, where it is time to.
+	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
+	// Book is what the dispatcher owes now, signed: workers want it every few minutes.
+	Book() ([]byte, error)
 	// Settle takes a client's word on a bill, and what it signed with it.
-	Settle(ctx context.Context, key [32]byte, s stream.Settle) (stream.State, error)
+	Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (stream.State, error)
 	// Release ends a request of which nothing is to be paid.
 	Release(id stream.RequestID)
-	// Ack is what a worker's run may forget, and what its provider is owed.
-	Ack(worker [32]byte, boot stream.Boot) stream.Ack
 }
 
 // Work is a request as far as money goes.
 type Work struct {
 	Route stream.Route
 	Pay   stream.Pay
-	Bytes uint32 // of the body, which bound the prompt's tokens
+	Bytes uint32       // of the body, which bound the prompt's tokens
+	Price cocoon.Price // the dearest of all candidates, part by part
+}
+
+// Booked is what became of a receipt.
+type Booked struct {
+	Ack   uint32 // the worker's run may forget those up to this one
+	Void  string // why nobody pays it, "" where its client does
+	Again bool   // it was booked before
+}
+
+// Run is one run of a worker.
+type Run struct {
+	Worker [32]byte
+	Boot   stream.Boot
 }
 
 // Workers are who may be asked.
 type Workers interface {
+	// Runs are those that are up.
+	Runs() []Run
 	// Candidates are sets of workers that serve a model now, the least busy first.
 	Candidates(l stream.Lease) [][]stream.Candidate
 	// Began and Ended count what a worker has of ours; Ended says whether it failed.

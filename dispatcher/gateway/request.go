@@ -6,7 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
@@ -29,7 +29,8 @@ type request struct {
 	size    int
 	parts   int
 	attempt attempt
-	stopped bool // cancelled by its daemon
+	granted uint32 // tokens of each choice that are reserved
+	stopped bool   // cancelled by its daemon
 }
 
 // attempt is one worker's work on a request.
@@ -38,6 +39,7 @@ type attempt struct {
 	candidate uint8
 	seq, out  uint32   // of the next frame; of the last
 	slice     uint32   // tokens covered, all choices together
+	bytes     uint64   // of frames, but for their headers
 	wanted    bool     // more cover was asked for
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
@@ -54,7 +56,7 @@ func (r *request) tokens(of uint32) uint32 { return min(of, r.route.MaxOut) * ui
 // begin is the first state of a request.
 func begin(s stream.Start, key [32]byte, set lease) *request {
 	body := append(make([]byte, 0, s.Size), s.Body...)
-	return &request{route: s.Route, pay: s.Pay, wraps: s.Wraps, key: key, set: set, hash: s.Route.Hash(), body: body, size: int(s.Size), parts: 1,
+	return &request{route: s.Route, pay: s.Pay, wraps: s.Wraps, key: key, set: set, hash: s.Route.Hash(), body: body, size: int(s.Size), parts: 1, granted: bound.Slice,
 		ended: make(chan struct{}), moved: make(chan struct{}, 1)}
 }
 
@@ -99,7 +101,7 @@ func (r *request) worker() (c stream.Candidate, running bool) {
 func (r *request) next(candidate uint8) (number uint8) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt = attempt{number: r.attempt.number + 1, candidate: candidate, slice: r.tokens(Slice)}
+	r.attempt = attempt{number: r.attempt.number + 1, candidate: candidate, slice: r.tokens(r.granted)}
 	return r.attempt.number
 }
 
@@ -117,13 +119,22 @@ func (r *request) rewind(seq uint32) {
 	r.attempt.seq, r.attempt.final = min(r.attempt.seq, seq), false
 }
 
-// charges tells whether u is the bill that the client pays: of the attempt whose
-// frames it had.
-func (r *request) charges(u receipt.SignedUsage) bool {
+// awaits tells whether u is the bill of the attempt whose frames the client had,
+// and how many bytes these were.
+func (r *request) awaits(u receipt.SignedUsage) (ours bool, bytes uint64) {
+	if r == nil {
+		return false, 0
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.attempt
-	return a.number == u.Content.Attempt && r.hash == u.Content.Route && r.set.candidates[a.candidate].Worker == u.Worker
+	return a.number == u.Content.Attempt && r.set.candidates[a.candidate].Worker == u.Worker, a.bytes
+}
+
+// void ends a request whose bill nobody pays: what its worker sent is worth nothing.
+func (r *request) void(g *Gateway) {
+	g.tell(r.key, (&stream.Fail{Request: r.route.Request, Code: stream.WorkerLost, Text: "the worker's bill is void"}).Bytes())
+	r.end()
 }
 
 // cancelled ends a request for its daemon; the worker's bill follows.
@@ -169,6 +180,7 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 		return false
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
+	a.bytes += uint64(len(frame) - stream.FrameHeaderSize)
 	if !a.took {
 		a.early = append(a.early, frame)
 		return true
@@ -216,17 +228,11 @@ func (r *request) fund(g *Gateway, again bool) {
 	if again {
 		a.wanted = false
 	}
-	step := r.tokens(Slice)
 	most := r.tokens(stream.MaxOut)
-	if !a.took || a.wanted || a.final || a.slice >= most || a.out+step/2 < a.slice {
+	if !a.took || a.wanted || a.final || a.slice >= most || a.out+r.tokens(bound.Slice)/2 < a.slice {
 		return
 	}
-	c := r.set.candidates[a.candidate]
-	by := min(step, most-a.slice)
-	cost, err := outCost(c.Price, by)
-	if err == nil {
-		err = g.money.Extend(r.route.Request, cost)
-	}
+	granted, err := g.money.Extend(r.route.Request, r.pay.Session, bound.Slice)
 	if f, short := needOf(err); short {
 		a.wanted = true
 		g.tell(r.key, stream.Want{Request: r.route.Request, Need: f.Need}.Bytes())
@@ -236,23 +242,15 @@ func (r *request) fund(g *Gateway, again bool) {
 		g.log.Warn("request not funded further", "request", r.route.Request, "err", err)
 		return
 	}
-	a.slice += by
-	g.send(c, stream.SliceVerb, stream.Slice{Request: r.route.Request, Tokens: a.slice})
+	r.granted = granted
+	a.slice = r.tokens(granted)
+	g.send(r.set.candidates[a.candidate], stream.SliceVerb, stream.Slice{Request: r.route.Request, Tokens: a.slice})
 }
 
 // workerOf is the worker that sent a message.
 func workerOf(subject string) ([32]byte, error) {
 	w, err := bus.SenderOf(subject)
 	return [32]byte(w), err
-}
-
-// outCost is what so many tokens of an answer cost at most.
-func outCost(p cocoon.Price, tokens uint32) (cocoon.Nano, error) {
-	dearest := p.Completion
-	if p.Reasoning.Cmp(dearest) > 0 {
-		dearest = p.Reasoning
-	}
-	return cocoon.Price{Completion: dearest}.Cost(cocoon.Usage{Completion: uint64(tokens)})
 }
 
 // lifetime is until when a request may last.

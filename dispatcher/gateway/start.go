@@ -43,7 +43,7 @@ func (g *Gateway) admit(key [32]byte, s stream.Start) (*request, error) {
 	if !found || len(s.Wraps) != len(set.candidates) {
 		return nil, &stream.Fail{Code: stream.LeaseGone}
 	}
-	reserve, err := reserveOf(s, set.candidates)
+	dearest, err := dearestOf(s, set.candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (g *Gateway) admit(key [32]byte, s stream.Start) (*request, error) {
 	if err = g.enter(r); err != nil {
 		return nil, err
 	}
-	if err = g.money.Admit(g.ctx, key, Work{s.Route, s.Pay, s.Size}, reserve); err != nil {
+	if err = g.money.Admit(key, Work{s.Route, s.Pay, s.Size, dearest}); err != nil {
 		g.forget(r)
 		return nil, err
 	}
@@ -63,30 +63,19 @@ func drains() *stream.Fail {
 	return &stream.Fail{Code: stream.NoCapacity, Wait: 1000, Text: "this node of the dispatcher is being stopped"}
 }
 
-// reserveOf is what a request costs at most with its first slice, at the dearest
-// of its candidates: a token of a prompt has a byte at least.
-func reserveOf(s stream.Start, of []stream.Candidate) (dearest cocoon.Nano, err error) {
+// dearestOf is the price that no candidate exceeds, part by part.
+func dearestOf(s stream.Start, of []stream.Candidate) (p cocoon.Price, err error) {
 	for _, c := range of {
 		if !c.Price.Within(s.Route.Caps) {
-			return dearest, &stream.Fail{Code: stream.BadRequest, Text: "a candidate costs more than the route allows"}
+			return p, &stream.Fail{Code: stream.BadRequest, Text: "a candidate costs more than the route allows"}
 		}
-		prompt, err := c.Price.Cost(cocoon.Usage{Prompt: uint64(s.Size)})
-		if err != nil {
-			return dearest, err
-		}
-		out, err := outCost(c.Price, min(s.Route.MaxOut, Slice)*uint32(s.Route.Choices))
-		if err != nil {
-			return dearest, err
-		}
-		sum, err := prompt.Add(out)
-		if err != nil {
-			return dearest, err
-		}
-		if sum.Cmp(dearest) > 0 {
-			dearest = sum
+		for dear, n := range map[*cocoon.Nano]cocoon.Nano{&p.Prompt: c.Price.Prompt, &p.Cached: c.Price.Cached, &p.Completion: c.Price.Completion, &p.Reasoning: c.Price.Reasoning} {
+			if n.Cmp(*dear) > 0 {
+				*dear = n
+			}
 		}
 	}
-	return dearest, nil
+	return p, nil
 }
 
 // enter makes a request known, once, within what a daemon may have unread.
@@ -178,6 +167,9 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
 	number := r.next(candidate)
+	if err = g.money.Assign(r.route.Request, number, c); err != nil {
+		return err
+	}
 	g.workers.Began(c.Worker)
 	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
 	nonce, err := g.order(ctx, r, c, candidate, number)
@@ -195,7 +187,7 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 // order asks a worker to work on a request.
 func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) (n stream.Nonce, err error) {
 	first := r.body[:min(len(r.body), stream.MaxPart)]
-	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(Slice),
+	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(r.granted),
 		Size: uint32(r.size), Body: first}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
 	defer cancel()
@@ -206,7 +198,7 @@ func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, can
 	if stream.KindOf(answer.Data) == "fail" {
 		f, err := stream.ParseFail(answer.Data)
 		if err == nil && f.Code == stream.WrongKey {
-			g.keys.forget(run{c.Worker, c.Boot})
+			g.keys.forget(Run{c.Worker, c.Boot})
 		}
 		return n, errors.Join(err, f)
 	}

@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"time"
-
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/voucher"
@@ -42,7 +40,7 @@ func (l *Ledger) Admit(session uint64, r Request, cover *voucher.Signed) error {
 			return err
 		}
 	}
-	if l.state.requests[r.ID] != nil {
+	if l.state.requests[r.ID] != nil || l.state.answered(r.ID) {
 		return refused(cocoon.Conflict, ErrTwice, "request %x", r.ID)
 	}
 	if err = l.serves(c); err == nil {
@@ -155,58 +153,3 @@ func (l *Ledger) opened(session uint64, id ID) (*request, *channel, error) {
 }
 
 func notOpen(id ID) error { return refused(cocoon.NotFound, ErrRequest, "request %x", id) }
-
-// Attempt is who may sign for a request.
-type Attempt struct {
-	Number   uint8          `json:"number"`
-	Provider cocoon.Account `json:"provider"`
-	Worker   Key            `json:"worker"`
-	Boot     ID             `json:"boot"`
-	Price    cocoon.Price   `json:"price"`
-}
-
-// Assign says whose receipt counts for a request, before it is ordered there.
-// The last one assigned is the only one: a candidate that failed earns nothing.
-func (l *Ledger) Assign(id ID, a Attempt) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	rq := l.state.requests[id]
-	switch {
-	case rq == nil:
-		return notOpen(id)
-	case rq.Receipt != nil:
-		return cocoon.Conflict.Errorf("assign request %x: it has its receipt", id)
-	case !a.Price.Within(rq.Price):
-		return cocoon.Invalid.Errorf("assign request %x: its worker is dearer than what was reserved", id)
-	}
-	_, err := l.do(&assigned{id, a})
-	return err
-}
-
-// Release gives up a request without a receipt: nobody pays or is paid.
-func (l *Ledger) Release(id ID) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	rq := l.state.requests[id]
-	if rq == nil {
-		return nil // it was given up, or answered
-	}
-	if rq.Receipt != nil {
-		return cocoon.Conflict.Errorf("release request %x: it has its receipt", id)
-	}
-	_, err := l.do(&released{id})
-	return err
-}
-
-// Pending lists the requests without a receipt that were admitted before a moment:
-// what a restart left behind, to be resumed or released.
-func (l *Ledger) Pending(before time.Time) (ids []ID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id, rq := range l.state.requests {
-		if rq.Receipt == nil && rq.At < before.Unix() {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}

@@ -179,7 +179,7 @@ func TestAdmit_WhoSignsNothingForWhatItAgreedToIsServedNoMore(t *testing.T) {
 	w.opens(1, cocoon.TON(1))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, ton("0.5"))))
 	for range maxUnpaid + 1 {
-		require.NoError(t, w.OK(t.Context(), 1, w.serves(1, m), cost, nil))
+		require.NoError(t, w.OK(t.Context(), 1, w.serves(m), cost, nil))
 	}
 	require.NoError(t, w.Admit(1, w.asks(1), nil), "it may be on its way")
 	w.clock.pass((maxUnpaidAge + 1) * time.Second)

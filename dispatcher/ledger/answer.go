@@ -51,7 +51,7 @@ func (l *Ledger) answers(ctx context.Context, session uint64, id ID, paid *vouch
 
 // respond answers an open request, and reports whether it was answered just before.
 func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) (known bool, err error) {
-	if l.state.dirty.answered[id] || l.state.writing.answered[id] {
+	if l.state.answered(id) {
 		return true, nil
 	}
 	rq, c, err := l.opened(session, id)

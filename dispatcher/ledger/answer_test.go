@@ -119,12 +119,12 @@ func TestDispute_NobodyPaysMoreThanTheReceipt(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	id := w.serves(1, m)
+	id := w.serves(m)
 	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, nil))
 	s := w.state(1)
 	require.Equal(t, cost, s.Agreed)
 	require.Equal(t, cocoon.Nano{}, s.Disputed)
-	id = w.serves(1, m)
+	id = w.serves(m)
 	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, nil)
 	require.NoError(t, err)
 	require.Equal(t, plus(cost, cost), w.state(1).Agreed, "nor for a count that nobody can make")
@@ -156,7 +156,7 @@ func TestSetChannel_WhatASilentClientWasSettledForIsAgreed(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.opens(1, cocoon.TON(1))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, cocoon.TON(1))))
-	first, second := w.serves(1, m), w.serves(1, m)
+	first, second := w.serves(m), w.serves(m)
 	f := facts(1, cocoon.TON(1))
 	f.Settled = plus(cost, cocoon.NanoOf(1))
 	require.NoError(t, w.SetChannel(f))

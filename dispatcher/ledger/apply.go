@@ -131,8 +131,11 @@ func (c *committed) apply(s *state) {
 func (s *state) count(c *committed) {
 	b := s.boots[c.boot]
 	if b == nil {
-		b = &session{Certificate: c.Certificate, above: map[uint32]bool{}}
+		b = &session{above: map[uint32]bool{}}
 		s.boots[c.boot] = b
+	}
+	if c.Until > b.Until {
+		b.Certificate, b.Until = c.Certificate, c.Until
 	}
 	for b.above[c.Number] = true; b.above[b.Ack+1]; b.Ack++ {
 		delete(b.above, b.Ack+1)
@@ -168,61 +171,4 @@ func (a *answered) apply(s *state) {
 
 func (s *state) agree(id ID, key receiptKey, cost cocoon.Nano) {
 	s.dirty.agreed[key], s.dirty.answered[id] = cost, true
-}
-
-// credit owes provider n more, in the number of now.
-func (s *state) credit(provider cocoon.Account, n cocoon.Nano, at int64) {
-	if n.IsZero() {
-		return
-	}
-	of, c := s.claim(s.Number, provider)
-	if c.Payable == c.Earned {
-		c.since = at
-	}
-	c.Payable, of.payable = plus(c.Payable, n), plus(of.payable, n)
-}
-
-// claim is provider's in the number n; it is marked to be written.
-func (s *state) claim(n uint32, provider cocoon.Account) (*number, *claim) {
-	of := s.numbers[n]
-	if of == nil {
-		of = &number{claims: map[cocoon.Account]*claim{}}
-		s.numbers[n] = of
-	}
-	c := of.claims[provider]
-	if c == nil {
-		c = &claim{}
-		of.claims[provider] = c
-	}
-	s.dirty.claims[claimKey{n, provider}] = true
-	return of, c
-}
-
-func (r *retired) apply(s *state) {
-	s.channel(r.Channel).Retired = true
-	s.dirty.channels[r.Channel] = true
-}
-
-func (n *numbered) apply(s *state) {
-	before := s.Number
-	s.Number = n.Number
-	if of := s.numbers[before]; of != nil && n.Carry {
-		for provider, c := range of.claims {
-			rest := minus(c.Payable, c.Earned)
-			c.Payable, of.payable = c.Earned, minus(of.payable, rest)
-			s.dirty.claims[claimKey{before, provider}] = true
-			s.credit(provider, rest, c.since)
-		}
-	}
-}
-
-func (p *promised) apply(s *state) {
-	of, c := s.claim(p.Number, p.Provider)
-	more := minus(p.Earned, c.Earned)
-	c.Earned, of.earned = plus(c.Earned, more), plus(of.earned, more)
-	c.since = p.At
-}
-
-func (c *contradicted) apply(s *state) {
-	s.dirty.contradictions[receiptKey{c.boot, c.Number}] = c
 }

@@ -109,7 +109,8 @@ type committed struct {
 	Number      uint32      `json:"number"`
 	Request     ID          `json:"request"`
 	Raw         []byte      `json:"raw"`
-	Certificate []byte      `json:"certificate"` // of a new boot
+	Certificate []byte      `json:"certificate"` // of a new boot, or a later one
+	Until       int64       `json:"until"`       // when that ends
 	Void        string      `json:"void"`        // why nobody pays it
 	Ends        bool        `json:"ends"`        // the request with it, though it is void
 	Cost        cocoon.Nano `json:"cost_nano"`

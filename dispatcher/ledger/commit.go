@@ -68,8 +68,8 @@ func (l *Ledger) receive(key boot, u receipt.SignedUsage, c receipt.SignedCertif
 		return nil, cocoon.Invalid.Errorf("receipt %d of worker %x: the last one in order is %d", u.Number, u.Worker[:4], ack)
 	}
 	r := &committed{boot: key, Number: u.Number, Request: u.Content.Request, Raw: u.Bytes(), At: l.now()}
-	if b == nil {
-		r.Certificate = c.Bytes()
+	if b == nil || int64(c.NotAfter) > b.Until {
+		r.Certificate, r.Until = c.Bytes(), int64(c.NotAfter)
 	}
 	l.judge(r, u, size)
 	durable, err := l.do(r)
@@ -161,6 +161,11 @@ func outOfBounds(rq *request, u receipt.SignedUsage, size uint64) string {
 func (l *Ledger) repeated(ctx context.Context, key boot, u receipt.SignedUsage) (*Ticket, error) {
 	l.mu.Lock()
 	b, row := l.state.boots[key], l.state.receipt(receiptKey{key, u.Number})
+	if b == nil {
+		l.mu.Unlock()
+		return nil, cocoon.Forbidden.Errorf("receipt %d of worker %x: its session has just ended", u.Number, u.Worker[:4])
+	}
+	certificate := b.Certificate
 	t := &Ticket{Outcome{Ack: b.Ack, Duplicate: true}, l.journal.pending(), l.journal}
 	l.mu.Unlock()
 	if row == nil {
@@ -176,15 +181,19 @@ func (l *Ledger) repeated(ctx context.Context, key boot, u receipt.SignedUsage) 
 	if t.outcome.Void = row.Void; !receipt.Equivocates(first.Usage, u.Usage) {
 		return t, nil
 	}
-	c, err := receipt.ParseCertificate(b.Certificate)
+	c, err := receipt.ParseCertificate(certificate)
 	if err != nil {
 		return nil, err
 	}
+	e := receipt.Equivocation{Worker: key.Key, Certificate: c, First: first, Second: u}
+	if err = e.Verify(); err != nil {
+		return nil, err // two session keys of one boot: not paid, and no evidence
+	}
 	l.mu.Lock()
-	_, err = l.do(&contradicted{key, u.Number, b.Certificate, row.Raw, u.Bytes()})
+	_, err = l.do(&contradicted{key, u.Number, certificate, row.Raw, u.Bytes()})
 	l.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	return nil, cocoon.Forbidden.Errorf("%w", &EquivocationError{receipt.Equivocation{Worker: key.Key, Certificate: c, First: first, Second: u}})
+	return nil, cocoon.Forbidden.Errorf("%w", &EquivocationError{e})
 }

@@ -135,36 +135,3 @@ func TestCommit_ASecondContentForOneNumberIsEvidence(t *testing.T) {
 	require.NoError(t, w.store.db.QueryRowContext(t.Context(), `SELECT count(*) FROM equivocations`).Scan(&kept))
 	require.Equal(t, 1, kept)
 }
-
-func TestCommit_BelievesOnlyACertifiedSession(t *testing.T) {
-	t.Parallel()
-	w, m, other := newWorld(t), &machine{n: 1}, &machine{n: 2}
-	w.opens(1, cocoon.TON(1))
-	good := m.states(w.ordered(m), used)
-	for name, c := range map[string]struct {
-		kind cocoon.Kind
-		u    func(*receipt.SignedUsage)
-		c    func(*receipt.SignedCertificate)
-	}{
-		"another network":     {cocoon.Invalid, func(u *receipt.SignedUsage) { u.GlobalID++ }, nil},
-		"another dispatcher":  {cocoon.Invalid, func(u *receipt.SignedUsage) { u.Rewards[0]++ }, nil},
-		"a changed receipt":   {cocoon.Forbidden, func(u *receipt.SignedUsage) { u.Content.Frames[0]++ }, nil},
-		"another worker's":    {cocoon.Forbidden, nil, func(c *receipt.SignedCertificate) { *c = other.certificate() }},
-		"a forged session":    {cocoon.Forbidden, nil, func(c *receipt.SignedCertificate) { c.SessionKey = public(keyOf('b', 99)) }},
-		"one that has ended":  {cocoon.Forbidden, nil, func(c *receipt.SignedCertificate) { c.NotAfter = 1_800_000_000 }},
-		"a number of nothing": {cocoon.Invalid, func(u *receipt.SignedUsage) { *u = m.signs(u.Content.Request, used, 0) }, nil},
-		"a number far ahead":  {cocoon.Invalid, func(u *receipt.SignedUsage) { *u = m.signs(u.Content.Request, used, maxAhead+1) }, nil},
-	} {
-		u, certificate := good, m.certificate()
-		if c.u != nil {
-			c.u(&u)
-		}
-		if c.c != nil {
-			c.c(&certificate)
-		}
-		_, err := w.Commit(t.Context(), u, certificate, 4096)
-		require.Equal(t, c.kind, cocoon.KindOf(err), "%s: %v", name, err)
-	}
-	require.Equal(t, cost, w.commits(m, good).Cost)
-	require.EqualValues(t, 2, w.commits(m, m.states(w.ordered(m), used)).Ack)
-}

@@ -78,7 +78,7 @@ func (s *state) snapshot(seq uint64) (*snapshot, error) {
 		n.workers[w] = encode(s.workers[w])
 	}
 	for b := range d.boots {
-		n.boots[b] = session{Ack: s.boots[b].Ack, Certificate: s.boots[b].Certificate}
+		n.boots[b] = session{Ack: s.boots[b].Ack, Certificate: s.boots[b].Certificate, Until: s.boots[b].Until}
 	}
 	for key := range d.claims {
 		if of := s.numbers[key.number]; of != nil { // else it has passed
@@ -90,6 +90,9 @@ func (s *state) snapshot(seq uint64) (*snapshot, error) {
 
 // forget says that the last snapshot was written.
 func (s *state) forget() { s.writing = newDirty() }
+
+// answered reports whether a request was just settled with its client.
+func (s *state) answered(id ID) bool { return s.dirty.answered[id] || s.writing.answered[id] }
 
 // receipt is one that the tables may not have yet, else nil.
 func (s *state) receipt(key receiptKey) *receiptRow {

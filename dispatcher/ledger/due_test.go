@@ -59,7 +59,7 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	w.serves(1, m)
+	w.serves(m)
 	require.Empty(t, w.due())
 	w.clock.pass(10*time.Minute - time.Second)
 	require.Equal(t, Settlement{}, w.offered(1))
@@ -98,16 +98,16 @@ func TestDue_ALeavingChannelIsSettledLongBeforeItsHalfDelay(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	id := w.ordered(m)
-	w.serves(1, m)
+	w.serves(m)
 	closes := w.clock.now.Add(24 * time.Hour)
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(closes.Unix())
 	require.NoError(t, w.SetChannel(f))
 	require.Empty(t, w.due(), "an answer is on its way")
-	w.clock.now = closes.Add(-18 * time.Hour)
+	w.clock.set(closes.Add(-18 * time.Hour))
 	require.Equal(t, Leaving, w.due()[0].Reason)
 	require.NoError(t, w.Release(id))
-	w.clock.now = closes.Add(-24 * time.Hour)
+	w.clock.set(closes.Add(-24 * time.Hour))
 	require.Equal(t, Leaving, w.due()[0].Reason, "nothing is open")
 }
 
@@ -115,7 +115,7 @@ func TestDue_ARotatedKeyIsSettledWhileItSigns(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	w.serves(1, m)
+	w.serves(m)
 	limit := w.Ledger.state.limit()
 	require.Equal(t, ton("99.99"), limit, "99 % of a pot of 100 and a cover of 1")
 	f := facts(1, cocoon.TON(1))
@@ -162,7 +162,7 @@ func TestDue_AllIsSettledWhereNoMoreMayBePromised(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t, func(c *Config) { c.Fee = cocoon.NanoOf(1) }), &machine{n: 1}
 	w.covered()
-	require.NoError(t, w.OK(t.Context(), 1, w.serves(1, m), cost, promises(1, cost)))
+	require.NoError(t, w.OK(t.Context(), 1, w.serves(m), cost, promises(1, cost)))
 	require.Empty(t, w.due())
 	require.NoError(t, w.SetRewards(Rewards{Number: 1, Bond: cocoon.NanoOf(10_000), Pot: cocoon.Nano{}, Fees: 100}))
 	require.Equal(t, Exposed, w.due()[0].Reason)
@@ -172,7 +172,7 @@ func TestRetire_NamesTheFinalAmountOnceNothingIsOpen(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	id := w.serves(1, m)
+	id := w.serves(m)
 	_, err := w.Retire(t.Context(), account(1), 1)
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
 	require.NoError(t, w.OK(t.Context(), 1, id, cost, nil))

@@ -75,5 +75,8 @@ func (l *Ledger) Book(seqno uint32) (receipt.SignedBook, error) {
 	_, earned := l.state.unopened()
 	n, b := min(l.state.Number, l.state.Opened+1), receipt.Book{GlobalID: l.cfg.GlobalID, Rewards: l.cfg.Rewards, Seqno: seqno, Earned: earned, Unsettled: l.state.unsettled}
 	l.mu.Unlock()
+	if n == 0 {
+		return receipt.SignedBook{}, cocoon.Conflict.Errorf("sign a book: nothing is known of the rewards contract yet")
+	}
 	return sign(l.cfg.Signer, n, b, func(s [64]byte) receipt.SignedBook { return receipt.SignedBook{Book: b, Signature: s} })
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // earns serves a request and lets its client agree.
-func (w *world) earns(n int, m *machine) {
+func (w *world) earns(m *machine) {
 	w.Helper()
-	require.NoError(w, w.OK(w.Context(), 1, w.serves(n, m), cost, nil))
+	require.NoError(w, w.OK(w.Context(), 1, w.serves(m), cost, nil))
 }
 
 // covered opens channel 1, with cover for all of its deposit.
@@ -38,17 +38,22 @@ func (w *world) earned(m *machine) []receipt.SignedEarned {
 
 func TestEarned_IsSignedByTheKeyOfItsNumberAndCumulative(t *testing.T) {
 	t.Parallel()
+	l, err := Open(t.Context(), testConfig(t.TempDir(), begun()))
+	require.NoError(t, err)
+	_, err = l.Book(1)
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err), "nothing is known yet")
+	require.NoError(t, l.Close())
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	require.Empty(t, w.earned(m))
-	w.earns(1, m)
+	w.earns(m)
 	require.Empty(t, w.Ripe(w.clock.now))
 	w.clock.pass(10 * time.Second)
 	require.Equal(t, []cocoon.Account{provider(1)}, w.Ripe(w.clock.now), "after 10 s")
 	require.Equal(t, cocoon.NanoOf(17_820), w.earned(m)[0].Amount)
 	require.Empty(t, w.Ripe(w.clock.now.Add(time.Hour)))
 	w.SetIndex(w.clock.now)
-	w.earns(1, m)
+	w.earns(m)
 	require.Equal(t, cocoon.NanoOf(2*17_820), w.earned(m)[0].Amount)
 	w = w.reopened()
 	all := w.earned(m)
@@ -62,8 +67,8 @@ func TestLeaves_CloseANumberAndTheNextWaitsUntilItIsOpen(t *testing.T) {
 	t.Parallel()
 	w, m, other := newWorld(t), &machine{n: 1}, &machine{n: 2}
 	w.covered()
-	w.earns(1, m)
-	w.earns(1, other)
+	w.earns(m)
+	w.earns(other)
 	w.earned(m)
 	_, err := w.Leaves(t.Context(), 2)
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err), "it is not next")
@@ -72,7 +77,7 @@ func TestLeaves_CloseANumberAndTheNextWaitsUntilItIsOpen(t *testing.T) {
 		leaves, err := w.Leaves(t.Context(), 1)
 		require.NoError(t, err)
 		require.Equal(t, want, leaves, "for every attempt the same, unsigned earnings too")
-		w.earns(1, m)
+		w.earns(m)
 		require.Len(t, w.earned(m), 1, "nothing of number 2")
 		require.Empty(t, w.Ripe(w.clock.now.Add(time.Minute))[1:], "only what is left of number 1")
 		w = w.reopened()
@@ -105,9 +110,9 @@ func TestSetRewards_WhatAnotherOpenedTakesNoUnsignedEarningsAway(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	w.earns(1, m)
+	w.earns(m)
 	w.earned(m)
-	w.earns(1, m)
+	w.earns(m)
 	r := Rewards{Number: 1, Pending: true, Bond: cocoon.TON(500), Pot: cocoon.TON(100), Fees: 100}
 	require.NoError(t, w.SetRewards(r))
 	require.Equal(t, cocoon.NanoOf(17_820), w.Owed(1))
@@ -121,7 +126,7 @@ func TestLeaves_WaitForAPotThatPaysThem(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	w.earns(1, m)
+	w.earns(m)
 	poor := Rewards{Number: 1, Bond: cocoon.TON(500), Pot: cocoon.NanoOf(17_820), Fees: 100}
 	require.NoError(t, w.SetRewards(poor))
 	_, err := w.Leaves(t.Context(), 1)
@@ -137,8 +142,8 @@ func TestEarned_StopsWhereBondAndPotEnd(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
-	w.earns(1, m)
-	w.earns(1, m)
+	w.earns(m)
+	w.earns(m)
 	require.NoError(t, w.SetRewards(Rewards{Number: 1, Bond: cocoon.NanoOf(20_000), Fees: 100}))
 	all, err := w.Earned(t.Context(), provider(1))
 	require.ErrorIs(t, err, ErrStopped)
@@ -161,7 +166,7 @@ func TestEarned_NeverPassesWhatClientsCovered(t *testing.T) {
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
 	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, nil), "the cover is free for more, and the worker is paid")
-	w.serves(1, m)
+	w.serves(m)
 	all, err := w.Earned(t.Context(), provider(1))
 	require.ErrorIs(t, err, ErrStopped)
 	require.Equal(t, bound.Fees(100).Rest(reserve), all[0].Amount)

@@ -2,25 +2,13 @@ package ledger
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
 )
-
-const (
-	frameHead   = 4 + 4 + 8 + 8 // size of the body, checksum of the rest, seq, seq of the last record known to be durable
-	maxBody     = 64 << 10
-	segmentSize = 16 << 20
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // journal is the log: files named by the seq of their first record. Records
 // that are appended together are written and synced together.
@@ -88,15 +76,6 @@ func (j *journal) append(body []byte) (*batch, error) {
 	j.seq++
 	j.buffer = appendFrame(j.buffer, j.seq, j.synced, body)
 	return j.batch, nil
-}
-
-func appendFrame(b []byte, seq, synced uint64, body []byte) []byte {
-	at := len(b)
-	b = binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 0, 0, 0, 0, 0), seq)
-	b = append(binary.BigEndian.AppendUint64(b, synced), body...)
-	binary.BigEndian.PutUint32(b[at:], uint32(len(body)))
-	binary.BigEndian.PutUint32(b[at+4:], crc32.Checksum(b[at+8:], castagnoli))
-	return b
 }
 
 // pending is the batch with which all that was appended so far is durable.
@@ -213,15 +192,3 @@ func (j *journal) trim(seq uint64) error {
 }
 
 func (j *journal) close() error { return j.file.Close() }
-
-func segmentPath(dir string, first uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("log-%016x", first))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

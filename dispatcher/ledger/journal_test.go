@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -161,7 +160,7 @@ func TestOpen_IsForOneProcessAndOneDispatcher(t *testing.T) {
 	_, err = Open(t.Context(), other)
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
 	for name, change := range map[string]func(*Config){
-		"folder": func(c *Config) { c.Dir = "" }, "signer": func(c *Config) { c.Signer = nil }, "clock": func(c *Config) { c.Now = nil },
+		"fee": func(c *Config) { c.Fee = cocoon.Nano{} }, "folder": func(c *Config) { c.Dir = "" }, "signer": func(c *Config) { c.Signer = nil }, "clock": func(c *Config) { c.Now = nil },
 		"rewards": func(c *Config) { c.Rewards = cocoon.Account{} }, "linger": func(c *Config) { c.Linger = time.Second }, "keep": func(c *Config) { c.Keep = 0 },
 	} {
 		bad := w.cfg
@@ -184,63 +183,4 @@ func TestOpen_ReadsNoRecordItDoesNotKnow(t *testing.T) {
 		_, err = Open(t.Context(), w.cfg)
 		require.Error(t, err)
 	}
-}
-
-func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
-	t.Parallel()
-	w, m := newWorld(t), &machine{n: 1}
-	w.covered()
-	answered := w.serves(1, m)
-	require.NoError(t, w.OK(t.Context(), 1, answered, cost, nil))
-	w.serves(1, m)
-	m.number++
-	ahead := m.states(w.ordered(m), used) // number 4, 3 is missing
-	require.NoError(t, w.OK(t.Context(), 1, w.commits(m, ahead).Channel.ID, cost, nil))
-	w.clock.pass(100 * time.Hour)
-	require.NoError(t, w.tidy(t.Context()))
-	var numbers []int
-	require.NoError(t, w.store.db.NewRaw(`SELECT number FROM receipts ORDER BY number`).Scan(t.Context(), &numbers))
-	require.Equal(t, []int{2, 4}, numbers)
-	old := m.signs(answered, much, 1)
-	o := w.commits(m, old)
-	require.True(t, o.Duplicate, "too old to compare, never counted again")
-}
-
-func FuzzReplay(f *testing.F) {
-	_, content := logged(f)
-	f.Add(content, uint64(0))
-	f.Add(content[:len(content)-3], uint64(2))
-	f.Fuzz(func(t *testing.T, content []byte, seq uint64) {
-		n := uint64(0)
-		last, err := replayFile(content, seq, func([]byte) error { n++; return nil })
-		if err == nil {
-			require.Equal(t, seq+n, last)
-		}
-	})
-}
-
-func FuzzChange(f *testing.F) {
-	for _, c := range []change{&greeted{account(1), 2}, &covered{Channel: account(1)}, &admitted{Request: Request{ID: ID{1}, Channel: account(1)}, Reserve: reserve},
-		&committed{Request: ID{1}, Number: 1, Cost: cost}, &answered{ID: ID{1}, Cost: cost}, &numbered{2, true}, &promised{Number: 1}} {
-		b, err := encodeChange(c)
-		require.NoError(f, err)
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := decodeChange(b)
-		if err != nil {
-			return
-		}
-		s := newState()
-		for range 2 {
-			c.apply(s)
-		}
-		again, err := encodeChange(c)
-		require.NoError(t, err)
-		back, err := decodeChange(again)
-		require.NoError(t, err)
-		require.Equal(t, c, back)
-		_, err = s.snapshot(1)
-		require.NoError(t, errors.Join(err))
-	})
 }

@@ -12,12 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -32,6 +30,7 @@ const (
 const (
 	killChannels = 3
 	killWorkers  = 3
+	killEpoch    = 25 // processes, of which the last one closes a number
 )
 
 // TestMain is the process to be killed where it is started as one.
@@ -52,150 +51,12 @@ func killConfig(dir string) Config {
 	return cfg
 }
 
-// victim serves requests until it is killed, and says what it promised.
-func victim(ctx context.Context) error {
-	run, err := strconv.Atoi(os.Getenv(killRun))
-	if err != nil {
-		return err
-	}
-	l, err := Open(ctx, killConfig(os.Getenv(killDir)))
-	if err != nil {
-		return err
-	}
-	l.SetIndex(time.Now().Add(time.Hour))
-	if err = l.SetRewards(Rewards{Number: 1, Bond: cocoon.TON(500), Fees: 100}); err != nil {
-		return err
-	}
-	loops, ctx := errgroup.WithContext(ctx)
-	loops.Go(func() error { return l.Run(ctx) })
-	v := &party{Ledger: l, run: run, seed: uint64(os.Getpid())}
-	loops.Go(func() error { return v.repeat(ctx, os.Stdin) })
-	for n := range killChannels {
-		loops.Go(func() error { return v.client(ctx, n) })
-	}
-	loops.Go(func() error { return v.earn(ctx) })
-	return loops.Wait()
-}
-
-type party struct {
-	*Ledger
-	run  int
-	seed uint64
-	out  sync.Mutex
-}
-
-func (v *party) say(format string, args ...any) error {
-	v.out.Lock()
-	defer v.out.Unlock()
-	_, err := fmt.Fprintf(os.Stdout, format+"\n", args...)
-	return err
-}
-
-// repeat commits the receipts that workers hold of earlier runs: number of the worker, its boot, the receipt.
-func (v *party) repeat(ctx context.Context, in *os.File) error {
-	for lines := bufio.NewScanner(in); lines.Scan(); {
-		var n, boot int
-		var raw string
-		if _, err := fmt.Sscanf(lines.Text(), "%d %d %s", &n, &boot, &raw); err != nil {
-			return err
-		}
-		b, err := hex.DecodeString(raw)
-		if err != nil {
-			return err
-		}
-		u, err := receipt.ParseUsage(b)
-		if err == nil {
-			err = v.commit(ctx, &machine{n: n, boot: boot}, u)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *party) commit(ctx context.Context, m *machine, u receipt.SignedUsage) error {
-	if err := v.say("signed %d %d %x", m.n, m.boot, u.Bytes()); err != nil {
-		return err
-	}
-	t, err := v.Commit(ctx, u, m.certificate(), 4096)
-	if err != nil {
-		return err
-	}
-	if _, err = t.Wait(ctx); err != nil {
-		return err
-	}
-	return v.say("acked %x", u.Bytes())
-}
-
-// client is channel n, and its worker: what it forgot it learns by hello.
-func (v *party) client(ctx context.Context, n int) error {
-	random := rand.New(rand.NewPCG(v.seed, uint64(n)))
-	if err := v.SetChannel(facts(n, cocoon.TON(1000))); err != nil {
-		return err
-	}
-	s, err := v.Hello(account(n), uint64(v.run)+1, promises(n, cocoon.TON(1)), 0)
-	if err != nil {
-		return err
-	}
-	agreed := s.Agreed
-	for _, r := range s.Receipts {
-		agreed = plus(agreed, r.Cost)
-		if err = v.OK(ctx, uint64(v.run)+1, r.ID, r.Cost, promises(n, agreed)); err != nil {
-			return err
-		}
-	}
-	m := &machine{n: n, boot: v.run}
-	for i := 1; ; i++ {
-		id := ID{byte(v.run), byte(v.run >> 8), byte(n), byte(i), byte(i >> 8), 1}
-		r := Request{ID: id, Channel: account(n), Route: Key{7}, Size: size, Price: price}
-		if err = v.Admit(uint64(v.run)+1, r, promises(n, plus(agreed, cocoon.TON(1)))); err != nil {
-			return err
-		}
-		if err = v.Assign(id, m.attempt()); err != nil {
-			return err
-		}
-		u := m.states(id, cocoon.Usage{Prompt: 1 + random.Uint64N(1000), Completion: random.Uint64N(512)})
-		if err = v.commit(ctx, m, u); err != nil {
-			return err
-		}
-		if random.IntN(4) == 0 { // a worker that did not hear of the acknowledgement
-			if err = v.commit(ctx, m, u); err != nil {
-				return err
-			}
-		}
-		if random.IntN(3) == 0 {
-			continue // it answers when it is asked
-		}
-		agreed = plus(agreed, u.Content.Cost)
-		if err = v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost, promises(n, agreed)); err != nil {
-			return err
-		}
-	}
-}
-
-// earn signs what providers earned.
-func (v *party) earn(ctx context.Context) error {
-	for {
-		for n := range killWorkers {
-			all, err := v.Earned(ctx, provider(n))
-			if err != nil {
-				return err
-			}
-			for _, e := range all {
-				if err = v.say("earned %d %x", n, e.Bytes()); err != nil {
-					return err
-				}
-			}
-		}
-	}
-}
-
-// promised is what killed processes said.
+// saidOf is what killed processes said.
 type saidOf struct {
 	open  map[string]string // receipts that were not acknowledged: their line
 	acked map[string]string
-	paid  map[cocoon.Account]receipt.SignedEarned
+	paid  map[claimKey]cocoon.Nano
+	leaf  map[claimKey]cocoon.Nano
 }
 
 func (s *saidOf) hear(t *testing.T, line string) {
@@ -215,23 +76,32 @@ func (s *saidOf) hear(t *testing.T, line string) {
 		require.NoError(t, err)
 		e, err := receipt.ParseEarned(b)
 		require.NoError(t, err)
-		s.paid[e.Provider] = e
+		s.paid[claimKey{e.Number, e.Provider}] = e.Amount
+	case "leaf":
+		var n uint32
+		var account, amount string
+		_, err := fmt.Sscanf(rest, "%d %s %s", &n, &account, &amount)
+		require.NoError(t, err)
+		provider, err := cocoon.ParseAccount(account)
+		require.NoError(t, err)
+		s.leaf[claimKey{n, provider}], err = cocoon.ParseNano(amount)
+		require.NoError(t, err)
 	}
 }
 
 func TestLedger_KilledAnywhereKeepsWhatItPromisedAndCountsItOnce(t *testing.T) {
 	t.Parallel()
 	dir, random := t.TempDir(), rand.New(rand.NewPCG(1, 2))
-	said := &saidOf{map[string]string{}, map[string]string{}, map[cocoon.Account]receipt.SignedEarned{}}
+	said := &saidOf{map[string]string{}, map[string]string{}, map[claimKey]cocoon.Nano{}, map[claimKey]cocoon.Nano{}}
 	for run := range 100 {
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		var complaint, repeats bytes.Buffer
 		for _, line := range said.open {
 			fmt.Fprintln(&repeats, line)
 		}
-		again := 0
-		for _, line := range said.acked { // replays
-			if again++; again > 3 {
+		replays := 3
+		for _, line := range said.acked {
+			if replays--; replays < 0 {
 				break
 			}
 			fmt.Fprintln(&repeats, line)
@@ -256,7 +126,8 @@ func TestLedger_KilledAnywhereKeepsWhatItPromisedAndCountsItOnce(t *testing.T) {
 		said.check(t, dir)
 	}
 	require.Greater(t, len(said.acked), 500)
-	require.Len(t, said.paid, killWorkers)
+	require.GreaterOrEqual(t, len(said.paid), killWorkers*4, "in four numbers")
+	require.NotEmpty(t, said.leaf)
 }
 
 func stdin(t *testing.T, content []byte) *os.File {
@@ -295,18 +166,29 @@ func (said *saidOf) check(t *testing.T, dir string) {
 	}
 	agreed, covered, earned := cocoon.Nano{}, cocoon.Nano{}, cocoon.Nano{}
 	for _, c := range l.state.channels {
-		agreed, covered = plus(agreed, c.owed()), plus(covered, least(c.Cover.Amount, c.Facts.Deposited))
+		agreed, covered = plus(agreed, plus(c.owed(), c.Disputed)), plus(covered, least(c.Cover.Amount, c.Facts.Deposited))
 	}
 	require.Equal(t, used, agreed, "clients owe each receipt once")
-	for n := range killWorkers {
-		c := claim{}
-		if of := l.state.numbers[1]; of != nil && of.claims[provider(n)] != nil {
-			c = *of.claims[provider(n)]
-		}
-		require.Equal(t, owed[provider(n)], c.Payable, "each receipt is owed once")
+	var claims []struct {
+		Number                    uint32
+		Provider, Payable, Earned string
+	}
+	require.NoError(t, l.store.db.NewRaw(`SELECT number, hex(provider) AS provider, payable, earned FROM claims`).Scan(t.Context(), &claims))
+	payable, held := map[cocoon.Account]cocoon.Nano{}, map[claimKey]claim{}
+	for _, row := range claims {
+		provider, err := cocoon.ParseAccount("0:" + row.Provider)
+		require.NoError(t, err)
+		c := claim{Payable: nano(t, row.Payable), Earned: nano(t, row.Earned)}
 		require.LessOrEqual(t, c.Earned.Cmp(c.Payable), 0)
-		require.LessOrEqual(t, said.paid[provider(n)].Amount.Cmp(c.Earned), 0, "more is signed than is kept")
-		earned = plus(earned, c.Earned)
+		payable[provider], earned = plus(payable[provider], c.Payable), plus(earned, c.Earned)
+		held[claimKey{row.Number, provider}] = c
+	}
+	require.Equal(t, owed, payable, "each receipt is owed once, over all numbers")
+	for key, amount := range said.paid {
+		require.LessOrEqual(t, amount.Cmp(held[key].Earned), 0, "more is signed than is kept")
+	}
+	for key, amount := range said.leaf {
+		require.Equal(t, amount, held[key].Payable, "a closed number is closed")
 	}
 	require.LessOrEqual(t, earned.Cmp(l.state.Facts.Fees.Rest(covered)), 0, "what is signed is covered")
 }

@@ -3,6 +3,12 @@
 // bounds of docs/protocol/book.md. It does no network I/O: whoever serves
 // requests calls it, and tells it what the chain says.
 //
+// A session begins with Hello. A request is admitted, assigned, extended while it
+// streams, and committed when its worker signs; once that is durable the worker
+// is acknowledged and the client told, who agrees or disputes. Beside that: Ripe
+// and Earned every second, Book every minute, Due after new facts, Leaves when an
+// epoch is planned, Pending after a start.
+//
 // Everything that changes money is a record in a log that is synced in groups.
 // A receipt is acknowledged, and earnings are signed, only once what they rest
 // on is durable. docs/decisions/0012-the-ledger.md has the reasons.
@@ -19,45 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/protocol/bound"
 )
-
-// Signer signs hashes with the receipt key of a number of epoch.
-type Signer interface {
-	Sign(number uint32, hash [32]byte) ([64]byte, error)
-}
-
-// Config is what a ledger is opened with.
-type Config struct {
-	Dir      string         // folder of its database and log, one ledger's own
-	GlobalID int32          // of the network
-	Rewards  cocoon.Account // the dispatcher's rewards contract
-	Signer   Signer
-	Now      func() time.Time
-	Free     cocoon.Nano   // of a dispute allowance, before any share: what a stranger may deny; bound.Base unless the operator knows better
-	Fee      cocoon.Nano   // of one settlement
-	Linger   time.Duration // how long a record that nobody waits for may stay unsynced, at most 100 ms
-	Flush    time.Duration // between two writes of the tables
-	Keep     time.Duration // how long answered receipts are kept as evidence
-}
-
-// DefaultConfig is all but what is particular to one dispatcher.
-func DefaultConfig() Config {
-	return Config{Now: time.Now, Free: bound.Base(), Fee: cocoon.NanoOf(20_000_000), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
-}
-
-// Validate reports a config that no ledger can run with, which is Invalid.
-func (c Config) Validate() error {
-	switch {
-	case c.Dir == "" || c.Rewards.IsZero() || c.Signer == nil || c.Now == nil:
-		return cocoon.Invalid.Errorf("a ledger needs a folder, a rewards contract, a signer and a clock")
-	case c.Linger <= 0 || c.Linger > 100*time.Millisecond:
-		return cocoon.Invalid.Errorf("records may stay unsynced for up to 100 ms, not %s", c.Linger)
-	case c.Flush <= 0 || c.Keep <= 0:
-		return cocoon.Invalid.Errorf("tables are written every %s and receipts kept for %s", c.Flush, c.Keep)
-	}
-	return nil
-}
 
 // Ledger keeps the books of one dispatcher. Its methods may be called from any
 // goroutine; what they promise becomes durable while Run runs.
@@ -152,6 +120,13 @@ func (l *Ledger) tidy(ctx context.Context) error {
 	if err := l.flush(ctx); err != nil {
 		return err
 	}
+	l.mu.Lock()
+	for key, b := range l.state.boots {
+		if b.Until <= l.now() && !l.state.dirty.boots[key] {
+			delete(l.state.boots, key) // nothing that it signed is taken any more
+		}
+	}
+	l.mu.Unlock()
 	return l.store.forget(ctx, l.cfg.Now().Add(-l.cfg.Keep))
 }
 

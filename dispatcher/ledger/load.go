@@ -103,12 +103,12 @@ func (l *loader) boots() error {
 	err := l.each(func(scan func(...any) error) error {
 		var key boot
 		b := &session{above: map[uint32]bool{}}
-		if err := scan(fixed{key.Provider[:]}, fixed{key.Key[:]}, fixed{key.Boot[:]}, &b.Ack, &b.Certificate); err != nil {
+		if err := scan(fixed{key.Provider[:]}, fixed{key.Key[:]}, fixed{key.Boot[:]}, &b.Ack, &b.Certificate, &b.Until); err != nil {
 			return err
 		}
 		l.state.boots[key] = b
 		return nil
-	}, `SELECT provider, worker, boot, ack, certificate FROM boots`)
+	}, `SELECT provider, worker, boot, ack, certificate, until FROM boots`)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,7 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 
@@ -68,25 +66,4 @@ func replayFile(content []byte, last uint64, f func(body []byte) error) (uint64,
 		last++
 	}
 	return last, nil
-}
-
-type frame struct {
-	seq, synced uint64
-	body        []byte
-}
-
-// nextFrame reads the frame at the beginning of b. Its size is 0 where there is none.
-func nextFrame(b []byte) (f frame, size int) {
-	if len(b) < frameHead {
-		return frame{}, 0
-	}
-	n := binary.BigEndian.Uint32(b)
-	if n > maxBody || uint64(len(b)) < frameHead+uint64(n) {
-		return frame{}, 0
-	}
-	size = frameHead + int(n)
-	if crc32.Checksum(b[8:size], castagnoli) != binary.BigEndian.Uint32(b[4:]) {
-		return frame{}, 0
-	}
-	return frame{binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:]), b[frameHead:size]}, size
 }

@@ -88,6 +88,7 @@ type kept struct {
 type session struct {
 	Ack         uint32 // the highest number below which none is missing
 	Certificate []byte
+	Until       int64           // after which its certificate makes nobody pay
 	above       map[uint32]bool // of Ack
 }
 

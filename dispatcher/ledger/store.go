@@ -77,7 +77,7 @@ func (s *store) write(ctx context.Context, n *snapshot) error {
 			w.exec(`INSERT OR REPLACE INTO workers VALUES (?, ?, ?)`, k.Provider[:], k.Key[:], string(state))
 		}
 		for k, b := range n.boots {
-			w.exec(`INSERT OR REPLACE INTO boots VALUES (?, ?, ?, ?, ?)`, k.Provider[:], k.Key[:], k.Boot[:], b.Ack, b.Certificate)
+			w.exec(`INSERT OR REPLACE INTO boots VALUES (?, ?, ?, ?, ?, ?)`, k.Provider[:], k.Key[:], k.Boot[:], b.Ack, b.Certificate, b.Until)
 		}
 		for k, c := range n.claims {
 			w.exec(`INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)`, k.number, k.provider[:], c.Payable.Text(), c.Earned.Text())
@@ -137,10 +137,15 @@ func (s *store) answered(ctx context.Context, id ID) (found bool, err error) {
 	return found, nil
 }
 
-// forget drops what was answered and acknowledged before a moment.
+// forget drops what was answered and acknowledged before a moment, and the boots
+// that ended before it and have no receipts left.
 func (s *store) forget(ctx context.Context, before time.Time) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM receipts WHERE at < ? AND (agreed IS NOT NULL OR void <> '') AND number <=
 		(SELECT ack FROM boots b WHERE b.provider = receipts.provider AND b.worker = receipts.worker AND b.boot = receipts.boot)`, before.Unix())
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, `DELETE FROM boots WHERE until < ? AND NOT EXISTS
+			(SELECT 1 FROM receipts r WHERE r.provider = boots.provider AND r.worker = boots.worker AND r.boot = boots.boot)`, before.Unix())
+	}
 	return sqlite.DiskError(err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,13 +45,26 @@ func (ledgerKeys) Sign(number uint32, hash [32]byte) ([64]byte, error) {
 }
 
 // clock is told what time it is.
-type clock struct{ now time.Time }
+type clock struct {
+	sync.Mutex // Run reads what the test writes
+	now        time.Time
+}
 
-func (c *clock) Now() time.Time { return c.now }
+func (c *clock) Now() time.Time {
+	c.Lock()
+	defer c.Unlock()
+	return c.now
+}
 
-func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
+func (c *clock) pass(d time.Duration) { c.set(c.now.Add(d)) }
 
-func begun() *clock { return &clock{time.Unix(1_800_000_000, 0)} }
+func (c *clock) set(now time.Time) {
+	c.Lock()
+	defer c.Unlock()
+	c.now = now
+}
+
+func begun() *clock { return &clock{now: time.Unix(1_800_000_000, 0)} }
 
 func ton(s string) cocoon.Nano {
 	n, err := cocoon.ParseTON(s)
@@ -62,6 +76,7 @@ func ton(s string) cocoon.Nano {
 
 func testConfig(dir string, c *clock) Config {
 	cfg := DefaultConfig()
+	cfg.Fee = ton("0.02")
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Signer, cfg.Now, cfg.Flush = dir, network, ours, ledgerKeys{}, c.Now, 20*time.Millisecond
 	return cfg
 }
@@ -108,7 +123,9 @@ func openWorld(t *testing.T, dir string, c *clock, changes ...func(*Config)) *wo
 func (w *world) reopened() *world {
 	w.Helper()
 	w.stop()
-	return openWorld(w.T, w.cfg.Dir, w.clock)
+	again := openWorld(w.T, w.cfg.Dir, w.clock)
+	again.next = w.next
+	return again
 }
 
 func account(n int) cocoon.Account { return cocoon.Account{0xc0, 31: byte(n)} }
@@ -143,56 +160,6 @@ func (w *world) asks(n int) Request {
 	return Request{ID: ID{byte(w.next), byte(w.next >> 8), byte(w.next >> 16)}, Channel: account(n), Route: Key{7}, Size: size, Price: price}
 }
 
-// machine is a worker's session.
-type machine struct {
-	n, boot int
-	number  uint32
-}
-
-func provider(n int) cocoon.Account { return cocoon.Account{0xf0, 31: byte(n)} }
-
-func (m *machine) key() boot {
-	return boot{worker{provider(m.n), public(keyOf('w', m.n))}, ID{1, byte(m.boot)}}
-}
-
-func (m *machine) certificate() receipt.SignedCertificate {
-	k := m.key()
-	c, err := receipt.Certificate{GlobalID: network, Provider: k.Provider, SessionKey: public(keyOf('b', m.n<<8|m.boot)), Boot: k.Boot, NotAfter: 1_900_000_000}.Sign(keyOf('w', m.n))
-	if err != nil {
-		panic(err)
-	}
-	return c
-}
-
-func (m *machine) attempt() Attempt {
-	k := m.key()
-	return Attempt{1, k.Provider, k.Key, k.Boot, price}
-}
-
-// states signs the next receipt, for id.
-func (m *machine) states(id ID, u cocoon.Usage) receipt.SignedUsage {
-	m.number++
-	return m.signs(id, u, m.number)
-}
-
-func (m *machine) signs(id ID, u cocoon.Usage, number uint32, changes ...func(*receipt.Content)) receipt.SignedUsage {
-	k := m.key()
-	cost, err := price.Cost(u)
-	if err != nil {
-		panic(err)
-	}
-	r := receipt.Usage{Scope: receipt.Scope{GlobalID: network, Provider: k.Provider, Rewards: ours, Worker: k.Key, Boot: k.Boot, Number: number},
-		Content: receipt.Content{Request: id, Attempt: 1, Route: [32]byte{7}, Usage: u, Price: price, Cost: cost}}
-	for _, change := range changes {
-		change(&r.Content)
-	}
-	s, err := r.Sign(keyOf('b', m.n<<8|m.boot))
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
-
 // used is what a request of size costs in the tests: 100 * 20 + 100 * 160.
 var used, cost = cocoon.Usage{Prompt: 100, Completion: 100}, cocoon.NanoOf(18_000)
 
@@ -206,10 +173,10 @@ func (w *world) commits(m *machine, u receipt.SignedUsage) Outcome {
 	return o
 }
 
-// serves admits a request of channel n, lets m serve it and commits the receipt.
-func (w *world) serves(n int, m *machine) ID {
+// serves admits a request of channel 1, lets m serve it and commits the receipt.
+func (w *world) serves(m *machine) ID {
 	w.Helper()
-	r := w.asks(n)
+	r := w.asks(1)
 	require.NoError(w, w.Admit(1, r, nil))
 	require.NoError(w, w.Assign(r.ID, m.attempt()))
 	require.Empty(w, w.commits(m, m.states(r.ID, used)).Void)

@@ -92,6 +92,13 @@ type Heartbeat struct {
 	Failures    uint64           `json:"failures"`    // requests that failed
 	Tokens      uint64           `json:"tokens"`
 	P50         uint32           `json:"p50_ms"` // median time of the last requests
+
+	Key     uint32 `json:"key_id"`      // newest to encrypt interactive requests to; 0 where it takes none
+	Slots   uint16 `json:"slots"`       // requests that its engines have at a time
+	Busy    uint16 `json:"busy"`        // of these, now
+	Waiting uint16 `json:"waiting"`     // interactive requests taken that have no token yet
+	Prefill uint32 `json:"prefill_tps"` // tokens of prompts a second, measured of late; 0 before
+	Decode  uint32 `json:"decode_tps"`  // tokens of one answer a second, likewise
 }
 
 // Validate checks counts.

@@ -6,6 +6,7 @@ package stream
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 
 	"github.com/cocoon-network/cocoon"
@@ -40,6 +41,10 @@ type Boot [16]byte
 
 // String is 32 hex digits.
 func (b Boot) String() string { return hex.EncodeToString(b[:]) }
+
+// KeyID is how requests name an encryption key of a worker: the first 4 bytes of
+// its id, which is SHA-256 of its public half.
+func KeyID(id [32]byte) uint32 { return binary.BigEndian.Uint32(id[:]) }
 
 // Endpoint is what of the engine a request is for.
 type Endpoint uint8

@@ -17,7 +17,7 @@ const (
 	LeaseVerb  Verb = "lease"  // Lease; Leases
 	KeysVerb   Verb = "keys"   // KeysOf; Keys. From a node to a worker it carries nothing
 	StartVerb  Verb = "start"  // Start; nothing: what comes of it comes to EventsOf
-	PartVerb   Verb = "part"   // Part; nothing
+	PartVerb   Verb = "part"   // Part; nothing. From a node to a worker as well: an empty answer, or Fail
 	MoreVerb   Verb = "more"   // More; nothing
 	SettleVerb Verb = "settle" // Settle; State
 	CancelVerb Verb = "cancel" // Cancel; nothing. From a node to a worker as well
@@ -29,6 +29,7 @@ const (
 	OrderVerb Verb = "order" // Order; Took
 	SliceVerb Verb = "slice" // Slice; nothing
 	AckVerb   Verb = "ack"   // Ack; nothing
+	BookVerb  Verb = "book"  // receipt.SignedBook, every minute or two; nothing
 )
 
 // From a worker to a node: none is answered.

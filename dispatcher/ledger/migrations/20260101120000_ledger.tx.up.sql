@@ -41,6 +41,7 @@ CREATE TABLE boots (
     boot        BLOB NOT NULL,
     ack         INTEGER NOT NULL,         -- the highest number below which none is missing
     certificate BLOB NOT NULL,
+    until       INTEGER NOT NULL,         -- unix seconds at which that ends
     PRIMARY KEY (provider, worker, boot)
 ) STRICT;
 

@@ -1,4 +1,4 @@
-package action
+package wrappers
 
 import (
 	"context"
@@ -7,11 +7,10 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
-	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // RequestClose starts the close delay of a channel, which its client needs nobody for.
-func (d Desk) RequestClose(ctx context.Context, channel cocoon.Account) (chain.Message, error) {
+func (d ChannelDesk) RequestClose(ctx context.Context, channel cocoon.Account) (chain.Message, error) {
 	c, fees, s, err := d.open(ctx, channel)
 	if err != nil {
 		return chain.Message{}, err
@@ -19,16 +18,16 @@ func (d Desk) RequestClose(ctx context.Context, channel cocoon.Account) (chain.M
 	if s.ClosesAt != 0 {
 		return chain.Message{}, cocoon.Conflict.Errorf("that was asked already: the channel may be finished from %s on", clock(s.ClosesAt))
 	}
-	return message(c, wrappers.RequestClose{}, fees.RequestClose)
+	return NewMessage(c, RequestClose{}, fees.RequestClose)
 }
 
 // CloseNow closes a channel at once, as its dispatcher has signed.
-func (d Desk) CloseNow(ctx context.Context, channel cocoon.Account, promise wrappers.CloseNow) (chain.Message, error) {
+func (d ChannelDesk) CloseNow(ctx context.Context, channel cocoon.Account, promise CloseNow) (chain.Message, error) {
 	c, fees, s, err := d.open(ctx, channel)
 	if err != nil {
 		return chain.Message{}, err
 	}
-	signed, err := wrappers.Cell(wrappers.ClosePromise{GlobalID: d.GlobalID, Contract: channel, Final: promise.Final})
+	signed, err := Cell(ClosePromise{GlobalID: d.GlobalID, Contract: channel, Final: promise.Final})
 	if err != nil {
 		return chain.Message{}, err
 	}
@@ -39,20 +38,20 @@ func (d Desk) CloseNow(ctx context.Context, channel cocoon.Account, promise wrap
 	if err != nil {
 		return chain.Message{}, cocoon.Conflict.Errorf("the channel has paid %s already, more than the %s agreed", s.Settled, promise.Final)
 	}
-	free, err := wrappers.GetChannelFree(ctx, d.Chain, channel)
+	free, err := GetChannelFree(ctx, d.Chain, channel)
 	if err != nil {
 		return chain.Message{}, err
 	}
 	if rest.Cmp(free) > 0 {
 		return chain.Message{}, cocoon.NoMoney.Errorf("%s more are agreed, the channel can pay %s", rest, free)
 	}
-	return message(c, promise, fees.CloseNow)
+	return NewMessage(c, promise, fees.CloseNow)
 }
 
-// FinishChannel gives the client what no voucher has taken, once the close
+// Finish gives the client what no voucher has taken, once the close
 // delay is over; of a closed channel, what came to it since. The change goes to
 // response.
-func (d Desk) FinishChannel(ctx context.Context, channel, response cocoon.Account) (chain.Message, error) {
+func (d ChannelDesk) Finish(ctx context.Context, channel, response cocoon.Account) (chain.Message, error) {
 	c, fees, s, err := d.channel(ctx, channel)
 	if err != nil {
 		return chain.Message{}, err
@@ -60,7 +59,7 @@ func (d Desk) FinishChannel(ctx context.Context, channel, response cocoon.Accoun
 	if !s.Closed && s.ClosesAt == 0 {
 		return chain.Message{}, cocoon.Conflict.Errorf("the client has not asked to close channel %s", channel)
 	}
-	return message(c, wrappers.Finish{Response: response}, fees.Finish)
+	return NewMessage(c, Finish{Response: response}, fees.Finish)
 }
 
 // clock is a time of the chain for people.

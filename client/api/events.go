@@ -1,0 +1,156 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/cocoon-network/cocoon/protocol/openai"
+)
+
+// events turns an engine's chunks into what the application's stream carries:
+// the same, but usage only where it was asked for, at the end, with its cost,
+// and a role in the first delta of every choice.
+type events struct {
+	ask  ask
+	id   string // of the answer, once known
+	at   int64  // Unix seconds, for chunks of our own
+	role map[int]bool
+	// usage is the chunk that carries it, held until the bill is known.
+	usage object
+}
+
+func newEvents(a ask, now time.Time) *events {
+	return &events{ask: a, at: now.Unix(), role: map[int]bool{}}
+}
+
+// add appends the events of chunks to b.
+func (e *events) add(b []byte, chunks [][]byte) []byte {
+	for _, chunk := range chunks {
+		if chunk = e.edit(chunk); chunk != nil {
+			b = event(b, chunk)
+		}
+	}
+	return b
+}
+
+func event(b, data []byte) []byte {
+	return append(append(append(b, "data: "...), data...), "\n\n"...)
+}
+
+// edit is the chunk as the application sees it, nil for one it does not. Most
+// pass as they are.
+func (e *events) edit(chunk []byte) []byte {
+	roles := e.ask.endpoint == openai.Chat && len(e.role) < e.ask.choices
+	if !roles && e.id != "" && !bytes.Contains(chunk, []byte(`"usage"`)) {
+		return chunk
+	}
+	o, err := parseObject(chunk)
+	if err != nil {
+		return chunk // valid JSON, and the application's parser's to judge
+	}
+	if e.id == "" {
+		_ = json.Unmarshal(o.get("id"), &e.id) // an answer without is no worse
+	}
+	changed := roles && e.addRoles(&o)
+	if usage := o.get("usage"); usage != nil && bytes.Equal(bytes.TrimSpace(o.get("choices")), []byte("[]")) {
+		e.usage = o
+		return nil
+	}
+	if o.has("usage") && !e.ask.usage {
+		o.drop("usage")
+		changed = true
+	}
+	if !changed {
+		return chunk
+	}
+	return o.bytes()
+}
+
+// addRoles gives the first delta of a choice its role where the engine left it out.
+func (e *events) addRoles(o *object) bool {
+	var all []json.RawMessage
+	if json.Unmarshal(o.get("choices"), &all) != nil {
+		return false
+	}
+	changed := false
+	for i, raw := range all {
+		c, err := parseObject(raw)
+		var at struct {
+			Index int `json:"index"`
+		}
+		if err != nil || json.Unmarshal(raw, &at) != nil || e.role[at.Index] {
+			continue
+		}
+		e.role[at.Index] = true
+		delta, err := parseObject(c.get("delta"))
+		if err != nil || delta.get("role") != nil {
+			continue
+		}
+		delta.drop("role")
+		delta = append(object{{"role", json.RawMessage(`"assistant"`)}}, delta...)
+		c.set("delta", delta.bytes())
+		all[i] = c.bytes()
+		changed = true
+	}
+	if changed {
+		o.set("choices", marshal(all))
+	}
+	return changed
+}
+
+// end appends the usage, where it was asked for, and the end.
+func (e *events) end(b []byte, bill Bill) []byte {
+	if e.ask.usage && e.usage != nil {
+		e.usage.set("usage", priced(e.usage.get("usage"), bill))
+		b = event(b, e.usage.bytes())
+	}
+	return event(b, []byte("[DONE]"))
+}
+
+// cut appends the error that ended the answer, with what it costs all the same.
+func (e *events) cut(b []byte, err error, bill Bill) []byte {
+	f := faultOf(err)
+	if !bill.Cost.IsZero() {
+		f.Usage = priced(nil, bill)
+	}
+	return event(b, errorBody(f))
+}
+
+// sign is a sign of life: a comment, or a chunk that adds nothing.
+func (e *events) sign(chunk bool) []byte {
+	if !chunk {
+		return []byte(": keep-alive\n\n")
+	}
+	if e.ask.endpoint == openai.Completions {
+		return event(nil, marshal(emptyChunk{e.id, "text_completion", e.at, e.ask.model, []any{emptyText{}}}))
+	}
+	d := emptyDelta{}
+	if !e.role[0] {
+		e.role[0] = true
+		d.Delta = map[string]string{"role": "assistant", "content": ""}
+	} else {
+		d.Delta = map[string]string{}
+	}
+	return event(nil, marshal(emptyChunk{e.id, "chat.completion.chunk", e.at, e.ask.model, []any{d}}))
+}
+
+type emptyChunk struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
+	Model   string `json:"model"`
+	Choices []any  `json:"choices"`
+}
+
+type emptyDelta struct {
+	Index  int               `json:"index"`
+	Delta  map[string]string `json:"delta"`
+	Reason *string           `json:"finish_reason"`
+}
+
+type emptyText struct {
+	Index  int     `json:"index"`
+	Text   string  `json:"text"`
+	Reason *string `json:"finish_reason"`
+}

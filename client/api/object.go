@@ -1,0 +1,120 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+// object is a JSON object in the order it was written. Values stay as they
+// were, byte by byte: numbers keep their digits. Names occur once, so that all
+// who read the same bytes see the same request.
+type object []field
+
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+// parseObject reads raw to its end. Errors hold nothing of it.
+func parseObject(raw []byte) (object, error) {
+	if !utf8.Valid(raw) {
+		return nil, cocoon.Invalid.Errorf("it is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, cocoon.Invalid.Errorf("it is not a JSON object")
+	}
+	var o object
+	seen := map[string]bool{}
+	for dec.More() {
+		t, err := dec.Token()
+		f := field{}
+		f.name, _ = t.(string)
+		if err != nil || dec.Decode(&f.value) != nil {
+			return nil, cocoon.Invalid.Errorf("it is not valid JSON near byte %d", dec.InputOffset())
+		}
+		if seen[f.name] {
+			return nil, cocoon.Invalid.Errorf("it names a field twice near byte %d", dec.InputOffset())
+		}
+		seen[f.name] = true
+		o = append(o, f)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, cocoon.Invalid.Errorf("it is not valid JSON near byte %d", dec.InputOffset())
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, cocoon.Invalid.Errorf("it goes on after its JSON object")
+	}
+	return o, nil
+}
+
+// get is the value called name; nil where it is missing or null.
+func (o object) get(name string) json.RawMessage {
+	for _, f := range o {
+		if f.name == name && !isNull(f.value) {
+			return f.value
+		}
+	}
+	return nil
+}
+
+func (o object) has(name string) bool {
+	for _, f := range o {
+		if f.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
+
+// set replaces a value in its place, or adds it at the end.
+func (o *object) set(name string, value json.RawMessage) {
+	for i, f := range *o {
+		if f.name == name {
+			(*o)[i].value = value
+			return
+		}
+	}
+	*o = append(*o, field{name, value})
+}
+
+func (o *object) drop(name string) {
+	for i, f := range *o {
+		if f.name == name {
+			*o = append((*o)[:i:i], (*o)[i+1:]...)
+			return
+		}
+	}
+}
+
+// bytes is the object as JSON without spaces between its fields.
+func (o object) bytes() []byte {
+	b := []byte{'{'}
+	for i, f := range o {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, marshal(f.name)...)
+		b = append(b, ':')
+		b = append(b, f.value...)
+	}
+	return append(b, '}')
+}
+
+// marshal is the JSON of texts, numbers and what is made of them; marks of HTML stay readable.
+func marshal(v any) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // callers give nothing that has no JSON
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte{'\n'})
+}

@@ -1,0 +1,235 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+// run is one request on its way: what came of it so far, for the application
+// that asked and for those whose retry was joined to it. Nobody left to read is
+// the end of it.
+type run struct {
+	id    string
+	mark  [32]byte // of the key and of all that was asked
+	label string   // key and Idempotency-Key; empty without
+	ctx   context.Context
+	stop  context.CancelCauseFunc
+
+	mu        sync.Mutex
+	chunks    [][]byte
+	size      int
+	bill      Bill
+	err       error         // nil while it runs, io.EOF once it is whole
+	news      chan struct{} // closed at the next change; nil while nobody waits
+	readers   int
+	delivered bool
+	ended     time.Time
+
+	kept, listed bool // by runs, under its lock
+}
+
+var (
+	errGone     = &Error{Code: codeClientCancelled, Err: cocoon.Unreachable.Errorf("the application went away")}
+	errTimeout  = &Error{Code: CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")}
+	errStopping = &Error{Code: CodeStopping, Err: cocoon.Unreachable.Errorf("the daemon stops")}
+)
+
+// join adds a reader, unless the last one left an answer unfinished.
+func (r *run) join() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.readers == 0 && r.err == nil {
+		return false
+	}
+	r.readers++
+	return true
+}
+
+// leave takes a reader away. What nobody reads any more is stopped at once.
+func (r *run) leave(delivered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.readers--
+	r.delivered = r.delivered || delivered
+	if r.readers == 0 && r.err == nil {
+		r.stop(errGone)
+	}
+}
+
+func (r *run) state() (ended, whole bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil, errors.Is(r.err, io.EOF)
+}
+
+// undelivered reports whether the answer is whole, and nobody has it or reads it.
+func (r *run) undelivered() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Is(r.err, io.EOF) && !r.delivered && r.readers == 0
+}
+
+func (r *run) add(chunk []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.chunks = append(r.chunks, chunk)
+	r.size += len(chunk)
+	r.tell()
+}
+
+func (r *run) billed(b Bill) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bill = b
+}
+
+// finish ends the run with io.EOF or what went wrong.
+func (r *run) finish(err error, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err, r.ended = err, at
+	r.tell()
+}
+
+func (r *run) tell() {
+	if r.news != nil {
+		close(r.news)
+		r.news = nil
+	}
+}
+
+// since is what came after the first n chunks and how the run ended, if it has;
+// where there is nothing of both, news is what to wait for.
+func (r *run) since(n int) (chunks [][]byte, bill Bill, news <-chan struct{}, end error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n == len(r.chunks) && r.err == nil {
+		if r.news == nil {
+			r.news = make(chan struct{})
+		}
+		news = r.news
+	}
+	return r.chunks[n:len(r.chunks):len(r.chunks)], r.bill, news, r.err
+}
+
+// carry takes a request through its whole life: admitted, sent, relayed, billed.
+func (s *Server) carry(r *run, req Request, key Key) {
+	defer s.runs.carried.Done()
+	defer r.stop(nil)
+	ctx, stop := context.WithTimeoutCause(r.ctx, s.cfg.Deadline, errTimeout)
+	defer stop()
+	started := s.deps.Now()
+	err := causeOf(ctx, s.admitted(ctx, r, req, key))
+	r.finish(err, s.deps.Now())
+	s.runs.settle(r)
+	s.tell(r, req, err, s.deps.Now().Sub(started))
+}
+
+// tell logs a run that ended: nothing of what was asked or answered.
+func (s *Server) tell(r *run, req Request, err error, took time.Duration) {
+	_, bill, _, _ := r.since(0)
+	s.log.Info("request ended", "request", req.ID, "key", req.Key, "outcome", outcomeOf(err), "worker", bill.Worker,
+		"attempts", bill.Attempts, "tokens", bill.Usage.Total(), "amount_nano", bill.Cost.Text(), "took", took)
+	if outcomeOf(err) == string(CodeInternal) {
+		s.log.Error("request failed", "request", req.ID, "error", err)
+	}
+}
+
+// outcomeOf is the ledger's word for how an answer ended.
+func outcomeOf(err error) string {
+	if errors.Is(err, io.EOF) {
+		return outcomeOK
+	}
+	return string(codeOf(err))
+}
+
+// causeOf is why an answer ended: io.EOF, what stopped it, or else err.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, io.EOF) {
+		return cause
+	}
+	return err
+}
+
+func (s *Server) admitted(ctx context.Context, r *run, req Request, key Key) error {
+	reserve, err := s.deps.Backend.Reserve(ctx, req)
+	if err != nil {
+		return err
+	}
+	h, err := s.books.admit(key, req, reserve)
+	if err != nil {
+		return err
+	}
+	bill, err := s.relay(ctx, r, req, h)
+	r.billed(bill)
+	if lerr := h.settle(bill, outcomeOf(causeOf(ctx, err))); lerr != nil {
+		s.log.Error("usage not written", "request", req.ID, "error", lerr)
+	}
+	return err
+}
+
+// relay brings an answer into r. Its error is io.EOF or why the answer was cut.
+func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill Bill, err error) {
+	answer, err := s.deps.Backend.Start(ctx, req)
+	if err != nil {
+		return Bill{}, err
+	}
+	defer func() {
+		if cerr := answer.Close(); cerr != nil {
+			s.log.Warn("answer not closed", "request", req.ID, "error", cerr)
+		}
+		bill = answer.Bill()
+	}()
+	for first := true; ; first = false {
+		chunk, err := answer.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF) && first:
+			return bill, badAnswer("nothing")
+		case err != nil:
+			return bill, err
+		}
+		if err = s.check(r, chunk); err == nil {
+			err = h.raise(answer.Reserved())
+		}
+		if err != nil {
+			return bill, err
+		}
+		if first {
+			r.billed(answer.Bill())
+		}
+		r.add(chunk)
+	}
+}
+
+// check sees to it that chunk is what a stream may carry: a JSON object of one
+// line, and no error of the engine. Whoever sent it is trusted with no more.
+func (s *Server) check(r *run, chunk []byte) error {
+	if len(chunk) == 0 || chunk[0] != '{' || !json.Valid(chunk) || bytes.ContainsAny(chunk, "\r\n") {
+		return badAnswer("what is no JSON object of one line")
+	}
+	if r.size+len(chunk) > s.cfg.MaxAnswer {
+		return badAnswer("too much")
+	}
+	if !bytes.Contains(chunk, []byte(`"error"`)) {
+		return nil
+	}
+	o, err := parseObject(chunk)
+	if err != nil {
+		return badAnswer("an object that names a field twice")
+	}
+	if o.get("error") != nil {
+		return &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
+	}
+	return nil
+}
+
+func badAnswer(what string) error {
+	return &Error{Code: CodeBadAnswer, Err: cocoon.Unreachable.Errorf("the worker sent %s", what)}
+}

@@ -1,0 +1,168 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/openai"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
+)
+
+// onFrame opens the next frame. Others than the next are dropped: those before it
+// came already, and those behind a gap come again when it was asked for.
+func (a *answer) onFrame(frame []byte) error {
+	h, err := stream.ParseFrameHeader(frame)
+	if err != nil {
+		return err
+	}
+	t := &a.attempt
+	if t.opener == nil || h.Attempt != t.number || t.opener.Ended() || h.Seq < t.opener.Seq() || a.finished && a.final == nil {
+		return nil
+	}
+	if h.Seq > t.opener.Seq() {
+		if !a.asked {
+			a.asked = true
+			a.resume()
+		}
+		return nil
+	}
+	content, h, err := t.opener.Open(frame)
+	if err != nil {
+		a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
+		a.finish(lost("the answer was tampered with: %w", err))
+		return err
+	}
+	a.asked = false
+	t.live = uint64(h.Out)
+	items, err := t.items.Next(content)
+	if err != nil {
+		a.finish(lost("the worker sent what is no answer: %w", err))
+		return err
+	}
+	for _, item := range items {
+		a.deliver(item)
+	}
+	if h.Final {
+		a.close(items)
+	}
+	return nil
+}
+
+var endMark = []byte("[DONE]")
+
+// deliver hands an item to the application, and notes the usage in it.
+func (a *answer) deliver(item []byte) {
+	t := &a.attempt
+	t.begun = true
+	t.bytes += uint64(len(item))
+	if bytes.Contains(item, []byte(`"usage"`)) {
+		if u, err := openai.ParseUsage(item); err == nil {
+			t.usage = &u
+		}
+	}
+	if bytes.Equal(item, endMark) || a.route.Endpoint == stream.Embeddings && t.usage != nil {
+		t.whole = true
+	}
+	if !a.finished && !bytes.Equal(item, endMark) && !isRefusal(item) && !a.out.put(item) {
+		a.overflow()
+	}
+}
+
+// close is after the final frame. An answer that the engine did not end, or without
+// its usage, is not whole: its receipt says why.
+func (a *answer) close(last [][]byte) {
+	t := &a.attempt
+	switch {
+	case t.whole && t.usage != nil:
+		cost, err := a.set.Candidates[t.candidate].Price.Cost(*t.usage)
+		if err == nil {
+			a.charge(*t.usage, cost)
+			a.settle() // a receipt can only make it less
+		}
+		a.finish(io.EOF)
+	case len(last) == 1 && t.bytes == uint64(len(last[0])) && isRefusal(last[0]):
+		a.finish(refused(last[0]))
+	default:
+		a.silence = a.s.cfg.Patience
+		a.asked = true // for nothing: all frames are there
+	}
+	if a.final != nil {
+		raw := a.final
+		a.final = nil
+		if err := a.onFinal(raw); err != nil {
+			a.s.log.Warn("receipt refused", "request", a.id, "error", err)
+		}
+	}
+}
+
+// engineError is OpenAI's error object, as engines answer with.
+type engineError struct {
+	Error *struct {
+		Code json.RawMessage `json:"code"`
+	} `json:"error"`
+}
+
+func isRefusal(item []byte) bool {
+	var e engineError
+	return bytes.Contains(item, []byte(`"error"`)) && json.Unmarshal(item, &e) == nil && e.Error != nil
+}
+
+// refused is an engine's no, with the status that it names.
+func refused(item []byte) error {
+	var e engineError
+	status := http.StatusBadRequest
+	if json.Unmarshal(item, &e) == nil && e.Error != nil {
+		var n int
+		if json.Unmarshal(e.Error.Code, &n) == nil && n >= 400 && n < 600 {
+			status = n
+		}
+	}
+	return &api.Refusal{Status: status, Body: item}
+}
+
+// onWant sets more aside when half of what is covered was used, and shows cover.
+func (a *answer) onWant(v stream.Want) error {
+	if a.finished || a.attempt.opener == nil {
+		return nil
+	}
+	ledger := a.s.deps.Ledger
+	cover, err := ledger.Cover(cocoon.Nano{}) // what is signed already
+	if err == nil && a.granted < a.size.MaxOut && a.attempt.live*2 >= a.granted*a.size.Choices {
+		cover, err = a.extend()
+	}
+	if err == nil && cover.Cumulative.Cmp(v.Need) < 0 {
+		cover, err = ledger.Cover(v.Need)
+	}
+	if err != nil {
+		return err
+	}
+	a.tell(stream.MoreVerb, stream.More{Request: a.id, Cover: cover})
+	return nil
+}
+
+// extend sets another slice aside.
+func (a *answer) extend() (cover voucher.Signed, err error) {
+	granted := min(a.granted+bound.Slice, a.size.MaxOut)
+	amount, err := a.size.Reserve(a.set.price(), granted)
+	if err != nil {
+		return cover, err
+	}
+	more, err := amount.Sub(a.Reserved())
+	if err != nil {
+		return cover, err
+	}
+	if cover, err = a.s.deps.Ledger.Extend(a.id, more); err != nil {
+		return cover, err
+	}
+	a.granted = granted
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reserved = amount
+	return cover, nil
+}

@@ -1,0 +1,201 @@
+package session_test
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	root "github.com/cocoon-network/cocoon/client"
+	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/client/channel"
+	"github.com/cocoon-network/cocoon/client/money"
+	"github.com/cocoon-network/cocoon/client/session"
+	"github.com/cocoon-network/cocoon/client/trust"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// homes are channels to a first and a second dispatcher.
+type homes struct {
+	mu     sync.Mutex
+	usable []*channel.Channel
+	banned []string
+}
+
+func (h *homes) Usable() []*channel.Channel {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]*channel.Channel{}, h.usable...)
+}
+
+func (h *homes) Ban(_ context.Context, rewards cocoon.Account, reason string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.banned = append(h.banned, reason)
+	h.usable = h.usable[1:]
+	return nil
+}
+
+// list is a registry with one model, which may be suspended.
+type list struct{ until uint32 }
+
+func (l list) Registry(context.Context) (wrappers.Registry, uint32, error) {
+	data, err := wrappers.Cell(wrappers.ModelData{Name: model})
+	now := uint32(time.Now().Unix())
+	return wrappers.Registry{Models: []wrappers.Listed{{Key: cocoon.NewModelID(model), Data: data, SuspendedUntil: l.until}}}, now, err
+}
+
+// pool is a client of both dispatchers.
+func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
+	t.Helper()
+	h := &homes{}
+	for i, f := range fakes {
+		at := channel.Channel{Rewards: rewards, URL: f.server.ClientURL(), Key: channelKey}
+		at.Account = cocoon.Account{0xcc, byte(i)}
+		l, err := money.Open(money.Config{Dir: t.TempDir(), GlobalID: netID, Channel: at.Account, Key: channelKey, Now: time.Now})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = l.Close() })
+		l.SetDeposit(cocoon.TON(1))
+		at.Ledger = l
+		h.usable = append(h.usable, &at)
+	}
+	p := session.NewPool(impatient(), session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
+		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, h, list{}, time.Now)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	p.Sync(ctx)
+	go func() { done <- p.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return p, h
+}
+
+func askPool(t *testing.T, p *session.Pool) error {
+	t.Helper()
+	a, err := p.Start(t.Context(), request())
+	if err != nil {
+		return err
+	}
+	_, err = read(t.Context(), a)
+	require.NoError(t, a.Close())
+	return err
+}
+
+func TestPool_TheStandbyGoesOnWhereHomeIsGone(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, _ := pool(t, home, standby)
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Empty(t, standby.heard(stream.StartVerb), "home first")
+	home.mu.Lock()
+	home.serve = func(f *fake, s stream.Start, _ *double) {
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.Lagging})
+	}
+	home.mu.Unlock()
+	require.ErrorIs(t, askPool(t, p), io.EOF, "it stopped admitting")
+	require.Len(t, standby.heard(stream.StartVerb), 1)
+	home.conn.Close()
+	home.server.Shutdown()
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Len(t, standby.heard(stream.StartVerb), 2)
+	standby.mu.Lock()
+	standby.serve = func(f *fake, s stream.Start, _ *double) {
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.Lagging})
+	}
+	standby.mu.Unlock()
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(askPool(t, p)))
+}
+
+func TestPool_ADispatcherThatLiesIsLeftForTheStandby(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, h := pool(t, home, standby)
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	home.mu.Lock()
+	home.used = cocoon.TON(1) // says so in its next answer
+	home.mu.Unlock()
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Eventually(t, func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.banned) == 1
+	}, 30*time.Second, 10*time.Millisecond)
+	require.Contains(t, h.banned[0], "an agreed use of")
+	before := len(standby.heard(stream.StartVerb))
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Len(t, standby.heard(stream.StartVerb), before+1)
+}
+
+func TestPool_NamesWhatTheRegistryLists(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	p, _ := pool(t, f)
+	models, err := p.Models(t.Context())
+	require.NoError(t, err)
+	require.Len(t, models, 1)
+	require.Equal(t, model, models[0].Name)
+	require.Equal(t, caps, models[0].Price, "nobody has offered it yet")
+	most, err := p.Reserve(t.Context(), request())
+	require.NoError(t, err)
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	less, err := p.Reserve(t.Context(), request())
+	require.NoError(t, err)
+	require.Negative(t, less.Cmp(most), "by what it was offered for")
+	r := request()
+	r.Model = "nobody/knows"
+	_, err = p.Reserve(t.Context(), r)
+	require.Equal(t, cocoon.NotFound, cocoon.KindOf(err))
+	none := session.NewPool(impatient(), session.Deps{Now: time.Now}, &homes{}, list{until: uint32(time.Now().Add(time.Hour).Unix())}, time.Now)
+	models, err = none.Models(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, models, "suspended")
+	stale := session.NewPool(impatient(), session.Deps{Now: time.Now}, &homes{}, list{}, func() time.Time { return time.Now().Add(61 * time.Minute) })
+	_, err = stale.Models(t.Context())
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "what is proven of the registry is too old")
+}
+
+// The whole way of an application: OpenAI's client, the API, the channel, a worker.
+func TestPool_OpenAIsClientIsAnsweredAndPays(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 3)
+	p, h := pool(t, f)
+	cfg := api.DefaultConfig()
+	cfg.Keys, cfg.Ledger = t.TempDir(), t.TempDir()
+	_, key, err := api.NewKey(cfg.Keys, "test", api.Limits{BudgetDay: cocoon.TON(1)}, rand.Reader, time.Now())
+	require.NoError(t, err)
+	server, err := api.New(cfg, api.Deps{Backend: p})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	sdk := openai.NewClient(option.WithHTTPClient(&http.Client{Transport: root.Transport{Handler: server}}), option.WithAPIKey(key))
+	ask := openai.ChatCompletionNewParams{Model: model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(secret)}}
+	whole, err := sdk.Chat.Completions.New(t.Context(), ask)
+	require.NoError(t, err)
+	require.Equal(t, reply+" more", whole.Choices[0].Message.Content)
+	require.EqualValues(t, outTokens, whole.Usage.CompletionTokens)
+	stream := sdk.Chat.Completions.NewStreaming(t.Context(), ask)
+	var text string
+	for stream.Next() {
+		text += stream.Current().Choices[0].Delta.Content
+	}
+	require.NoError(t, stream.Err())
+	require.Equal(t, reply+" more", text)
+	ask.Model = "nobody/knows"
+	_, err = sdk.Chat.Completions.New(t.Context(), ask)
+	var no *openai.Error
+	require.ErrorAs(t, err, &no)
+	require.Equal(t, "model_not_found", no.Code)
+	want, err := fairCost(t).Mul(2)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return h.Usable()[0].Ledger.Figures().Used == want }, 30*time.Second, time.Millisecond)
+}

@@ -1,0 +1,170 @@
+package session
+
+import (
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// run follows a request until its receipt was answered, or can no longer come.
+func (a *answer) run(deadline time.Time) {
+	defer a.leave()
+	quiet := time.NewTimer(a.silence)
+	defer quiet.Stop()
+	over := time.NewTimer(stream.MaxRoute)
+	defer over.Stop()
+	if !deadline.IsZero() {
+		over.Reset(max(0, deadline.Sub(a.s.deps.Now())))
+	}
+	stopping := a.stopping
+	for a.silence > 0 {
+		select {
+		case <-a.events.ready:
+			a.drain()
+		case <-quiet.C:
+			a.quiet()
+		case <-a.pokes:
+			a.resume()
+		case <-stopping:
+			stopping = nil
+			a.cancel(a.reason())
+		case <-over.C:
+			a.cancel(&api.Error{Code: api.CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")})
+		case <-a.s.life.Done():
+			a.silence = 0
+		}
+		quiet.Reset(a.silence)
+	}
+}
+
+// leave tells whoever waits that there is no more.
+func (a *answer) leave() {
+	a.s.remove(a.id)
+	a.took(errClosed)
+	a.out.end(lost("the session was closed"))
+	a.settle()
+}
+
+func (a *answer) reason() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cause
+}
+
+func (a *answer) drain() {
+	for a.silence > 0 {
+		event, _ := a.events.take()
+		if event == nil {
+			return
+		}
+		if err := a.handle(event); err != nil {
+			a.s.log.Warn("event refused", "request", a.id, "event", stream.KindOf(event), "error", err)
+		}
+	}
+}
+
+func (a *answer) handle(event []byte) error {
+	switch stream.KindOf(event) {
+	case "took":
+		t, err := stream.ParseTook(event)
+		if err != nil {
+			return err
+		}
+		return a.onTook(t)
+	case "frame":
+		return a.onFrame(event)
+	case "want":
+		v, err := stream.ParseWant(event)
+		if err != nil {
+			return err
+		}
+		return a.onWant(v)
+	case "final":
+		f, err := stream.ParseFinal(event)
+		if err != nil {
+			return err
+		}
+		return a.onFinal(f.Receipt)
+	case "fail":
+		f, err := stream.ParseFail(event)
+		if err != nil {
+			return err
+		}
+		return a.onFail(f)
+	}
+	return cocoon.Invalid.Errorf("a daemon gets no such message")
+}
+
+// onTook begins an attempt. Once something of the answer came, there is no other.
+func (a *answer) onTook(t stream.Took) error {
+	i := int(t.Candidate)
+	if a.attempt.begun || a.finished || t.Attempt <= a.attempt.number {
+		return cocoon.Conflict.Errorf("attempt %d begins after attempt %d", t.Attempt, a.attempt.number)
+	}
+	if i >= len(a.secrets) || a.secrets[i] == nil {
+		return cocoon.Forbidden.Errorf("candidate %d is not one that the prompt was encrypted to", i)
+	}
+	opener, err := stream.NewOpener(*a.secrets[i], a.id, t.Attempt, t.Nonce)
+	if err != nil {
+		return err
+	}
+	a.attempt = attempt{number: t.Attempt, candidate: i, opener: opener}
+	a.charge(cocoon.Usage{}, cocoon.Nano{})
+	a.took(nil)
+	return nil
+}
+
+// onFail ends a request that its dispatcher gave up. What a worker has sent of an
+// answer it may still have a receipt for.
+func (a *answer) onFail(f *stream.Fail) error {
+	err := failure(f)
+	switch f.Code {
+	case stream.ChannelInUse, stream.ChannelClosed:
+		a.s.refuse(err)
+	}
+	a.took(err)
+	a.finish(err)
+	if a.attempt.begun {
+		return nil
+	}
+	return a.agree(cocoon.Usage{}, cocoon.Nano{}, false)
+}
+
+// finish gives the application all it gets; what is left is the receipt.
+func (a *answer) finish(err error) {
+	if !a.finished {
+		a.finished = true
+		a.out.end(err)
+		a.silence = a.s.cfg.Patience
+	}
+}
+
+// cancel stops dispatcher and worker, at once.
+func (a *answer) cancel(cause error) {
+	if a.finished || a.silence == 0 {
+		return
+	}
+	a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
+	a.took(cause)
+	a.finish(cause)
+}
+
+func (a *answer) seq() uint32 {
+	if a.attempt.opener == nil {
+		return 0
+	}
+	return a.attempt.opener.Seq()
+}
+
+// tell sends what is of no use later.
+func (a *answer) tell(v stream.Verb, m stream.Message) {
+	node, _, err := a.s.place()
+	if err == nil {
+		err = a.s.link.tell(node, v, m)
+	}
+	if err != nil {
+		a.s.log.Info("dispatcher not told", "request", a.id, "verb", string(v), "error", err)
+	}
+}

@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// Session carries requests to one dispatcher. It is safe for concurrent use.
+type Session struct {
+	cfg    Config
+	deps   Deps
+	log    *slog.Logger
+	link   *link
+	leases *leases
+	hail   sync.Mutex      // held while the channel is being taken
+	life   context.Context // ends with Close
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	number uint64 // of the session
+	node   string // that has the channel
+	gone   error  // why nothing can be asked now; nil while the channel is ours
+	dead   bool   // gone is for good
+	open   map[stream.RequestID]*answer
+}
+
+// errConnecting is while a session is being taken up.
+var errConnecting = cocoon.Unreachable.Errorf("the dispatcher is being asked for the channel")
+
+var errClosed = cocoon.Unreachable.Errorf("the session is closed")
+
+// Open dials the dispatcher and takes the channel there, which ends every older
+// session on it.
+func Open(ctx context.Context, cfg Config, deps Deps) (_ *Session, err error) {
+	if err = cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Session{cfg: cfg, deps: deps, log: deps.Logger.With("channel", cfg.Channel), gone: errConnecting, open: map[stream.RequestID]*answer{}}
+	s.life, s.stop = context.WithCancel(context.Background())
+	s.leases = newLeases(s)
+	if s.link, err = dial(cfg, deps.Key, s.hear, s.down, func() { s.spawn(s.again) }); err != nil {
+		s.stop()
+		return nil, err
+	}
+	if err = s.hello(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close ends the connection. What runs is given up; its receipts come with the
+// next session.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	s.stop() // nothing is spawned from here on
+	s.gone, s.dead = errClosed, true
+	s.mu.Unlock()
+	s.link.conn.Close()
+	s.work.Wait()
+	return nil
+}
+
+// spawn runs f unless the session is closed.
+func (s *Session) spawn(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() == nil {
+		s.work.Go(f)
+		return true
+	}
+	return false
+}
+
+// Err says why nothing can be asked now, nil where it can; final whether that
+// will not change.
+func (s *Session) Err() (err error, final bool) { //nolint:revive // what it is about comes first
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone, s.dead
+}
+
+// refuse ends the session for good: another daemon has the channel, or the
+// dispatcher lies.
+func (s *Session) refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dead {
+		s.gone, s.dead = err, true
+		s.log.Error("session ended", "error", err)
+	}
+}
+
+// place is where messages go, and under which session.
+func (s *Session) place() (node string, number uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.node, s.number, s.gone
+}
+
+func (s *Session) each(f func(*answer)) {
+	s.mu.Lock()
+	all := make([]*answer, 0, len(s.open))
+	for _, a := range s.open {
+		all = append(all, a)
+	}
+	s.mu.Unlock()
+	for _, a := range all {
+		f(a)
+	}
+}
+
+// hear gives an event to the request that it is about. It never blocks.
+func (s *Session) hear(event []byte) {
+	const head = 2
+	var id stream.RequestID
+	if stream.KindOf(event) == "" || len(event) < head+len(id) {
+		return
+	}
+	copy(id[:], event[head:])
+	s.mu.Lock()
+	a := s.open[id]
+	s.mu.Unlock()
+	if a != nil && !a.events.put(event) {
+		a.overflow()
+	}
+}
+
+func (s *Session) put(a *answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[a.id] = a
+}
+
+func (s *Session) remove(id stream.RequestID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, id)
+}

@@ -1,0 +1,450 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/client/api"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// read is all of an answer, and how it ended.
+func read(ctx context.Context, a api.Answer) (items []string, err error) {
+	for {
+		item, err := a.Next(ctx)
+		if err != nil {
+			return items, err
+		}
+		items = append(items, string(item))
+	}
+}
+
+// ask is a request from start to bill.
+func ask(ctx context.Context, c *client) (items []string, bill api.Bill, err error) {
+	a, err := c.Start(ctx, request())
+	if err != nil {
+		return nil, bill, err
+	}
+	items, err = read(ctx, a)
+	if cerr := a.Close(); cerr != nil {
+		return items, bill, cerr
+	}
+	return items, a.Bill(), err
+}
+
+func fairCost(t testing.TB) cocoon.Nano {
+	t.Helper()
+	n, err := price.Cost(cocoon.Usage{Prompt: promptTokens, Completion: outTokens})
+	require.NoError(t, err)
+	return n
+}
+
+func code(err error) api.Code {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func TestSession_APromptIsAnsweredMeteredAndPaid(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 3)
+	c := f.client()
+	items, bill, err := ask(t.Context(), c)
+	require.ErrorIs(t, err, io.EOF)
+	require.Equal(t, []string{chunk(reply), chunk(" more"), usageOf(promptTokens, outTokens)}, items)
+	require.Equal(t, fairCost(t), bill.Cost)
+	require.Equal(t, cocoon.Usage{Prompt: promptTokens, Completion: outTokens}, bill.Usage)
+	require.Equal(t, 1, bill.Attempts)
+	require.Len(t, bill.Worker, 64)
+	settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
+	require.NoError(t, err)
+	require.Equal(t, fairCost(t), settle.Cost)
+	require.Equal(t, fairCost(t), settle.Paid.Cumulative)
+	require.NoError(t, settle.Paid.Verify(wrappers.PublicKey(channelKey)))
+	figures := c.ledger.Figures()
+	require.Equal(t, fairCost(t), figures.Used)
+	require.Zero(t, figures.Reserved)
+}
+
+func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 3)
+	c := f.client()
+	r := request()
+	r.Body = []byte(strings.Repeat(secret, 20_000)) // many parts
+	_, _, err := ask(t.Context(), c)
+	require.ErrorIs(t, err, io.EOF)
+	r.Deadline = time.Now().Add(time.Second)
+	_, err = c.Start(t.Context(), r) // the fake answers no parts
+	require.Error(t, err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	require.NotEmpty(t, f.got[stream.PartVerb])
+	for _, where := range []string{f.seen.String(), c.log.String()} {
+		require.NotEmpty(t, where)
+		require.NotContains(t, where, secret[:12])
+		require.NotContains(t, where, reply[:12])
+		require.NotContains(t, where, string(channelKey.Seed()))
+	}
+}
+
+func TestSession_ManyRequestsShareOneChannelWithinTheBound(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 5)
+	c := f.client()
+	const requests = 500
+	var g errgroup.Group
+	for range requests {
+		g.Go(func() error {
+			_, _, err := ask(t.Context(), c)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		})
+	}
+	require.NoError(t, g.Wait())
+	want, err := fairCost(t).Mul(requests)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.paid == want
+	}, 30*time.Second, time.Millisecond, "all of it is paid")
+	require.Equal(t, want, c.ledger.Figures().Used)
+	f.within(t)
+}
+
+// within prints and checks what the dispatcher could have taken at worst.
+func (f *fake) within(t *testing.T) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out, err := json.Marshal(map[string]cocoon.Nano{"max_loss": f.maxed.loss, "bound": f.maxed.bound})
+	require.NoError(t, err)
+	t.Log(string(out))
+	// What the client agreed and the dispatcher has not heard of yet is earned, not lost.
+	require.LessOrEqual(t, f.maxed.bound.Cmp(cocoon.TON(1)), 0)
+	require.LessOrEqual(t, f.maxed.loss.Cmp(f.maxed.bound), 0)
+}
+
+func TestSession_EachRequestGoesToFreshCandidatesOfDifferentOwners(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 3)
+	f.machines[1].state.Birth = wrappers.ProviderBirth{Registry: registry, Owner: cocoon.Account{1}, Index: 1} // as the first
+	var err error
+	f.machines[1].provider, err = f.machines[1].state.Birth.Account()
+	require.NoError(t, err)
+	c := f.client()
+	for range 3 {
+		_, _, err = ask(t.Context(), c)
+		require.ErrorIs(t, err, io.EOF)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	leases := map[uint64]bool{}
+	for _, raw := range f.got[stream.StartVerb] {
+		s, err := stream.ParseStart(raw)
+		require.NoError(t, err)
+		require.False(t, leases[s.Pay.Lease], "a set is for one request")
+		leases[s.Pay.Lease] = true
+		full := 0
+		for _, wrap := range s.Wraps {
+			if len(wrap) > 0 {
+				full++
+			}
+		}
+		require.Equal(t, 2, full, "one of two machines of one owner")
+	}
+	require.Len(t, f.got[stream.KeysVerb], 3, "keys are asked for once")
+}
+
+func TestSession_ShowsNoPromptToWhomTheChainDoesNotProve(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*fake){
+		"retired":             func(f *fake) { f.machines[0].state.Workers[0].RetiredAt = 1 },
+		"slashed":             func(f *fake) { f.machines[0].state.Workers[0].Slashed = true },
+		"without stake":       func(f *fake) { f.machines[0].state.Stake = cocoon.TON(6) },
+		"without terms":       func(f *fake) { f.machines[0].state.Terms = nil },
+		"not on the chain":    func(f *fake) { f.machines[0].provider = cocoon.Account{1} },
+		"another registry's":  func(f *fake) { f.machines[0].state.Birth.Registry = cocoon.Account{1} },
+		"another worker":      func(f *fake) { f.machines[0].state.Workers[0].Key = [32]byte{5} },
+		"another certificate": func(f *fake) { f.machines[0].state.Workers[0].Key = wrappers.PublicKey(f.machines[0].b) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, 1)
+			spoil(f)
+			c := f.client()
+			_, err := c.Start(t.Context(), request())
+			require.Equal(t, api.CodeNoCapacity, code(err), "%v", err)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			require.Empty(t, f.got[stream.StartVerb])
+		})
+	}
+}
+
+func TestSession_AnotherDaemonOrALieEndsItForGood(t *testing.T) {
+	t.Parallel()
+	for name, lie := range map[string]func(*stream.State){
+		"a voucher never signed": func(s *stream.State) { s.Cover = cocoon.TON(1) },
+		"use never agreed":       func(s *stream.State) { s.Used = cocoon.NanoOf(1) },
+		"pay never agreed":       func(s *stream.State) { s.Paid = cocoon.NanoOf(1) },
+	} {
+		f := newFake(t, 1)
+		f.hello = func(h stream.Hello) stream.Message {
+			s := stream.State{Session: h.Session, Node: node}
+			lie(&s)
+			return s
+		}
+		_, err := f.connect(f.config(), f.policy())
+		require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err), "%s: %v", name, err)
+	}
+	f := newFake(t, 1)
+	f.hello = func(stream.Hello) stream.Message { return &stream.Fail{Code: stream.ChannelInUse} }
+	_, err := f.connect(f.config(), f.policy())
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
+	require.Equal(t, api.CodeConflict, code(err))
+}
+
+func TestSession_SpeaksInClearWithItsOwnMachineOnly(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	for _, url := range []string{"nats://192.0.2.1:4222", "ws://192.0.2.1", "nats://example.org"} {
+		cfg := f.config()
+		cfg.URL = url
+		_, err := f.connect(cfg, f.policy())
+		require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err), url)
+	}
+}
+
+func TestSession_RefusalsReachTheApplicationByTheirCode(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	for fail, want := range map[stream.Code]api.Code{stream.NoCapacity: api.CodeNoCapacity, stream.BadRequest: api.CodeInvalid, stream.Lagging: api.CodeUnavailable, stream.Overdue: api.CodeTimeout} {
+		f.mu.Lock()
+		f.serve = func(f *fake, s stream.Start, _ *double) {
+			f.say(&stream.Fail{Request: s.Route.Request, Code: fail, Wait: 700})
+		}
+		f.mu.Unlock()
+		_, err := c.Start(t.Context(), request())
+		require.Equal(t, want, code(err), fail)
+		var e *api.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, 700*time.Millisecond, e.RetryAfter)
+	}
+	require.Zero(t, c.ledger.Figures().Used)
+	require.Zero(t, c.ledger.Figures().Reserved, "nothing is owed")
+}
+
+func TestSession_AsksOnceMoreWithCoverOrANewLease(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	for _, fail := range []stream.Fail{{Code: stream.LeaseGone}, {Code: stream.NeedCover, Need: cocoon.NanoOf(15_000_000)}, {Code: stream.WrongKey}} {
+		times := 0
+		f.mu.Lock()
+		f.serve = func(f *fake, s stream.Start, d *double) {
+			if times++; times == 1 {
+				no := fail
+				no.Request = s.Route.Request
+				f.say(&no)
+				return
+			}
+			if s.Pay.Cover.Cumulative.Cmp(fail.Need) >= 0 {
+				d.honest()
+			}
+		}
+		f.mu.Unlock()
+		_, _, err := ask(t.Context(), c)
+		require.ErrorIs(t, err, io.EOF, fail.Code)
+	}
+	f.mu.Lock()
+	f.serve = func(f *fake, s stream.Start, _ *double) {
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NeedCover, Need: cocoon.TON(3)})
+	}
+	f.mu.Unlock()
+	_, err := c.Start(t.Context(), request())
+	require.Equal(t, api.CodeVoucher, code(err), "three TON are more than it is trusted with")
+	f.within(t)
+}
+
+func TestSession_ClosingCancelsAtOnceAndPaysWhatWasDone(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	running := make(chan *double, 1)
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		running <- d
+	}
+	f.mu.Unlock()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	var g errgroup.Group
+	g.Go(a.Close)
+	cancel, err := stream.ParseCancel(f.until(stream.CancelVerb))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, cancel.Seq)
+	d := <-running
+	f.mu.Lock()
+	d.frame(32, true) // made before the cancel came, and never sent
+	d.final(nil)
+	f.mu.Unlock()
+	require.NoError(t, g.Wait())
+	got := a.Bill()
+	require.Equal(t, cocoon.Usage{Prompt: promptTokens, Completion: 16}, got.Usage, "what arrived")
+	_, err = a.Next(t.Context())
+	require.Error(t, err)
+	require.NotErrorIs(t, err, io.EOF, "never a fake end")
+}
+
+func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	f.mu.Lock()
+	f.serve = func(f *fake, s stream.Start, d *double) {
+		d.took()
+		f.say(stream.Want{Request: s.Route.Request, Need: cocoon.NanoOf(1)}) // too early for more than what is signed
+		d.send(d.frame(256, false, chunk(strings.Repeat("a", 300))))
+		f.say(stream.Want{Request: s.Route.Request, Need: cocoon.NanoOf(1)})
+	}
+	f.mu.Unlock()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	f.until(stream.MoreVerb)
+	f.until(stream.MoreVerb)
+	start, err := stream.ParseStart(f.heard(stream.StartVerb)[0])
+	require.NoError(t, err)
+	want, err := price.Cost(cocoon.Usage{Prompt: uint64(start.Size) + f.config().Overhead, Completion: 2 * 512})
+	require.NoError(t, err)
+	require.Equal(t, want, a.Reserved())
+	require.Equal(t, want, c.ledger.Figures().Reserved)
+	require.NoError(t, a.Close())
+}
+
+func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	cfg := f.config()
+	cfg.Silence = 30 * time.Second
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	var running *double
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.answerFrames()[0])
+		running = d
+	}
+	f.mu.Unlock()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	port := f.server.Addr().(*net.TCPAddr).Port
+	f.conn.Close()
+	f.server.Shutdown()
+	f.server.WaitForShutdown()
+	f.listen(port)
+	resume, err := stream.ParseResume(f.until(stream.ResumeVerb))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, resume.Seq)
+	f.mu.Lock()
+	running.send(running.frames...)
+	running.final(nil)
+	f.mu.Unlock()
+	_, err = read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, a.Close())
+	require.Equal(t, fairCost(t), a.Bill().Cost)
+}
+
+func TestSession_AnAnswerThatNobodyReadsIsCancelled(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	cfg := f.config()
+	cfg.Buffer = stream.MaxFrame
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		for n := range uint32(40) {
+			d.send(d.frame(n, false, chunk(strings.Repeat("x", 16<<10))))
+		}
+	}
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	f.until(stream.CancelVerb)
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeWorkerLost, code(err), "what was read is no whole answer: %v", err)
+	require.NoError(t, a.Close())
+}
+
+func TestSession_EmbeddingsComeWhole(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	body := `{"object":"list","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`
+	f.serve = func(_ *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(0, true, body))
+		d.final(func(u *receipt.Usage) {
+			u.Content.Usage.Completion = 0
+			u.Content.Cost = must(price.Cost(u.Content.Usage))
+		})
+	}
+	c := f.client()
+	r := request()
+	r.Endpoint, r.Choices = "/v1/embeddings", 0
+	a, err := c.Start(t.Context(), r)
+	require.NoError(t, err)
+	items, err := read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.Equal(t, []string{body}, items)
+	require.NoError(t, a.Close())
+	require.Equal(t, cocoon.Usage{Prompt: promptTokens}, a.Bill().Usage)
+	_, err = c.Start(t.Context(), api.Request{Endpoint: "/v1/moderations"})
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
+
+func TestSession_TimeOverIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(1, false, chunk("a")))
+	}
+	cfg := f.config()
+	cfg.Silence = 30 * time.Second
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	r := request()
+	r.Deadline = time.Now().Add(200 * time.Millisecond)
+	a, err := c.Start(t.Context(), r)
+	require.NoError(t, err)
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeTimeout, code(err))
+	f.until(stream.CancelVerb)
+	require.NoError(t, a.Close())
+}

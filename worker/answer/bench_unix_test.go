@@ -1,0 +1,94 @@
+//go:build unix
+
+package answer_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+const (
+	benchStreams = 64
+	benchTokens  = 100
+	benchPace    = 10 * time.Millisecond
+)
+
+// paced is an engine that answers a token every benchPace.
+func paced() http.HandlerFunc {
+	return tokens(benchTokens, true, func(int, *http.Request) { time.Sleep(benchPace) })
+}
+
+// cpu is what this process used so far.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkAnswer is the CPU of 100 tokens, 64 streams together: of the engine and
+// a plain reader alone, and with a worker between, that seals frames with a window and without.
+func BenchmarkAnswer(b *testing.B) {
+	b.Run("plain", func(b *testing.B) {
+		e := httptest.NewServer(paced())
+		defer e.Close()
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchStreams}}
+		measure(b, func() error {
+			resp, err := client.Post(e.URL, "application/json", bytes.NewReader([]byte(chat(""))))
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			_, err = io.Copy(io.Discard, resp.Body)
+			return err
+		})
+	})
+	for _, window := range []time.Duration{50 * time.Millisecond, 0} {
+		b.Run(fmt.Sprintf("window=%s", window), func(b *testing.B) {
+			w := newWorld(b)
+			w.cfg.Window, w.cfg.Linger, w.slots = window, time.Millisecond, make(chan struct{}, benchStreams)
+			w.light = true
+			w.engineIs(paced())
+			w.start()
+			measure(b, func() error {
+				r := w.newRequest(stream.Chat, chat(""))
+				done := w.billed(r)
+				if _, f := w.order(r); f != nil {
+					return f
+				}
+				select {
+				case <-done:
+					return nil
+				case <-time.After(wait):
+					return cocoon.Internal.Errorf("no receipt")
+				}
+			})
+		})
+	}
+}
+
+// measure runs benchStreams of ask at a time and reports their CPU.
+func measure(b *testing.B, ask func() error) {
+	start := cpu(b)
+	for b.Loop() {
+		var group errgroup.Group
+		for range benchStreams {
+			group.Go(ask)
+		}
+		require.NoError(b, group.Wait())
+	}
+	perStream := float64(cpu(b)-start) / float64(b.N*benchStreams)
+	b.ReportMetric(perStream/float64(time.Millisecond)*100/benchTokens, "cpu-ms/100tokens")
+	b.ReportMetric(0, "ns/op")
+}

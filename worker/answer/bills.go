@@ -1,0 +1,209 @@
+package answer
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// maxOpen bounds the receipts of one dispatcher that wait for it, cheap ones too.
+const maxOpen = 1024
+
+// bills are the receipts of this run: numbered for each dispatcher, and shown to
+// it until it has them on disk. A run that ends takes them with it: the next one
+// has another boot and numbers of its own.
+type bills struct {
+	cfg     Config
+	scope   receipt.Scope // without dispatcher and number
+	sign    func(receipt.Usage) (receipt.SignedUsage, error)
+	send    func(subject string, raw []byte) error
+	clock   func() time.Time
+	settled chan struct{} // poked when some were acknowledged
+
+	mu sync.Mutex
+	by map[cocoon.Account]*tab
+}
+
+// tab is what one dispatcher has had.
+type tab struct {
+	node   string      // that was heard last
+	number uint32      // of the newest receipt
+	shown  uint32      // the newest that was sent; older ones were too
+	open   []*bill     // ascending
+	owed   cocoon.Nano // by open
+	minute [60]second  // acknowledged of late
+}
+
+// second is what was acknowledged within one.
+type second struct {
+	at   int64 // unix
+	cost cocoon.Nano
+}
+
+// bill is a receipt that was not acknowledged.
+type bill struct {
+	number uint32
+	cost   cocoon.Nano
+	raw    []byte
+	ready  bool      // its frames were sent
+	sent   time.Time // zero before
+}
+
+func (b *bills) tab(rewards cocoon.Account) *tab {
+	t := b.by[rewards]
+	if t == nil {
+		t = &tab{}
+		b.by[rewards] = t
+	}
+	return t
+}
+
+// mayOwe reports why no more work is done for a dispatcher: it has acknowledged
+// too little of what was done.
+func (b *bills) mayOwe(rewards cocoon.Account) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.by[rewards]
+	if t == nil {
+		return nil
+	}
+	if limit := bound.Credit(t.earned(b.clock())); t.owed.Cmp(limit) > 0 || len(t.open) >= maxOpen {
+		return cocoon.Conflict.Errorf("%d receipts over %s are not acknowledged, the limit is %s", len(t.open), t.owed, limit)
+	}
+	return nil
+}
+
+// heard notes the node that a dispatcher spoke through.
+func (b *bills) heard(rewards cocoon.Account, node string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tab(rewards).node = node
+}
+
+// write makes the receipt of an attempt, which is shown once it is ready.
+func (b *bills) write(rewards cocoon.Account, c receipt.Content) (*bill, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tab(rewards)
+	scope := b.scope
+	scope.Rewards, scope.Number = rewards, t.number+1
+	signed, err := b.sign(receipt.Usage{Scope: scope, Content: c})
+	if err != nil {
+		return nil, err
+	}
+	owed, err := t.owed.Add(c.Cost)
+	if err != nil {
+		return nil, err
+	}
+	r := &bill{number: scope.Number, cost: c.Cost, raw: signed.Bytes()}
+	t.number, t.owed, t.open = scope.Number, owed, append(t.open, r)
+	return r, nil
+}
+
+// ready has a receipt shown.
+func (b *bills) ready(r *bill) {
+	b.mu.Lock()
+	r.ready = true
+	b.mu.Unlock()
+	b.show()
+}
+
+// show sends what is due: never sent, or not acknowledged for long.
+func (b *bills) show() {
+	for due := b.due(time.Now()); len(due) > 0; due = due[1:] {
+		if b.send(stream.FromWorker(due[0].node, b.scope.Worker, stream.ReceiptVerb), due[0].raw) == nil {
+			continue
+		}
+		b.mu.Lock()
+		for _, d := range due { // nobody listens: later
+			d.sent = time.Time{}
+		}
+		b.mu.Unlock()
+		return
+	}
+}
+
+// dueBill is a bill and where to.
+type dueBill struct {
+	*bill
+	node string
+}
+
+func (b *bills) due(now time.Time) (due []dueBill) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.by {
+		for _, r := range t.open {
+			if !r.ready { // later ones wait for it: who acknowledges one has those before
+				break
+			}
+			if now.Sub(r.sent) >= b.cfg.Repeat {
+				r.sent, t.shown = now, max(t.shown, r.number)
+				due = append(due, dueBill{r, t.node})
+			}
+		}
+	}
+	return due
+}
+
+// acked forgets what a dispatcher has on disk.
+func (b *bills) acked(a stream.Ack) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.by[a.Rewards]
+	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.shown {
+		return cocoon.Invalid.Errorf("dispatcher %s acknowledges receipt %d of boot %s, which it never had", a.Rewards, a.Number, a.Boot)
+	}
+	now := b.clock().Unix()
+	t.open = slices.DeleteFunc(t.open, func(r *bill) bool {
+		if r.number > a.Number {
+			return false
+		}
+		t.settle(now, r.cost)
+		return true
+	})
+	poke(b.settled)
+	return nil
+}
+
+// settle enters a bill as acknowledged.
+func (t *tab) settle(now int64, cost cocoon.Nano) {
+	if rest, err := t.owed.Sub(cost); err == nil { // always: owed is the sum of all that are open
+		t.owed = rest
+	}
+	s := &t.minute[now%int64(len(t.minute))]
+	if s.at != now {
+		*s = second{at: now}
+	}
+	if sum, err := s.cost.Add(cost); err == nil {
+		s.cost = sum
+	}
+}
+
+// earned is what was acknowledged in the last minute.
+func (t *tab) earned(now time.Time) (sum cocoon.Nano) {
+	for _, s := range t.minute {
+		if now.Unix()-s.at >= int64(len(t.minute)) {
+			continue
+		}
+		if more, err := sum.Add(s.cost); err == nil {
+			sum = more
+		}
+	}
+	return sum
+}
+
+// open is how many receipts wait for their dispatcher.
+func (b *bills) open() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.by {
+		n += len(t.open)
+	}
+	return n
+}

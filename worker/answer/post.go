@@ -1,0 +1,223 @@
+package answer
+
+import (
+	"sync"
+	"time"
+
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// ringSize is how many bytes of an attempt's newest frames are kept for who missed them.
+const ringSize = 256 << 10
+
+// resend is after what time a frame that could not be sent is sent again.
+const resend = 100 * time.Millisecond
+
+// post makes frames of an answer and sends them: the first token at once, later
+// ones together within a window, an empty one where there is nothing to say.
+type post struct {
+	cfg   Config
+	w     [32]byte
+	send  func(subject string, frame []byte) error
+	stuck func() // frames could not be sent for too long
+
+	wake    chan struct{} // there is something to do before the time
+	room    chan struct{} // there is place for more
+	flushed chan struct{} // closed once the final frame is sent, or given up
+	once    sync.Once     // closes it
+
+	mu      sync.Mutex
+	sealer  *stream.Sealer
+	node    string
+	content []byte // not in a frame yet
+	out     uint64
+	sealed  time.Time // the newest frame
+	begun   bool      // a frame with a token was made
+	ended   time.Time // the final frame was made, zero before
+
+	frames [][]byte // the newest, as far as ringSize goes
+	first  uint32   // number of frames[0]
+	next   uint32   // to be sent
+	kept   int      // bytes of frames
+	unsent int      // bytes of those to be sent
+}
+
+func newPost(cfg Config, w [32]byte, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
+	return &post{cfg: cfg, w: w, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), flushed: make(chan struct{})}
+}
+
+// poke wakes who waits on c, now or when it comes to that.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// add takes an item once there is place for it, or reports false once quit is
+// closed. out is how many tokens the answer has with it.
+func (p *post) add(quit <-chan struct{}, item []byte, out uint64) bool {
+	for !p.take(item, out) {
+		select {
+		case <-p.room:
+		case <-quit:
+			return false
+		}
+	}
+	return true
+}
+
+func (p *post) take(item []byte, out uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unsent+len(p.content) >= ringSize {
+		return false
+	}
+	idle := len(p.content) == 0
+	p.content, p.out = stream.AppendItem(p.content, item), out
+	if idle || p.due(time.Now()) {
+		poke(p.wake)
+	}
+	return true
+}
+
+// due tells whether it is time for a frame that is not the final one.
+func (p *post) due(now time.Time) bool {
+	since := now.Sub(p.sealed)
+	switch {
+	case !p.ended.IsZero():
+		return false
+	case len(p.content) == 0:
+		return since >= p.cfg.KeepAlive
+	}
+	return !p.begun && p.out > 0 || since >= p.cfg.Window || len(p.content) > stream.MaxContent
+}
+
+// seal makes the next frame.
+func (p *post) seal(final bool) error {
+	n := min(len(p.content), stream.MaxContent)
+	frame, err := p.sealer.Seal(p.content[:n], uint32(min(p.out, 1<<31)), final)
+	if err != nil {
+		return err
+	}
+	p.content = append(p.content[:0], p.content[n:]...)
+	p.frames, p.kept, p.unsent = append(p.frames, frame), p.kept+len(frame), p.unsent+len(frame)
+	p.sealed, p.begun = time.Now(), p.begun || p.out > 0
+	return nil
+}
+
+// end makes the final frame and returns the hash of all.
+func (p *post) end() (hash [32]byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for err == nil && len(p.content) > stream.MaxContent {
+		err = p.seal(false)
+	}
+	if err == nil {
+		err = p.seal(true)
+	}
+	p.ended = time.Now()
+	poke(p.wake)
+	return p.sealer.Hash(), err
+}
+
+// resume sends frames from seq on to a node, and what follows them too. What is
+// not kept any more is lost, which the reader sees.
+func (p *post) resume(node string, seq uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.node, p.next, p.unsent = node, min(max(seq, p.first), p.first+uint32(len(p.frames))), 0
+	for _, f := range p.frames[p.next-p.first:] {
+		p.unsent += len(f)
+	}
+	poke(p.wake)
+}
+
+// run sends until the frames are not kept any longer, or quit is closed.
+func (p *post) run(quit <-chan struct{}) {
+	guard := time.AfterFunc(p.cfg.Unsent, p.stuck)
+	defer guard.Stop()
+	defer p.giveUp()
+	timer := time.NewTimer(p.cfg.KeepAlive)
+	defer timer.Stop()
+	for failing := false; ; {
+		if !failing {
+			guard.Reset(p.cfg.Unsent)
+		}
+		pause, ok, over := p.step()
+		if failing = !ok; ok {
+			guard.Stop()
+		}
+		if over {
+			return
+		}
+		timer.Reset(pause)
+		select {
+		case <-timer.C:
+		case <-p.wake:
+		case <-quit:
+			return
+		}
+	}
+}
+
+// step does what is due and says how long nothing else is. It is not ok where a
+// frame could not be sent, over where frames are not kept any longer.
+func (p *post) step() (pause time.Duration, ok, over bool) {
+	p.mu.Lock()
+	for p.due(time.Now()) && p.seal(false) == nil {
+		continue
+	}
+	p.mu.Unlock()
+	ok = p.flush()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !p.ended.IsZero():
+		pause = time.Until(p.ended.Add(p.cfg.Linger))
+		over = pause <= 0
+		if ok && p.next == p.first+uint32(len(p.frames)) {
+			p.giveUp()
+		}
+	case len(p.content) > 0:
+		pause = time.Until(p.sealed.Add(p.cfg.Window))
+	default:
+		pause = time.Until(p.sealed.Add(p.cfg.KeepAlive))
+	}
+	if !ok {
+		pause = min(pause, resend)
+	}
+	return max(pause, 0), ok, over
+}
+
+// giveUp tells that nobody needs to wait for the final frame to be sent.
+func (p *post) giveUp() { p.once.Do(func() { close(p.flushed) }) }
+
+// flush sends what is to be sent, and reports whether it could.
+func (p *post) flush() bool {
+	for {
+		p.mu.Lock()
+		seq, node := p.next, p.node
+		if seq == p.first+uint32(len(p.frames)) {
+			p.mu.Unlock()
+			return true
+		}
+		frame := p.frames[seq-p.first]
+		p.mu.Unlock()
+		if p.send(stream.FromWorker(node, p.w, stream.FrameVerb), frame) != nil {
+			return false // the link says why
+		}
+		p.mu.Lock()
+		if p.next == seq { // else it was resumed at another
+			p.next, p.unsent = seq+1, p.unsent-len(frame)
+		}
+		for p.kept > ringSize && p.first < p.next {
+			p.kept -= len(p.frames[0])
+			p.frames[0] = nil // free it before the array is made anew
+			p.frames, p.first = p.frames[1:], p.first+1
+		}
+		p.mu.Unlock()
+		poke(p.room)
+	}
+}
