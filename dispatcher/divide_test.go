@@ -1,7 +1,6 @@
 package dispatcher_test
 
 import (
-	"crypto/ed25519"
 	"slices"
 	"testing"
 
@@ -192,7 +191,7 @@ func TestEpoch_ARefutedOneIsOpenedAgainWithItsNumberAndLeaves(t *testing.T) {
 	e := w.epoch("window")
 	forged := s.Earned // by a key that was stolen
 	forged.Amount = plus(t, forged.Amount, cocoon.NanoOf(1))
-	stolen, err := forged.Sign(ed25519.PrivateKey(ledgerKey))
+	stolen, err := forged.Sign(ledgerKey)
 	require.NoError(t, err)
 	require.True(t, w.proves(e, stolen).OK)
 	require.Eventually(t, func() bool { return len(w.epochs()) == 2 }, wait, tick)
