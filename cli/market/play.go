@@ -20,7 +20,7 @@ func (m *Market) play(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{
 		m.deploy, m.bond, m.enrolAll, m.start, m.announce,
 		m.deliveredJobs, m.refusedJob, m.abandonedJob,
-		m.paidByChannel, m.fund, m.epoch, m.leave, m.summary,
+		m.paidByChannel, m.chat, m.fund, m.epoch, m.leave, m.summary,
 	} {
 		if err := act(ctx); err != nil {
 			return err
