@@ -40,7 +40,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 func newRoot(e *env) *cobra.Command {
 	root := group("cocoon", "A market for private AI inference on TON", newUp(e), newLocalnet(e), newNetwork(e), newWallet(e), newProvider(e),
-		newDispatcher(e), newWorker(e), newEngine(e), newJob(e), newServe(e), newTrace(e), newProof(e), newVerify(e), newVersion(e))
+		newDispatcher(e), newWorker(e), newEngine(e), newClient(e), newJob(e), newServe(e), newTrace(e), newProof(e), newVerify(e), newVersion(e))
 	root.Long = `cocoon stakes GPU workers, escrows jobs and follows both on TON.
 
 Try it without a network of your own:  cocoon up`

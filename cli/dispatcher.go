@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 )
 
 func newDispatcher(e *env) *cobra.Command {
-	return group("dispatcher", "Bond and fund the contract that pays providers", newDispatcherInit(e), newDispatcherBond(e), newDispatcherFund(e), newDispatcherStatus(e))
+	return group("dispatcher", "Bond and fund the contract that pays providers", newDispatcherInit(e), newDispatcherBond(e), newDispatcherFund(e),
+		newDispatcherKey(e), newDispatcherEndpoint(e), newDispatcherStatus(e))
 }
 
 // rewardsOptions name one rewards contract and who pays for what it is told.
@@ -112,6 +114,12 @@ type dispatcherStatus struct {
 	Attempt  uint16         `json:"attempt"`
 	Operator cocoon.Account `json:"operator"`
 	Pending  cocoon.Account `json:"pending"`
+
+	ReceiptKey  string `json:"receipt_key"`   // of Number, hex; "" without
+	NextKey     string `json:"next_key"`      // of numbers from NextKeyFrom on, hex; "" without
+	NextKeyFrom uint32 `json:"next_key_from"` // 0 without
+	URL         string `json:"url"`           // where it is reached; "" without
+	TLSKeyHash  string `json:"tls_key_hash"`  // hex; "" without
 }
 
 func runDispatcherStatus(ctx context.Context, e *env, d *desk, b wrappers.RewardsBirth) error {
@@ -138,8 +146,29 @@ func runDispatcherStatus(ctx context.Context, e *env, d *desk, b wrappers.Reward
 	if !r.Pending.IsZero() {
 		pending = r.Pending.String()
 	}
-	s := dispatcherStatus{a, acc.Balance, r.Bond, pot, r.Number, r.Attempt, r.Operator, r.Pending}
+	s := dispatcherStatus{Account: a, Balance: acc.Balance, Bond: r.Bond, Pot: pot, Number: r.Number, Attempt: r.Attempt, Operator: r.Operator, Pending: r.Pending}
+	s.keys(r)
 	return e.show("dispatcher", s, [2]string{"rewards", a.String()}, [2]string{"balance", acc.Balance.String()}, [2]string{"bond", r.Bond.String()},
 		[2]string{"pot", pot.String()}, [2]string{"next epoch", strconv.Itoa(int(r.Number))}, [2]string{"pending epoch", pending},
-		[2]string{"operator", r.Operator.String()})
+		[2]string{"operator", r.Operator.String()}, [2]string{"receipt key", orNone(s.ReceiptKey)}, [2]string{"reached at", orNone(s.URL)})
+}
+
+// keys fills in what signs receipts and where the dispatcher is reached.
+func (s *dispatcherStatus) keys(r wrappers.Rewards) {
+	if key := r.Keys.Of(r.Number); key != [32]byte{} {
+		s.ReceiptKey = hex.EncodeToString(key[:])
+	}
+	if r.Keys.NextFrom > r.Number {
+		s.NextKey, s.NextKeyFrom = hex.EncodeToString(r.Keys.Next[:]), r.Keys.NextFrom
+	}
+	if at := r.Keys.Endpoint; at != nil {
+		s.URL, s.TLSKeyHash = string(at.URL), hex.EncodeToString(at.TLSKeyHash[:])
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/cli/action"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -23,6 +24,7 @@ import (
 type serveOptions struct {
 	wallet, data, api, listen string
 	indexDSN                  string
+	ledgerKeys                []string
 	index, start, backfill    uint32
 	bps                       uint16
 	period, grace             time.Duration
@@ -38,7 +40,9 @@ func newServe(e *env) *cobra.Command {
 		Short: "Run the indexer, its API and a dispatcher",
 		Long: `Follows the chain into a database, answers questions over HTTP, lets workers in
 and brings jobs to them. Epochs of your rewards contract are opened and paid when
-due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started again.`,
+due. With the contract's ledger key (cocoon dispatcher key) channels are settled, and
+epochs pay what receipts say. Stops on Ctrl-C or SIGTERM and goes on from its
+databases when started again.`,
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), e, o) },
 	}
@@ -49,7 +53,8 @@ due. Stops on Ctrl-C or SIGTERM and goes on from its databases when started agai
 	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
-	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs pay, in basis points")
+	f.StringArrayVar(&o.ledgerKeys, "ledger-key", nil, "name or file of a ledger key; repeatable, while an older one has epochs or channels (default: ledger, where there is one)")
+	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs and channels pay, in basis points")
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
 	f.Uint32Var(&o.backfill, "backfill", 0, "missing masterchain blocks from which on the index catches up by its contracts' histories, where that asks for less than every block and liteservers keep old states; 0 is never")
 	f.DurationVar(&o.period, "period", 24*time.Hour, "how long an epoch measures")
@@ -167,7 +172,33 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, wallet.Account(), o.bps
 	cfg.Keeper.Rewards, cfg.Keeper.Period = rewards, uint32(o.period/time.Second)
 	cfg.Keeper.Grace = uint32(o.grace / time.Second)
+	if cfg.Ledger, err = o.ledger(e, n); err != nil {
+		return nil, err
+	}
 	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
+}
+
+// ledger is kept where there is a key for it.
+func (o *serveOptions) ledger(e *env, n chain.Network) (dispatcher.LedgerConfig, error) {
+	cfg, names := dispatcher.DefaultLedgerConfig(), o.ledgerKeys
+	if _, err := os.Stat(e.keyFile("ledger")); len(names) == 0 && err == nil {
+		names = []string{"ledger"}
+	}
+	if len(names) == 0 {
+		return cfg, nil
+	}
+	cfg.Dir = filepath.Join(o.data, "ledger")
+	if n.Name == "localnet" {
+		cfg.CloseDelay = action.QuickRules().CloseDelay
+	}
+	for _, name := range names {
+		key, err := e.loadKey(name, "make it the receipt key with: cocoon dispatcher key")
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Keys = append(cfg.Keys, key)
+	}
+	return cfg, nil
 }
 
 // serveHTTP serves until ctx ends; open streams are cut after a moment.

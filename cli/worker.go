@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,23 +22,27 @@ func newWorker(e *env) *cobra.Command {
 }
 
 type workerRun struct {
-	owner, key, operator, dispatcher, engine, data string
-	index                                          uint32
-	arbiters                                       []string
-	minDefault                                     uint16
+	owner, key, operator, dispatcher, data string
+	index                                  uint32
+	engines, arbiters, rewards             []string
+	minDefault                             uint16
+	window                                 time.Duration
+	maxOwed                                string
 }
 
 func newWorkerRun(e *env) *cobra.Command {
 	o := workerRun{}
 	c := &cobra.Command{
 		Use:   "run",
-		Short: "Join a dispatcher and run jobs on an engine",
-		Long: `Joins a dispatcher with the worker's key and runs the jobs it is offered on any
-engine that speaks OpenAI's HTTP interface. Without --engine a small built-in one
-answers, which says that it is not a model.
+		Short: "Join a dispatcher and run jobs and requests on engines",
+		Long: `Joins a dispatcher with the worker's key, runs the jobs it is offered and answers
+interactive requests, on any engine that speaks OpenAI's HTTP interface: one for
+all models, or one for each (--engine MODEL=URL, repeated). Without --engine a
+small built-in one answers, which says that it is not a model.
 
-Stops on Ctrl-C or SIGTERM; jobs it had accepted it takes up again when started
-with the same --data.`,
+Stops on Ctrl-C or SIGTERM: answers that run are finished and their receipts
+handed over; jobs it had accepted it takes up again when started with the same
+--data, where it also keeps what dispatchers have signed that they owe.`,
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runWorkerRun(c.Context(), e, o) },
 	}
@@ -47,8 +52,11 @@ with the same --data.`,
 	f.StringVar(&o.key, "worker-key", "worker", "name or file of the worker's key")
 	f.StringVar(&o.operator, "operator-key", "operator", "name or file of the operator's key")
 	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
-	f.StringVar(&o.engine, "engine", "", "base URL of the engine, as in http://127.0.0.1:8000/v1")
-	f.StringVar(&o.data, "data", "", "folder of accepted jobs (default: in the home, by the worker key's name)")
+	f.StringArrayVar(&o.engines, "engine", nil, "base URL of the engine, as in http://127.0.0.1:8000/v1, or MODEL=URL for one model; may be repeated")
+	f.StringVar(&o.data, "data", "", "folder of accepted jobs and earnings (default: in the home, by the worker key's name)")
+	f.StringSliceVar(&o.rewards, "rewards", nil, "address of the rewards contract of a dispatcher whose requests it answers; may be repeated (default: any that holds the rules)")
+	f.DurationVar(&o.window, "window", worker.DefaultConfig().Answers.Window, "tokens that come within it are sent together, but for the first; 0 sends each at once")
+	f.StringVar(&o.maxOwed, "max-owed", "0", "stop answering for a dispatcher that owes more than so many "+cocoon.Coin+" in epochs it has not opened; 0 is no limit")
 	f.StringSliceVar(&o.arbiters, "arbiter", nil, "address that may rule on disputes of its jobs; may be repeated (default: jobs without an arbiter only)")
 	f.Uint16Var(&o.minDefault, "min-default", worker.DefaultConfig().MinDefault, "refuse jobs that pay less of a disputed result on which nobody rules, in basis points")
 	return c
@@ -58,7 +66,8 @@ type workerStarted struct {
 	Provider   cocoon.Account `json:"provider"`
 	Worker     string         `json:"worker"` // public key
 	Dispatcher string         `json:"dispatcher"`
-	Engine     string         `json:"engine"`
+	Engine     string         `json:"engine"`  // for models without one of their own; may be empty
+	Engines    int            `json:"engines"` // for one model each
 }
 
 func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
@@ -68,6 +77,9 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	}
 	cfg := worker.DefaultConfig()
 	if err = o.disputes(&cfg); err != nil {
+		return err
+	}
+	if err = o.serving(&cfg); err != nil {
 		return err
 	}
 	if cfg.Key, err = e.loadKey(o.key, "register the worker first: cocoon provider register"); err != nil {
@@ -81,7 +93,7 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		return err
 	}
 	defer client.Close()
-	cfg.GlobalID, cfg.Dispatcher, cfg.Engine, cfg.Data = client.Network().GlobalID, o.dispatcher, engineBase(o.engine), o.data
+	cfg.GlobalID, cfg.Dispatcher, cfg.Data = client.Network().GlobalID, o.dispatcher, o.data
 	owner, err := e.ownerOf(client, o.owner)
 	if err != nil {
 		return err
@@ -95,7 +107,7 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	if err = os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
-	if cfg.Engine == "" {
+	if cfg.Engine == "" && len(cfg.Engines) == 0 {
 		url, stop, err := serveEngine()
 		if err != nil {
 			return err
@@ -104,16 +116,50 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		cfg.Engine = url
 		e.say("no --engine: answering with the built-in test engine, which is not a model")
 	}
-	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log})
+	clock, err := chain.NewClock(ctx, client, cfg.GlobalID)
 	if err != nil {
 		return err
 	}
-	started := workerStarted{cfg.Provider, fmt.Sprintf("%x", cfg.Key.Public()), cfg.Dispatcher, cfg.Engine}
+	go clock.Run(ctx, client, e.log) // until the worker stops
+	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log, Blocks: clock.Now})
+	if err != nil {
+		return err
+	}
+	started := workerStarted{cfg.Provider, fmt.Sprintf("%x", cfg.Key.Public()), cfg.Dispatcher, cfg.Engine, len(cfg.Engines)}
 	if err = e.show("worker", started, [2]string{"provider", started.Provider.String()}, [2]string{"worker", started.Worker}, [2]string{"dispatcher", started.Dispatcher}); err != nil {
 		return err
 	}
 	e.say("running; Ctrl-C stops it")
 	return w.Run(ctx)
+}
+
+// serving fills in engines, and for whom requests are answered.
+func (o *workerRun) serving(cfg *worker.Config) (err error) {
+	cfg.Engines = map[cocoon.ModelID]string{}
+	for _, text := range o.engines {
+		model, url, named := strings.Cut(text, "=")
+		id := cocoon.NewModelID(model)
+		switch isURL := strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://"); {
+		case isURL && cfg.Engine == "":
+			cfg.Engine = engineBase(text)
+		case isURL:
+			return cocoon.WithHint(cocoon.Invalid.Errorf("two engines for the same models"), "say which model each is for (--engine MODEL=URL)")
+		case !named || model == "" || cfg.Engines[id] != "":
+			return cocoon.WithHint(cocoon.Invalid.Errorf("--engine %q is neither a URL nor MODEL=URL of another model", text), "as in --engine Qwen/Qwen3-32B=http://127.0.0.1:8000/v1")
+		default:
+			cfg.Engines[id] = engineBase(url)
+		}
+	}
+	for _, text := range o.rewards {
+		a, err := cocoon.ParseAccount(text)
+		if err != nil {
+			return err
+		}
+		cfg.Answers.Rewards = append(cfg.Answers.Rewards, a)
+	}
+	cfg.Answers.Window = o.window
+	cfg.Answers.MaxOwed, err = cocoon.ParseTON(o.maxOwed)
+	return err
 }
 
 // disputes fills in which jobs are refused for what a dispute could come to.

@@ -3,10 +3,14 @@ package dispatcher
 import (
 	"context"
 	"crypto"
+	"fmt"
+	"os"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // LedgerConfig says whether a ledger of interactive requests is kept, and how.
@@ -42,12 +46,50 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 	if d.keys, err = newKeyring(d.cfg.Ledger.Keys); err != nil {
 		return err
 	}
+	if err = os.MkdirAll(d.cfg.Ledger.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the ledger's folder: %w", err)
+	}
 	cfg := ledger.DefaultConfig()
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Free = d.cfg.Ledger.Dir, d.cfg.GlobalID, d.cfg.Keeper.Rewards, d.cfg.Ledger.Free
-	d.ledgerClock = newChainClock(d.deps, d.cfg.GlobalID).Now
-	cfg.Signer, cfg.Now = d.keys, d.ledgerClock
-	d.ledger, err = ledger.Open(ctx, cfg)
-	return err
+	if cfg.Fee, err = d.settleFee(ctx); err != nil {
+		return err
+	}
+	cfg.Signer, cfg.Now = d.keys, newChainClock(d.deps.Feed.Head, d.deps.Now, d.cfg.GlobalID).Now
+	if d.ledger, err = ledger.Open(ctx, cfg); err != nil {
+		return err
+	}
+	d.clerk = &clerk{cfg: d.cfg.Ledger, rewards: d.cfg.Keeper.Rewards, bps: d.cfg.Bps, deps: d.deps, log: d.log, relay: d.relay, ledger: d.ledger, keys: d.keys, daemons: &d.daemons,
+		now: cfg.Now, news: news{all: true, rewards: true, channels: map[cocoon.Account]bool{}}}
+	d.keeper.ledger, d.keeper.clerk = d.ledger, d.clerk
+	return nil
+}
+
+// settleFee is what a settlement costs at most, which is the same for every channel.
+func (d *Dispatcher) settleFee(ctx context.Context) (cocoon.Nano, error) {
+	any := wrappers.ChannelBirth{Rewards: d.cfg.Keeper.Rewards}
+	init, err := any.Init()
+	if err != nil {
+		return cocoon.Nano{}, err
+	}
+	account, err := any.Account()
+	if err != nil {
+		return cocoon.Nano{}, err
+	}
+	fees, err := wrappers.GetChannelFees(ctx, d.deps.Chain.Unborn(init), account)
+	return fees.Settle, err
+}
+
+// Book signs what is owed and not settled, as of the newest block that the
+// ledger knows; nothing is known before the first.
+func (d *Dispatcher) Book() (receipt.SignedBook, error) {
+	if d.ledger == nil {
+		return receipt.SignedBook{}, cocoon.NotFound.Errorf("this dispatcher keeps no ledger")
+	}
+	seqno := d.clerk.seqno.Load()
+	if seqno == 0 {
+		return receipt.SignedBook{}, cocoon.Unreachable.Errorf("the ledger has not heard of the chain yet")
+	}
+	return d.ledger.Book(seqno)
 }
 
 // keeping is a ledger that runs until nobody needs it any more.

@@ -23,8 +23,8 @@ type chainClock struct {
 	now   time.Time // as told last: it never goes back
 }
 
-func newChainClock(deps Deps, globalID int32) *chainClock {
-	return &chainClock{head: deps.Feed.Head, wall: deps.Now, public: globalID == chain.Mainnet || globalID == chain.Testnet}
+func newChainClock(head func() market.Head, wall func() time.Time, globalID int32) *chainClock {
+	return &chainClock{head: head, wall: wall, public: globalID == chain.Mainnet || globalID == chain.Testnet}
 }
 
 // Now is the time of the chain. Somebody has to ask at each block, or what has

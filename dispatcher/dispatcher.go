@@ -78,22 +78,22 @@ type Deps struct {
 
 // Dispatcher serves one market.
 type Dispatcher struct {
-	cfg         Config
-	deps        Deps
-	log         *slog.Logger
-	store       *store
-	blobs       *Blobs
-	roster      *roster
-	daemons     daemons
-	goods       catalogue
-	link        *link
-	desks       desks
-	relay       *relay
-	keeper      *keeper
-	ledger      *ledger.Ledger   // nil where none is kept
-	keys        *keyring         // likewise
-	gateway     *gateway.Gateway // likewise
-	ledgerClock func() time.Time // the chain's
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	store   *store
+	blobs   *Blobs
+	roster  *roster
+	daemons daemons
+	goods   catalogue
+	link    *link
+	desks   desks
+	relay   *relay
+	keeper  *keeper
+	ledger  *ledger.Ledger // nil where none is kept, as is what belongs to it
+	keys    *keyring
+	clerk   *clerk
+	gateway *gateway.Gateway
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
@@ -129,7 +129,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 		return nil, err
 	}
 	d.relay = newRelay(deps, d.log)
-	d.keeper = &keeper{cfg.Keeper, deps, d.log, d.store, d.relay}
+	payee := cfg.Payee
+	if payee.IsZero() {
+		payee = deps.Sender.Account()
+	}
+	d.keeper = &keeper{cfg: cfg.Keeper, bps: cfg.Bps, payee: payee, deps: deps, log: d.log, store: d.store, relay: d.relay}
 	if err = d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
@@ -110,19 +113,30 @@ func signedBySelf(user, sig string, nonce []byte) bool {
 
 // daemons are the keys that speak for channels that pay us.
 type daemons struct {
-	mu   sync.Mutex
-	keys map[[32]byte]bool
+	mu       sync.Mutex
+	channels map[[32]byte]cocoon.Account // by key
 }
 
-// set replaces all keys.
-func (d *daemons) set(keys map[[32]byte]bool) {
+// tell replaces the keys of a channel; a closed one has none.
+func (d *daemons) tell(c ledger.Channel) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.keys = keys
+	if d.channels == nil {
+		d.channels = map[[32]byte]cocoon.Account{}
+	}
+	maps.DeleteFunc(d.channels, func(_ [32]byte, a cocoon.Account) bool { return a == c.Account })
+	if c.Closed {
+		return
+	}
+	d.channels[[32]byte(c.Key)] = c.Account
+	if c.PreviousUntil > 0 {
+		d.channels[[32]byte(c.Previous)] = c.Account
+	}
 }
 
 func (d *daemons) know(key [32]byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.keys[key]
+	_, known := d.channels[key]
+	return known
 }

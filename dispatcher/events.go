@@ -15,25 +15,27 @@ import (
 // effects are what a batch of events changes outside the database.
 type effects struct {
 	roster, goods bool
+	rewards       bool // our contract
 	jobs          map[cocoon.Account]change
+	channels      map[cocoon.Account]bool // anybody's; true where a voucher was taken
 }
 
 // change is a job's row before and after a batch.
 type change struct{ before, after jobRow }
 
 // read applies all new events. Each batch moves the cursor in the transaction
-// that writes what follows from it, so a restart misses and repeats nothing.
-func (d *Dispatcher) read(ctx context.Context) error {
+// that writes what follows from it, so a restart misses and repeats nothing. It
+// returns the seq of the last event.
+func (d *Dispatcher) read(ctx context.Context) (seq uint64, err error) {
 	for {
-		at, err := d.store.position(ctx)
-		if err != nil {
-			return err
+		if seq, err = d.store.position(ctx); err != nil {
+			return seq, err
 		}
-		events, err := d.deps.Feed.Events(ctx, at, eventBatch)
+		events, err := d.deps.Feed.Events(ctx, seq, eventBatch)
 		if err != nil || len(events) == 0 {
-			return err
+			return seq, err
 		}
-		x := effects{jobs: map[cocoon.Account]change{}}
+		x := effects{jobs: map[cocoon.Account]change{}, channels: map[cocoon.Account]bool{}}
 		err = d.store.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 			for _, e := range events {
 				if err := d.readEvent(ctx, tx, e, &x); err != nil {
@@ -44,7 +46,7 @@ func (d *Dispatcher) read(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return diskError(err)
+			return seq, diskError(err)
 		}
 		d.settle(x)
 	}
@@ -66,7 +68,10 @@ func (d *Dispatcher) readEvent(ctx context.Context, tx bun.Tx, e market.Event, x
 		if e.Name == "accept_job" && !e.OK && e.From == d.deps.Sender.Account() {
 			return d.acceptFailed(ctx, tx, e, x)
 		}
+	case "channel":
+		x.channels[e.Account] = x.channels[e.Account] || e.Name == "settle" && e.OK
 	case "rewards":
+		x.rewards = x.rewards || e.Account == d.cfg.Keeper.Rewards
 		if e.Name == "open_epoch" && !e.OK && e.Account == d.cfg.Keeper.Rewards && e.From == d.deps.Sender.Account() {
 			number, err := queryOf(e)
 			if err != nil {

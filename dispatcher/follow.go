@@ -16,15 +16,21 @@ const eventBatch = 256
 func (d *Dispatcher) follow(ctx context.Context) error {
 	err := d.resume(ctx)
 	for err == nil {
-		head := d.deps.Feed.Head()
-		if err = d.read(ctx); err == nil {
+		head, seq := d.deps.Feed.Head(), uint64(0)
+		if seq, err = d.read(ctx); err == nil {
 			err = d.refresh(ctx)
+		}
+		if err == nil {
+			err = d.clerk.tell(ctx, head, seq)
 		}
 		if err == nil {
 			err = d.measure(ctx, head.Time)
 		}
 		if err == nil {
 			err = d.due(ctx, head.Time)
+		}
+		if err == nil {
+			err = d.clerk.settle(ctx)
 		}
 		if err == nil {
 			d.desks.pulse()
@@ -75,6 +81,7 @@ func (d *Dispatcher) resume(ctx context.Context) error {
 
 // settle carries a batch's effects to what lives in memory.
 func (d *Dispatcher) settle(x effects) {
+	d.clerk.hear(x)
 	d.stale.goods, d.stale.roster = d.stale.goods || x.goods, d.stale.roster || x.roster
 	for a, c := range x.jobs {
 		if c.before.Status == market.Accepted && c.after.Status != market.Accepted {

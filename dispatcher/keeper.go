@@ -7,6 +7,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -34,11 +35,15 @@ func (c KeeperConfig) Validate() error {
 // does it derives anew from the chain's state and its own plans, so it may be
 // stopped at any point.
 type keeper struct {
-	cfg   KeeperConfig
-	deps  Deps
-	log   *slog.Logger
-	store *store
-	relay *relay
+	cfg    KeeperConfig
+	bps    uint16 // of what channels pay, to payee
+	payee  cocoon.Account
+	deps   Deps
+	log    *slog.Logger
+	store  *store
+	relay  *relay
+	ledger *ledger.Ledger // nil where none is kept
+	clerk  *clerk         // likewise
 }
 
 // run does what is due at each block until ctx ends.
@@ -63,7 +68,7 @@ func (k *keeper) run(ctx context.Context) error {
 // step looks at the chain once. Epochs that passed are paid while the next one
 // is already measured.
 func (k *keeper) step(ctx context.Context, now uint32) error {
-	r, err := k.rewards(ctx)
+	r, err := readRewards(ctx, k.deps.Chain, k.cfg.Rewards)
 	if err != nil {
 		return err
 	}
@@ -84,58 +89,57 @@ func (k *keeper) step(ctx context.Context, now uint32) error {
 		}
 	}
 	if r.Pending.IsZero() {
-		return k.next(ctx, plans, r)
+		return k.next(ctx, plans, r, now)
 	}
 	return nil
 }
 
-// rewards is the contract's proven state.
-func (k *keeper) rewards(ctx context.Context) (wrappers.Rewards, error) {
-	a, err := k.deps.Chain.Account(ctx, k.cfg.Rewards)
+// readRewards is a rewards contract's proven state.
+func readRewards(ctx context.Context, from Chain, account cocoon.Account) (wrappers.Rewards, error) {
+	a, err := from.Account(ctx, account)
 	if err != nil {
 		return wrappers.Rewards{}, err
 	}
 	if a.State != chain.Active {
-		return wrappers.Rewards{}, cocoon.WithHint(cocoon.NotFound.Errorf("there is no rewards contract at %s", k.cfg.Rewards), "cocoon dispatcher init")
+		return wrappers.Rewards{}, cocoon.WithHint(cocoon.NotFound.Errorf("there is no rewards contract at %s", account), "cocoon dispatcher init")
 	}
 	return wrappers.DecodeRewards(a.Data)
 }
 
-// next plans the contract's next epoch once a period was measured, and opens
-// what is planned. A plan survives failed attempts.
-func (k *keeper) next(ctx context.Context, plans []*plan, r wrappers.Rewards) error {
+// next plans the contract's next epoch once a period is over, and opens what is
+// planned. A plan survives failed attempts.
+func (k *keeper) next(ctx context.Context, plans []*plan, r wrappers.Rewards, now uint32) error {
+	if k.clerk != nil && k.clerk.number.Load() != r.Number {
+		return nil // the ledger will hear of it
+	}
 	for _, p := range plans {
 		if p.Number == r.Number {
 			return k.open(ctx, p, r)
 		}
 	}
-	measured, err := k.store.measured(ctx)
-	if err != nil || measured < k.cfg.Period {
+	over, err := k.over(ctx, r, now)
+	if err != nil || !over {
 		return err
 	}
 	services, err := k.store.services(ctx)
 	if err != nil {
 		return err
 	}
-	staked, err := k.staked(ctx, services)
-	if err != nil {
-		return err
-	}
-	total, err := k.affordable(ctx, r)
-	if err != nil {
-		return err
-	}
-	leaves, err := split(staked, total, k.cfg.MinUptime)
+	leaves, err := k.divide(ctx, r, services)
 	if err != nil || len(leaves) == 0 {
 		return err
 	}
-	fees, err := wrappers.GetRewardsFees(ctx, k.deps.Chain, k.cfg.Rewards, len(leaves))
-	if err != nil {
-		return err
+	k.log.Info("epoch planned", "epoch", r.Number, "leaves", len(leaves))
+	return k.store.plan(ctx, k.cfg.Rewards, r.Number, leaves, services, now)
+}
+
+// over reports whether a period was measured or, where receipts are to be paid,
+// has passed: their providers' workers may be gone.
+func (k *keeper) over(ctx context.Context, r wrappers.Rewards, now uint32) (bool, error) {
+	measured, err := k.store.measured(ctx)
+	if err != nil || measured >= k.cfg.Period || k.ledger == nil {
+		return measured >= k.cfg.Period, err
 	}
-	if total.Cmp(fees.OpenEpoch) < 0 {
-		return nil // the pot waits until it holds more than opening costs
-	}
-	k.log.Info("epoch planned", "epoch", r.Number, "leaves", len(leaves), "amount_nano", total.Text())
-	return k.store.plan(ctx, k.cfg.Rewards, r.Number, leaves, services)
+	since, err := k.store.since(ctx, now)
+	return now-since >= k.cfg.Period && k.owes(r.Number), err
 }

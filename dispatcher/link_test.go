@@ -15,6 +15,7 @@ import (
 	"log/slog"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/market"
 	"github.com/cocoon-network/cocoon/protocol/stream"
@@ -42,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	r.refresh(records(1, 2), []market.Provider{{Account: cocoon.Account{7}}})
 	cfg := DefaultConfig()
 	c := &daemons{}
-	c.set(map[[32]byte]bool{[32]byte(idOf(key(5))): true})
+	c.tell(ledger.Channel{Account: cocoon.Account{1}, Key: ledger.Key(idOf(key(5)))})
 	l, err := openLink(cfg, r, c, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(l.close)

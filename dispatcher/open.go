@@ -53,7 +53,7 @@ func (k *keeper) mayOpen(r wrappers.Rewards) error {
 }
 
 // open sends the plan's root. Leaves that were never sent in this attempt shrink
-// alike where the pot has become smaller; others stay, since the contract may
+// alike where the pot has become smaller, but not below their receipts; others stay, since the contract may
 // have taken them by now.
 func (k *keeper) open(ctx context.Context, p *plan, r wrappers.Rewards) error {
 	if err := k.mayOpen(r); err != nil {
@@ -85,7 +85,11 @@ func (k *keeper) fit(ctx context.Context, p *plan, r wrappers.Rewards) error {
 	if err != nil {
 		return err
 	}
-	leaves, err := shrink(p.leaves, limit)
+	least, err := k.claims(ctx, p.Number, limit)
+	if err != nil {
+		return err
+	}
+	leaves, err := shrink(p.leaves, least, limit)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (s *store) plans(ctx context.Context, rewards cocoon.Account) (all []*plan,
 
 // plan writes a new epoch down and takes what it covers off the measure, so that
 // what was counted meanwhile belongs to the epoch after it.
-func (s *store) plan(ctx context.Context, rewards cocoon.Account, number uint32, leaves []wrappers.Leaf, covered []service) error {
+func (s *store) plan(ctx context.Context, rewards cocoon.Account, number uint32, leaves []wrappers.Leaf, covered []service, now uint32) error {
 	text, err := json.Marshal(leaves)
 	if err != nil {
 		return fmt.Errorf("plan epoch %d: %w", number, err)
@@ -60,9 +60,18 @@ func (s *store) plan(ctx context.Context, rewards cocoon.Account, number uint32,
 				return fmt.Errorf("plan epoch %d: %w", number, diskError(err))
 			}
 		}
+		if _, err := tx.ExecContext(ctx, `UPDATE cursor SET since = ?`, now); err != nil {
+			return fmt.Errorf("plan epoch %d: %w", number, diskError(err))
+		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM service WHERE total = 0 AND requests = 0 AND failures = 0`)
 		return diskError(err)
 	})
+}
+
+// since is when the last epoch was planned, or when somebody first asked.
+func (s *store) since(ctx context.Context, now uint32) (at uint32, err error) {
+	err = s.db.NewRaw(`UPDATE cursor SET since = CASE since WHEN 0 THEN ? ELSE since END RETURNING since`, now).Scan(ctx, &at)
+	return at, diskError(err)
 }
 
 // replan saves p as it is.

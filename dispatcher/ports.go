@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 
+	"github.com/xssnick/tonutils-go/tlb"
+
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -26,12 +28,19 @@ type Index interface {
 	Providers(ctx context.Context) ([]market.Provider, error)
 	// Job is NotFound where the contract was never seen.
 	Job(ctx context.Context, a cocoon.Account) (market.Job, error)
+	// Channel and RewardsAt are NotFound likewise; only a ledger needs them.
+	Channel(ctx context.Context, a cocoon.Account) (market.Channel, error)
+	RewardsAt(ctx context.Context, a cocoon.Account) (market.Rewards, error)
+	// ChannelsOf are all that pay a rewards contract, closed ones included.
+	ChannelsOf(ctx context.Context, rewards cocoon.Account) ([]market.Channel, error)
 }
 
 // Chain reads proven state. Fees come from the contracts' get-methods.
 type Chain interface {
 	wrappers.Getter
 	Account(ctx context.Context, a cocoon.Account) (chain.Account, error)
+	// Unborn is a contract as it will be born with init, at the live prices.
+	Unborn(init *tlb.StateInit) chain.Unborn
 }
 
 // Sender is the dispatcher's wallet, as *chain.Wallet is one.

@@ -54,11 +54,15 @@ func (k *keeper) staked(ctx context.Context, all []service) ([]service, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(s service) bool { return !staked[cocoon.Account(s.Provider)] }), nil
 }
 
-// split divides total among providers by the GPU seconds in which their workers
-// were up, counting only workers that were up for minUptime of the time. Shares
-// are rounded down: what is left stays in the pot. README.md tells providers so.
-func split(all []service, total cocoon.Nano, minUptime uint16) ([]wrappers.Leaf, error) {
+// split pays what has to be paid at least, and divides rest among providers by
+// the GPU seconds in which their workers were up, counting only workers that were
+// up for minUptime of the time. Shares are rounded down: what is left stays in
+// the pot. README.md tells providers so.
+func split(all []service, least amounts, rest cocoon.Nano, minUptime uint16) ([]wrappers.Leaf, error) {
 	byProvider := map[cocoon.Account]*share{}
+	for p := range least {
+		byProvider[p] = &share{weight: new(big.Int)}
+	}
 	sum := new(big.Int)
 	for _, s := range all {
 		p := cocoon.Account(s.Provider)
@@ -71,21 +75,26 @@ func split(all []service, total cocoon.Nano, minUptime uint16) ([]wrappers.Leaf,
 	}
 	var leaves []wrappers.Leaf
 	for p, s := range byProvider {
-		if s.weight.Sign() == 0 {
-			continue
+		amount := least[p]
+		if s.weight.Sign() > 0 {
+			part := new(big.Int).Mul(rest.Big(), s.weight)
+			nano, err := cocoon.NanoFromBig(part.Quo(part, sum))
+			if err == nil {
+				amount, err = amount.Add(nano)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
-		amount := new(big.Int).Mul(total.Big(), s.weight)
-		nano, err := cocoon.NanoFromBig(amount.Quo(amount, sum))
-		if err != nil {
-			return nil, err
-		}
-		if !nano.IsZero() {
-			leaves = append(leaves, s.leaf(p, nano))
+		if !amount.IsZero() {
+			leaves = append(leaves, s.leaf(p, amount))
 		}
 	}
-	slices.SortFunc(leaves, func(a, b wrappers.Leaf) int { return bytes.Compare(a.Provider[:], b.Provider[:]) })
+	slices.SortFunc(leaves, ascending)
 	return leaves, nil
 }
+
+func ascending(a, b wrappers.Leaf) int { return bytes.Compare(a.Provider[:], b.Provider[:]) }
 
 // share is one provider's part of an epoch.
 type share struct {
@@ -123,30 +132,56 @@ func (s *share) leaf(p cocoon.Account, amount cocoon.Nano) wrappers.Leaf {
 	return l
 }
 
-// shrink takes every leaf down alike so that their sum is within limit. Leaves
-// that would be paid nothing are left out.
-func shrink(leaves []wrappers.Leaf, limit cocoon.Nano) ([]wrappers.Leaf, error) {
-	var sum cocoon.Nano
-	for _, l := range leaves {
-		next, err := sum.Add(l.Amount.Nano)
-		if err != nil {
+// raise lets leaves pay what they have to at least.
+func raise(leaves []wrappers.Leaf, least amounts) []wrappers.Leaf {
+	raised, there := slices.Clone(leaves), map[cocoon.Account]bool{}
+	for i, l := range raised {
+		there[l.Provider] = true
+		if n := least[l.Provider]; n.Cmp(l.Amount.Nano) > 0 {
+			raised[i].Amount.Nano = n
+		}
+	}
+	for p, n := range least {
+		if !there[p] {
+			raised = append(raised, wrappers.Leaf{Provider: p, Amount: wrappers.Coins{Nano: n}})
+		}
+	}
+	slices.SortFunc(raised, ascending)
+	return raised
+}
+
+// shrink takes every leaf down alike so that their sum is within limit, none
+// below what it has to pay at least. Leaves that would be paid nothing are left out.
+func shrink(leaves []wrappers.Leaf, least amounts, limit cocoon.Nano) ([]wrappers.Leaf, error) {
+	leaves = raise(leaves, least)
+	needed, err := least.sum()
+	if err != nil {
+		return nil, err
+	}
+	above, sum := make([]cocoon.Nano, len(leaves)), cocoon.Nano{}
+	for i, l := range leaves {
+		above[i] = less(l.Amount.Nano, least[l.Provider])
+		if sum, err = sum.Add(above[i]); err != nil {
 			return nil, err
 		}
-		sum = next
 	}
-	if sum.Cmp(limit) <= 0 {
+	rest := less(limit, needed)
+	if sum.Cmp(rest) <= 0 {
 		return leaves, nil
 	}
-	var less []wrappers.Leaf
-	for _, l := range leaves {
-		amount := new(big.Int).Mul(l.Amount.Big(), limit.Big())
-		nano, err := cocoon.NanoFromBig(amount.Quo(amount, sum.Big()))
+	var smaller []wrappers.Leaf
+	for i, l := range leaves {
+		part := new(big.Int).Mul(above[i].Big(), rest.Big())
+		nano, err := cocoon.NanoFromBig(part.Quo(part, sum.Big()))
+		if err == nil {
+			l.Amount.Nano, err = least[l.Provider].Add(nano)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if l.Amount.Nano = nano; !nano.IsZero() {
-			less = append(less, l)
+		if !l.Amount.Nano.IsZero() {
+			smaller = append(smaller, l)
 		}
 	}
-	return less, nil
+	return smaller, nil
 }

@@ -21,6 +21,11 @@ func (x *Indexer) Channels(ctx context.Context, f ChannelFilter) ([]market.Chann
 	return items(x.channels(ctx, span{}, f))
 }
 
+// ChannelsOf are the channels that pay a rewards contract, closed ones included.
+func (x *Indexer) ChannelsOf(ctx context.Context, rewards cocoon.Account) ([]market.Channel, error) {
+	return x.Channels(ctx, ChannelFilter{Rewards: &rewards})
+}
+
 // Channel is the channel at a; NotFound where there is none.
 func (x *Indexer) Channel(ctx context.Context, a cocoon.Account) (market.Channel, error) {
 	list, err := x.channels(ctx, span{limit: 1}, ChannelFilter{account: &a})

@@ -34,7 +34,7 @@ type Config struct {
 	Arbiters   []cocoon.Account // who may rule on a dispute; jobs without an arbiter are taken as well
 	MinDefault uint16           // least that a dispute must pay where nobody rules, in basis points of the amount
 
-	Answers answer.Config // of interactive requests; its first four fields and MaxFee are filled in
+	Answers answer.Config // of interactive requests; its first four fields are filled in
 }
 
 // DefaultConfig has everything but keys, accounts, addresses and the folder.

@@ -58,6 +58,15 @@ func asBody[T any](t *testing.T, v T) *cell.Cell {
 	return c
 }
 
+func coins(n uint64) wrappers.Coins { return wrappers.Coins{Nano: cocoon.TON(n)} }
+
+// terms are those of the street.
+func (s *street) terms() wrappers.Terms {
+	return wrappers.Terms{Provider: &wrappers.ProviderTerms{MinProvider: coins(5), MinGPU: coins(2), Unbonding: 180, Treasury: cocoon.Account{0xff}},
+		Rewards: &wrappers.RewardsTerms{MinBond: coins(20), Unbonding: 180, HeirAfter: 600, EpochCode: cell.BeginCell().EndCell(),
+			Epoch: &wrappers.EpochTerms{Publish: 20, Window: 20, Expiry: 300, NetworkBps: 100, Treasury: cocoon.Account{0xff}}}}
+}
+
 // register makes a provider with one worker out of the birth.
 func (s *street) register() cocoon.Account {
 	s.t.Helper()
@@ -66,10 +75,7 @@ func (s *street) register() cocoon.Account {
 	require.NoError(t, err)
 	init, err := s.birth.Init()
 	require.NoError(t, err)
-	coins := func(n uint64) wrappers.Coins { return wrappers.Coins{Nano: cocoon.TON(n)} }
-	terms := wrappers.Terms{Provider: &wrappers.ProviderTerms{MinProvider: coins(5), MinGPU: coins(2), Unbonding: 180, Treasury: cocoon.Account{0xff}},
-		Rewards: &wrappers.RewardsTerms{MinBond: coins(20), Unbonding: 180, EpochCode: cell.BeginCell().EndCell(),
-			Epoch: &wrappers.EpochTerms{Publish: 20, Window: 20, Expiry: 300, NetworkBps: 100, Treasury: cocoon.Account{0xff}}}}
+	terms := s.terms()
 	hash, err := terms.Hash()
 	require.NoError(t, err)
 	s.send(provider, none, init, asBody(t, wrappers.RefreshTerms{Hash: hash}))
@@ -165,6 +171,51 @@ func TestProven_StandingIsWhatTheContractSays(t *testing.T) {
 	standing, err = p.Standing(t.Context(), provider, workerID)
 	require.NoError(t, err)
 	require.Nil(t, standing.Record)
+}
+
+// A dispatcher's bond is believed where its contract is the one of that address.
+func TestProven_DispatcherIsWhatItsContractSays(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t)
+	p := worker.Proven{Client: s.client}
+	birth := wrappers.RewardsBirth{Registry: s.wallet.Account(), Owner: s.wallet.Account()}
+	account, err := birth.Account()
+	require.NoError(t, err)
+	_, err = p.Dispatcher(t.Context(), account)
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+
+	init, err := birth.Init()
+	require.NoError(t, err)
+	terms := s.terms()
+	hash, err := terms.Hash()
+	require.NoError(t, err)
+	s.send(account, cocoon.Nano{}, init, asBody(t, wrappers.RefreshTerms{Hash: hash}))
+	s.send(account, cocoon.Nano{}, nil, asBody(t, wrappers.TermsAnswer{Terms: asBody(t, terms)}))
+	s.send(account, cocoon.TON(21), nil, asBody(t, wrappers.Bond{Amount: wrappers.Coins{Nano: cocoon.TON(21)}, Response: s.wallet.Account()}))
+	s.send(account, cocoon.TON(2), nil, asBody(t, wrappers.Fund{Amount: wrappers.Coins{Nano: cocoon.TON(2)}, Response: s.wallet.Account()}))
+	d, err := p.Dispatcher(t.Context(), account)
+	require.NoError(t, err)
+	require.Equal(t, birth, d.Birth)
+	require.Equal(t, cocoon.TON(21), d.Bond)
+	require.EqualValues(t, 100, d.Terms.Epoch.NetworkBps)
+	require.Equal(t, 1, d.Pot.Cmp(cocoon.TON(1)), "two, but for the rent")
+	require.NotZero(t, d.Block.Seqno)
+	require.NotZero(t, d.Block.RootHash)
+	require.NotZero(t, d.Block.Time)
+
+	// the same code, born into a state that nobody has paid for
+	real, err := s.client.Account(t.Context(), account)
+	require.NoError(t, err)
+	init.Data = real.Data
+	fake, err := chain.BornAccount(init)
+	require.NoError(t, err)
+	_, err = s.wallet.Send(t.Context(), chain.Message{To: fake, Amount: cocoon.TON(1), Init: init})
+	require.NoError(t, err)
+	faked, err := s.client.Account(t.Context(), fake)
+	require.NoError(t, err)
+	require.Equal(t, chain.Active, faked.State)
+	_, err = p.Dispatcher(t.Context(), fake)
+	require.ErrorContains(t, err, "is not the rewards contract it says it is")
 }
 
 func TestProven_AJobThatIsNotAtItsAddressIsNone(t *testing.T) {

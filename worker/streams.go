@@ -15,9 +15,9 @@ import (
 // newAnswers makes the side of a worker that answers interactive requests.
 func (w *Worker) newAnswers(deps Deps) (*answer.Service, error) {
 	cfg := w.cfg.Answers
-	cfg.Key, cfg.Provider, cfg.GlobalID, cfg.Data, cfg.MaxFee = w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data, w.cfg.MaxShare
+	cfg.Key, cfg.Provider, cfg.GlobalID, cfg.Data = w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data
 	return answer.New(cfg, answer.Deps{Chain: proofs{w}, Send: w.link.send, Engine: w.cfg.engineOf, Slots: slots{w}, Quoter: deps.Quoter,
-		Done: w.stats.add, Logger: w.log, Clock: w.clock, Random: w.rand, HTTP: deps.HTTP})
+		Done: w.stats.add, Logger: w.log, Clock: w.clock, Blocks: deps.Blocks, Random: w.rand, HTTP: deps.HTTP})
 }
 
 // proofs are a worker's chain, as answering looks at it.

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -215,6 +216,32 @@ func TestStreams_AreAnsweredBesideBatches(t *testing.T) {
 	g.chain.bind(job.account, g.provider, workerID)
 	g.delivered(job.account)
 	require.NotContains(t, g.log.String(), secret)
+}
+
+// A batch that has all it may have leaves slots to who waits for an answer.
+func TestStreams_DoNotWaitForABatch(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	g.chain.standing.Record.Concurrency = 4
+	goOn, house := make(chan struct{}), engine.New(model)
+	g.engineIs(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && r.Method == http.MethodPost && !bytes.Contains(body, []byte(`"stream":true`)) {
+			<-goOn
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		house.ServeHTTP(w, r)
+	}))
+	g.run()
+	g.tellBook()
+	job := g.open(batch(20, model, `,"max_tokens":3`), nil)
+	g.accepted(job)
+	g.chain.bind(job.account, g.provider, workerID)
+	g.heartbeat(func(h bus.Heartbeat) bool { return h.Busy == 3 })
+	_, bill := g.answered(prompt(model))
+	require.Equal(t, stream.Finished, stream.Reason(bill.Content.Reason))
+	close(goOn)
+	g.delivered(job.account)
 }
 
 // An engine for each model: each is asked for its own, and the heartbeat names

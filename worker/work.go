@@ -96,7 +96,7 @@ func (w *Worker) runBatch(ctx context.Context, b openai.Batch, j Job, price coco
 			continue
 		}
 		lines.Go(func() {
-			defer func() { <-w.slots }()
+			defer w.freeSlot()
 			w.runLine(ctx, m, model, l, &results[i])
 		})
 	}
@@ -104,18 +104,30 @@ func (w *Worker) runBatch(ctx context.Context, b openai.Batch, j Job, price coco
 	return results
 }
 
-// takeSlot waits for a free request at the engine; false where ctx ended first.
+// takeSlot waits for a free request at the engine, of those that batches may
+// have; false where ctx ended first.
 func (w *Worker) takeSlot(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
+	case w.lines <- struct{}{}:
+	}
+	select {
+	case <-ctx.Done():
+		<-w.lines
+		return false
 	case w.slots <- struct{}{}:
 	}
 	if ctx.Err() != nil {
-		<-w.slots
+		w.freeSlot()
 		return false
 	}
 	return true
+}
+
+func (w *Worker) freeSlot() {
+	<-w.slots
+	<-w.lines
 }
 
 func (w *Worker) runLine(ctx context.Context, m *meter, model cocoon.ModelID, l openai.Line, r *openai.Result) {

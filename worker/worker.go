@@ -41,6 +41,7 @@ type Worker struct {
 	stats   stats
 	record  atomic.Pointer[wrappers.WorkerRecord] // newest read
 	slots   chan struct{}                         // one for each request the engine may have at a time
+	lines   chan struct{}                         // one for each of these that batches may have
 	jobs    sync.WaitGroup                        // at work
 }
 
@@ -49,6 +50,7 @@ type Deps struct {
 	Chain  Chain
 	Logger *slog.Logger
 	Clock  func() time.Time
+	Blocks func() time.Time // chain.Clock: by it the age of proofs is judged; Clock where nil
 	Random io.Reader
 	HTTP   *http.Client  // to the engines
 	Quoter attest.Quoter // states what this worker runs in; none is the open tier
@@ -90,12 +92,15 @@ func (d Deps) withDefaults() Deps {
 	if d.Clock == nil {
 		d.Clock = time.Now
 	}
+	if d.Blocks == nil {
+		d.Blocks = d.Clock
+	}
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
 	if d.HTTP == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = maxIdle
+		t.MaxIdleConnsPerHost, t.Proxy = maxIdle, nil // prompts pass through nobody
 		d.HTTP = &http.Client{Transport: t}
 	}
 	return d
@@ -115,7 +120,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.setRecord(standing.Record)
-	w.slots = make(chan struct{}, standing.Record.Concurrency)
+	n := standing.Record.Concurrency
+	w.slots, w.lines = make(chan struct{}, n), make(chan struct{}, n-n/4) // who waits for an answer waits for no batch
 	kept, err := w.store.load()
 	if err != nil {
 		return err

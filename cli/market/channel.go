@@ -50,12 +50,8 @@ func (m *Market) paidByChannel(ctx context.Context) error {
 
 // openChannel lets the client escrow amount for the dispatcher, and declare its demand.
 func (m *Market) openChannel(ctx context.Context, key ed25519.PrivateKey, amount cocoon.Nano) (cocoon.Account, error) {
-	_, ledger, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return cocoon.Account{}, err
-	}
 	b := wrappers.ChannelBirth{Client: m.client.wallet.Account(), ClientKey: wrappers.PublicKey(key), Rewards: m.contracts["rewards/0"],
-		DispatcherKey: wrappers.PublicKey(ledger), CloseDelay: m.rules.CloseDelay}
+		DispatcherKey: wrappers.PublicKey(m.ledger), CloseDelay: m.rules.CloseDelay}
 	a, err := b.Account()
 	if err != nil {
 		return a, err

@@ -52,6 +52,8 @@ type Market struct {
 	network, dispatcher, client, patron party
 	providers                           []*provider
 
+	ledger ed25519.PrivateKey // signs receipts, and close promises
+
 	index     *indexer.Indexer
 	dispatch  *dispatcher.Dispatcher
 	http      *http.Server
@@ -162,6 +164,9 @@ func (m *Market) open(ctx context.Context) (err error) {
 		if err = m.bring(ctx, p.to, p.name, p.tons); err != nil {
 			return err
 		}
+	}
+	if _, m.ledger, err = ed25519.GenerateKey(nil); err != nil {
+		return err
 	}
 	m.net.Name, m.net.GlobalID = "localnet", m.network.GlobalID
 	for _, name := range []string{"alice", "bob"} {

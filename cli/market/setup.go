@@ -2,6 +2,7 @@ package market
 
 import (
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"fmt"
 	"net"
@@ -146,7 +147,7 @@ func (p *provider) await(ctx context.Context, a cocoon.Account, enough func(wrap
 	return bad
 }
 
-// bond deploys the dispatcher's rewards contract and bonds it.
+// bond deploys the dispatcher's rewards contract, bonds it and names the key whose receipts can refute its epochs.
 func (m *Market) bond(ctx context.Context) error {
 	birth := m.dispatcher.Rewards(m.dispatcher.wallet.Account(), 0)
 	a, err := birth.Account()
@@ -162,10 +163,14 @@ func (m *Market) bond(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err = m.dispatcher.wallet.Send(ctx, terms, bond); err != nil {
+	key, err := m.dispatcher.RotateKey(ctx, birth, m.ledger)
+	if err != nil {
+		return err
+	}
+	if _, err = m.dispatcher.wallet.Send(ctx, terms, bond, key); err != nil {
 		return fmt.Errorf("bond the dispatcher: %w", err)
 	}
-	return m.step(ctx, "dispatcher", "the dispatcher bonded %s", m.rules.MinBond)
+	return m.step(ctx, "dispatcher", "the dispatcher bonded %s and named the key that signs what providers earn", m.rules.MinBond)
 }
 
 // fund fills the pot, an incentive for workers that are up and serving.
@@ -196,6 +201,7 @@ func (m *Market) start(ctx context.Context) error {
 	cfg.Path, cfg.Blobs, cfg.GlobalID, cfg.Registry = m.path("dispatcher.db"), m.path("blobs"), m.net.GlobalID, m.net.Registry
 	cfg.Payee, cfg.Bps = m.dispatcher.wallet.Account(), 200
 	cfg.Keeper = dispatcher.KeeperConfig{Rewards: m.contracts["rewards/0"], Period: m.rules.Period, MinUptime: 1000, Grace: 30}
+	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = m.path("ledger"), []crypto.Signer{m.ledger}, m.rules.CloseDelay
 	deps := dispatcher.Deps{Feed: m.index, Index: m.index, Chain: m.dispatcher.client, Sender: m.dispatcher.wallet, Logger: m.cfg.Logger}
 	if m.dispatch, err = dispatcher.New(ctx, cfg, deps); err != nil {
 		return err
@@ -260,8 +266,15 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
-	var err error
-	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger}); err != nil {
+	clock, err := chain.NewClock(m.life, p.client, cfg.GlobalID)
+	if err != nil {
+		return err
+	}
+	m.services.Go(func() error {
+		clock.Run(m.life, p.client, m.cfg.Logger)
+		return nil
+	})
+	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(m.life)

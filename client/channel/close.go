@@ -23,6 +23,28 @@ func (m *Manager) Leave(ctx context.Context, rewards cocoon.Account) error {
 	return m.leave(ctx, e)
 }
 
+// Left is Leave, or goes on with a close that was asked for before; it reports
+// whether no channel to the dispatcher is left.
+func (m *Manager) Left(ctx context.Context, rewards cocoon.Account) (bool, error) {
+	err := m.Leave(ctx, rewards)
+	if cocoon.KindOf(err) == cocoon.NotFound {
+		err = nil
+	}
+	m.tending.Lock()
+	defer m.tending.Unlock()
+	left := true
+	for _, e := range m.book.Channels {
+		if err != nil || e.Birth.Rewards != rewards || e.Phase == closed {
+			continue
+		}
+		if e.Phase == closing {
+			err = m.leave(ctx, e)
+		}
+		left = left && e.Phase == closed
+	}
+	return left, err
+}
+
 // Ban ends the channel to a dispatcher that lied.
 func (m *Manager) Ban(ctx context.Context, rewards cocoon.Account, reason string) error {
 	m.tending.Lock()

@@ -186,3 +186,13 @@ func (p *Pool) Reserve(ctx context.Context, r api.Request) (cocoon.Nano, error) 
 	}
 	return all[0].Reserve(ctx, r)
 }
+
+// Ready tells whether a dispatcher would be asked now.
+func (p *Pool) Ready() bool {
+	for _, s := range p.ready() {
+		if gone, _ := s.Err(); gone == nil {
+			return true
+		}
+	}
+	return false
+}

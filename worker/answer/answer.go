@@ -28,7 +28,7 @@ type Service struct {
 	cfg     Config
 	deps    Deps
 	w       [32]byte
-	started time.Time
+	started [2]time.Time // by both clocks
 	session *attest.Session
 	keys    *keys
 	proofs  *proofs
@@ -40,13 +40,14 @@ type Service struct {
 	kill context.CancelCauseFunc
 	over chan struct{}  // closed when nothing is sent any more
 	work sync.WaitGroup // attempts that are not billed, and other work of handlers
-	post sync.WaitGroup // frames that are kept
+	post sync.WaitGroup // frames that are kept, and what came with acknowledgements
 
 	mu       sync.Mutex
 	draining bool
+	closed   bool
 	attempts map[stream.RequestID]*attempt // at work, or whose frames are kept
-	seen     map[[32]byte]uint32           // routes taken, until they expire
-	swept    uint32                        // when seen was
+	seen     map[[32]byte]time.Time        // routes taken, until they have expired for certain
+	swept    time.Time                     // when seen was
 	bodies   int                           // bytes of bodies that arrive
 }
 
@@ -57,8 +58,8 @@ type Slots interface {
 	Free()
 }
 
-// Deps are what a Service is given. Logger, Clock, Random, HTTP, Quoter and Done
-// have defaults.
+// Deps are what a Service is given. Logger, Clock, Blocks, Random, HTTP, Quoter
+// and Done have defaults.
 type Deps struct {
 	Chain  Chain
 	Send   func(subject string, data []byte) error // an error says that nobody listens
@@ -69,6 +70,7 @@ type Deps struct {
 
 	Logger *slog.Logger
 	Clock  func() time.Time
+	Blocks func() time.Time // chain.Clock: by it the age of blocks is judged, and keys and evidence live; Clock where nil
 	Random io.Reader
 	HTTP   *http.Client // to engines
 }
@@ -80,12 +82,18 @@ func (d Deps) withDefaults() Deps {
 	if d.Clock == nil {
 		d.Clock = time.Now
 	}
+	if d.Blocks == nil {
+		d.Blocks = d.Clock
+	}
 	if d.Random == nil {
 		d.Random = rand.Reader
 	}
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{}
 	}
+	engines := *d.HTTP
+	engines.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // prompts go nowhere else
+	d.HTTP = &engines
 	if d.Quoter == nil {
 		d.Quoter = attest.NoTEE{}
 	}
@@ -113,16 +121,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, cocoon.Invalid.Errorf("answering needs a chain, a link, engines and slots")
 	}
 	s := &Service{cfg: cfg, deps: deps.withDefaults(), w: [32]byte(cfg.Key.Public().(ed25519.PublicKey)), over: make(chan struct{}),
-		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]uint32{}}
+		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]time.Time{}}
 	deps = s.deps
 	var err error
 	if s.session, err = attest.NewSession(deps.Random, attest.Identity{GlobalID: cfg.GlobalID, Vault: cfg.Provider, Worker: s.w}); err != nil {
 		return nil, err
 	}
-	s.started = deps.Clock()
+	s.started = [2]time.Time{deps.Clock(), deps.Blocks()}
 	s.ctx, s.kill = context.WithCancelCause(context.Background())
 	s.proofs = newProofs(cfg, deps)
-	s.keys = &keys{cfg: cfg, w: s.w, session: s.session, quoter: deps.Quoter, clock: deps.Clock, block: s.proofs.recent, ids: map[uint32][32]byte{}}
+	s.keys = &keys{cfg: cfg, w: s.w, session: s.session, quoter: deps.Quoter, clock: deps.Blocks, block: s.proofs.recent, ids: map[uint32][32]byte{}}
 	s.bills = &bills{cfg: cfg, scope: receipt.Scope{GlobalID: cfg.GlobalID, Provider: cfg.Provider, Worker: s.w, Boot: s.session.Boot()},
 		sign: func(u receipt.Usage) (receipt.SignedUsage, error) { return u.Sign(s.session.Signer()) },
 		send: deps.Send, clock: deps.Clock, settled: make(chan struct{}, 1), by: map[cocoon.Account]*tab{}}
@@ -222,7 +230,12 @@ func (s *Service) ack(raw []byte) error {
 	if err != nil || len(m.Earned) == 0 {
 		return err
 	}
-	s.later(func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.post.Go(func() { // while the worker drains, too
 		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Lookup)
 		defer cancel()
 		d, err := s.proofs.state(ctx, m.Rewards)
@@ -296,9 +309,12 @@ func (s *Service) drain() {
 		}
 		break
 	}
-	s.kill(errStopped)
 	close(s.over)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.post.Wait()
+	s.kill(errStopped)
 }
 
 // Load is what a dispatcher chooses by.

@@ -117,7 +117,7 @@ func TestOrders_ARouteIsTakenOnce(t *testing.T) {
 	const n = 20
 	answers := make(chan string, n)
 	for range n { // Handle is called by one goroutine
-		w.s.Handle(stream.OrderVerb, r.Order.Bytes(), func(raw []byte) { answers <- stream.KindOf(raw) })
+		w.s.Handle(stream.OrderVerb, r.Bytes(), func(raw []byte) { answers <- stream.KindOf(raw) })
 	}
 	kinds := map[string]int{}
 	for range n {
@@ -131,6 +131,31 @@ func TestOrders_ARouteIsTakenOnce(t *testing.T) {
 	require.Equal(t, stream.LeaseGone, f.Code)
 	w.pass(601 * time.Second)
 	_, f = w.order(r)
+	require.Equal(t, stream.Overdue, f.Code)
+}
+
+// A local chain lives in the past: proofs and evidence are of its time, and
+// daemons go by that or by their own.
+func TestOrders_OnALocalChainAreOfEitherTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.past = 10_000 * time.Hour
+	w.d = w.newParty(1)
+	w.record.Block = w.block(100)
+	w.start()
+	past := func(r *stream.Route) {
+		r.Issued, r.Expires = r.Issued-uint32(w.past.Seconds()), r.Expires-uint32(w.past.Seconds())
+	}
+	_, e := w.evidence()
+	require.Less(t, int64(e.Claims.NotAfter), w.clock().Unix())
+	for _, edit := range []func(*stream.Route){past, func(*stream.Route) {}} {
+		r := w.newRequest(stream.Chat, chat(`,"max_tokens":1`), edit)
+		w.read(r, w.taken(r))
+		w.pass(time.Minute)
+		_, f := w.order(r)
+		require.NotNil(t, f, "taken once")
+	}
+	_, f := w.order(w.newRequest(stream.Chat, chat(""), func(r *stream.Route) { r.Issued, r.Expires = r.Issued-500, r.Expires-500 }))
 	require.Equal(t, stream.Overdue, f.Code)
 }
 
@@ -277,6 +302,31 @@ func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	require.Equal(t, stream.Busy, f.Code)
 	w.acknowledge(5, nil)
 	w.taken(owe())
+}
+
+// Who acknowledges a receipt has those before it, and a receipt is over frames that were sent.
+func TestReceipts_ComeInOrderAndAfterTheirFrames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noAck, w.cfg.Linger = true, time.Minute
+	w.start()
+	first, second := w.newRequest(stream.Chat, chat(`,"max_tokens":1`)), w.newRequest(stream.Chat, chat(`,"max_tokens":2`))
+	w.change(func() { w.withheld = first.Route.Request })
+	took := w.taken(first)
+	w.until("the first is over", func() bool { return len(w.slots) == 0 })
+	w.taken(second)
+	w.until("the second is over", func() bool { return len(w.slots) == 0 && len(w.frames[second.Route.Request]) > 0 })
+	time.Sleep(3 * w.cfg.Repeat)
+	w.mu.Lock()
+	require.Empty(t, w.receipts)
+	w.mu.Unlock()
+	w.acknowledge(2, nil) // a guess
+	w.change(func() { w.withheld = stream.RequestID{} })
+	require.True(t, w.read(first, took).done())
+	w.receiptOf(second)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.EqualValues(t, 1, w.receipts[w.d.rewards][0].Number)
 }
 
 func TestReceipts_AreRepeatedUntilTheyAreAcknowledged(t *testing.T) {

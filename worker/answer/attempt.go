@@ -39,7 +39,7 @@ type atomicState struct{ v atomic.Int32 }
 func (s *atomicState) Load() state   { return state(s.v.Load()) }
 func (s *atomicState) Store(v state) { s.v.Store(int32(v)) }
 
-func newAttempt(parent context.Context, o stream.Order, limit time.Duration, now time.Time) *attempt {
+func newAttempt(parent context.Context, o stream.Order, limit time.Duration) *attempt {
 	ctx, free := context.WithTimeoutCause(parent, limit, errOverdue)
 	a := &attempt{order: o, cover: newCover(uint64(o.Slice)), free: free}
 	a.ctx, a.stop = context.WithCancelCause(ctx)

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -17,12 +18,11 @@ const doneMark = "[DONE]"
 // pull asks the engine and hands on what it says, until the answer is over. What
 // it was is in m.
 func (s *Service) pull(a *attempt, t *task, p *post, m *meter) (stream.Reason, error) {
-	defer a.stop(nil) // ends what is left of the request
 	resp, err := s.ask(a, t)
 	if err != nil {
 		return ended(a, err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() // with the connection, where not all was read
 	if resp.StatusCode != http.StatusOK {
 		return s.refused(a, p, resp)
 	}
@@ -68,7 +68,7 @@ func ended(a *attempt, err error) (stream.Reason, error) {
 func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.Reason, error) {
 	for events := newEvents(from); ; {
 		item, err := events.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = cocoon.Unreachable.Errorf("engine's stream ended without %s", doneMark)
 		}
 		if err != nil {

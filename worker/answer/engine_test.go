@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -224,6 +225,22 @@ func TestEngine_FailsInEveryWay(t *testing.T) {
 	}
 }
 
+// A prompt goes to the engine that is configured, and nowhere an engine sends it.
+func TestEngine_CannotSendPromptsElsewhere(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	w := newWorld(t)
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	})
+	w.start()
+	r := w.newRequest(stream.Chat, chat(""))
+	require.Equal(t, stream.Failed, w.read(r, w.taken(r)).reason())
+	require.Zero(t, asked.Load())
+}
+
 // Whatever engine, client and dispatcher do, the receipt is over what a reader saw.
 func TestReceipt_IsAlwaysOverWhatWasRead(t *testing.T) {
 	t.Parallel()
@@ -341,7 +358,7 @@ func TestRestart_IsAnotherBootWithOtherKeys(t *testing.T) {
 	before, evidence := w.evidence()
 	unsent := w.newRequest(stream.Chat, chat(""))
 	w.stop()
-	<-w.ended
+	require.NoError(t, <-w.ended)
 	w.ended <- nil
 	w.pass(time.Second)
 	w.change(func() { w.receipts = map[cocoon.Account][]receipt.SignedUsage{} })
@@ -377,7 +394,7 @@ func TestLogs_HoldNoPromptAnswerOrKey(t *testing.T) {
 	fails := w.newRequest(stream.Chat, chat(""))
 	w.read(fails, w.taken(fails))
 	w.stop()
-	<-w.ended
+	require.NoError(t, <-w.ended)
 	w.ended <- nil
 	text := w.log.String()
 	require.NotEmpty(t, text)

@@ -3,6 +3,7 @@ package answer
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/cocoon-network/cocoon"
@@ -30,7 +31,7 @@ func (e *events) next() ([]byte, error) {
 	e.data = e.data[:0]
 	for has := false; ; {
 		line, err := e.readLine()
-		if err == io.EOF && has {
+		if errors.Is(err, io.EOF) && has {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -76,7 +77,7 @@ func (e *events) readLine() ([]byte, error) {
 	e.line = e.line[:0]
 	for {
 		if _, err := e.from.Peek(1); err != nil {
-			if err == io.EOF && len(e.line) > 0 {
+			if errors.Is(err, io.EOF) && len(e.line) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

@@ -22,11 +22,17 @@ func TestFrames_TheFirstTokenDoesNotWaitAndTheRestShareFrames(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Window = time.Hour
 	first := make(chan struct{})
-	w.engineIs(tokens(50, true, func(i int, _ *http.Request) {
+	rest := tokens(50, true, func(i int, _ *http.Request) {
 		if i == 0 {
 			<-first
 		}
-	}))
+	})
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) { // the role that some engines begin with is no token
+		rw.Header().Set("Content-Type", "text/event-stream")
+		_, _ = fmt.Fprint(rw, "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")
+		_ = http.NewResponseController(rw).Flush()
+		rest(rw, r)
+	})
 	w.start()
 	r := w.newRequest(stream.Chat, chat(""))
 	took := w.taken(r)
@@ -211,7 +217,7 @@ func TestEarned_IsKeptWhereItIsTheDispatchersWordAndMore(t *testing.T) {
 	next := filepath.Join(w.cfg.Data, "earned", fmt.Sprintf("%x-%010d", w.d.rewards[:], 4))
 	require.Eventually(t, func() bool { _, err := os.Stat(next); return err == nil }, wait, time.Millisecond)
 	w.stop()
-	<-w.ended
+	require.NoError(t, <-w.ended)
 	w.ended <- nil
 	kept(30)
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -231,7 +237,7 @@ func TestKeys_RotateAndTheOneBeforeStaysValid(t *testing.T) {
 	require.Eventually(t, func() bool { return w.s.Load().Key != first.KeyID }, wait, time.Millisecond)
 	_, e := w.evidence()
 	require.Len(t, liveKeys(e), 2)
-	require.Equal(t, [32]byte(first.verify), e.Claims.Session, "the session key is the boot's")
+	require.Equal(t, first.verify, e.Claims.Session, "the session key is the boot's")
 	w.tellBook(w.d, 101, cocoon.Nano{})
 	w.follows()
 	second := w.newRequest(stream.Chat, chat(`,"max_tokens":1`))

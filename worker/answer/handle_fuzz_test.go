@@ -15,7 +15,7 @@ func FuzzHandle(f *testing.F) {
 	w.engineIs(tokens(1, true, nil))
 	r := w.newRequest(stream.Chat, chat(""))
 	verbs := answer.Verbs()
-	for i, m := range [][]byte{r.Order.Bytes(), stream.Part{Request: r.Route.Request, Index: 1, Data: []byte{1}}.Bytes(), stream.Slice{Request: r.Route.Request, Tokens: 9}.Bytes(),
+	for i, m := range [][]byte{r.Bytes(), stream.Part{Request: r.Route.Request, Index: 1, Data: []byte{1}}.Bytes(), stream.Slice{Request: r.Route.Request, Tokens: 9}.Bytes(),
 		stream.Cancel{Request: r.Route.Request}.Bytes(), stream.Resume{Request: r.Route.Request, Node: node}.Bytes(),
 		stream.Ack{Rewards: w.d.rewards, Boot: w.s.Boot(), Number: 1, Earned: w.earned(w.d, 3, 1)}.Bytes()} {
 		f.Add(uint8(i), m)

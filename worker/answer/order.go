@@ -57,7 +57,7 @@ func (s *Service) admit(o stream.Order) (*attempt, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, hash := uint32(s.deps.Clock().Unix()), o.Route.Hash()
+	now, hash := s.deps.Clock(), o.Route.Hash()
 	s.sweep(now)
 	_, taken := s.seen[hash]
 	late := int(o.Size) - len(o.Body)
@@ -73,28 +73,42 @@ func (s *Service) admit(o stream.Order) (*attempt, error) {
 	case !s.deps.Slots.Take():
 		return nil, fail(stream.Busy, "all slots are taken")
 	}
-	a := newAttempt(s.ctx, o, s.cfg.Answer, s.deps.Clock())
+	a := newAttempt(s.ctx, o, s.cfg.Answer)
 	if late > 0 {
 		a.body = newBody(o)
 		s.bodies += int(o.Size)
 	}
-	s.seen[hash], s.attempts[o.Route.Request] = o.Route.Expires, a
+	s.seen[hash], s.attempts[o.Route.Request] = now.Add(stream.MaxRoute+skew), a
 	s.work.Add(1)
 	return a, nil
 }
 
+// timely checks when a route was issued. On a public network both clocks are one;
+// a local chain lives in a time of its own, and a daemon there may go by either.
+func (s *Service) timely(r stream.Route) (err error) {
+	for i, now := range [...]time.Time{s.deps.Clock(), s.deps.Blocks()} {
+		issued := time.Unix(int64(r.Issued), 0)
+		switch {
+		case now.Sub(issued) > skew || issued.Sub(now) > skew:
+			err = fail(stream.Overdue, "the route was issued at another time than this worker's")
+		case now.Unix() >= int64(r.Expires):
+			return fail(stream.Overdue, "the route has expired")
+		case int64(r.Issued) < s.started[i].Unix():
+			return fail(stream.Overdue, "the route was issued before this worker started")
+		default:
+			return nil
+		}
+	}
+	return err
+}
+
 // mayTake checks an order against clock, price and models.
 func (s *Service) mayTake(o stream.Order) error {
-	now := s.deps.Clock()
-	issued, r := time.Unix(int64(o.Route.Issued), 0), o.Route
-	switch {
-	case now.Unix() >= int64(r.Expires):
-		return fail(stream.Overdue, "the route has expired")
-	case int64(r.Issued) < s.started.Unix():
-		return fail(stream.Overdue, "the route was issued before this worker started")
-	case now.Sub(issued) > skew || issued.Sub(now) > skew:
-		return fail(stream.Overdue, "the route was issued at another time than this worker's")
-	case s.deps.Engine(r.Model) == "":
+	r := o.Route
+	if err := s.timely(r); err != nil {
+		return err
+	}
+	if s.deps.Engine(r.Model) == "" {
 		return fail(stream.LeaseGone, "worker has no engine for the model")
 	}
 	asked, err := s.proofs.price(r.Model)
@@ -113,13 +127,13 @@ func (s *Service) mayTake(o stream.Order) error {
 }
 
 // sweep forgets routes that have expired, once a second.
-func (s *Service) sweep(now uint32) {
-	if s.swept == now {
+func (s *Service) sweep(now time.Time) {
+	if now.Sub(s.swept) < time.Second {
 		return
 	}
 	s.swept = now
 	for hash, expires := range s.seen {
-		if now >= expires {
+		if now.After(expires) {
 			delete(s.seen, hash)
 		}
 	}

@@ -32,7 +32,7 @@ type post struct {
 	content []byte // not in a frame yet
 	out     uint64
 	sealed  time.Time // the newest frame
-	begun   bool      // a frame with content was made
+	begun   bool      // a frame with a token was made
 	ended   time.Time // the final frame was made, zero before
 
 	frames [][]byte // the newest, as far as ringSize goes
@@ -91,7 +91,7 @@ func (p *post) due(now time.Time) bool {
 	case len(p.content) == 0:
 		return since >= p.cfg.KeepAlive
 	}
-	return !p.begun || since >= p.cfg.Window || len(p.content) > stream.MaxContent
+	return !p.begun && p.out > 0 || since >= p.cfg.Window || len(p.content) > stream.MaxContent
 }
 
 // seal makes the next frame.
@@ -103,7 +103,7 @@ func (p *post) seal(final bool) error {
 	}
 	p.content = append(p.content[:0], p.content[n:]...)
 	p.frames, p.kept, p.unsent = append(p.frames, frame), p.kept+len(frame), p.unsent+len(frame)
-	p.sealed, p.begun = time.Now(), p.begun || n > 0
+	p.sealed, p.begun = time.Now(), p.begun || p.out > 0
 	return nil
 }
 

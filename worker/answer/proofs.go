@@ -67,7 +67,7 @@ type known struct {
 }
 
 func newProofs(cfg Config, deps Deps) *proofs {
-	p := &proofs{cfg: cfg, chain: deps.Chain, log: deps.Logger, clock: deps.Clock, known: map[cocoon.Account]*known{},
+	p := &proofs{cfg: cfg, chain: deps.Chain, log: deps.Logger, clock: deps.Blocks, known: map[cocoon.Account]*known{},
 		changed: make(chan struct{}), asked: make(chan struct{}, 1)}
 	for _, a := range cfg.Rewards {
 		p.known[a] = &known{}

@@ -88,9 +88,11 @@ type world struct {
 	now      time.Time
 	record   answer.Record
 	parties  map[cocoon.Account]answer.Dispatcher
-	deaf     bool // nothing is heard
-	dropped  int  // frames still to be lost on the way
+	deaf     bool             // nothing is heard
+	withheld stream.RequestID // whose frames are not heard
+	dropped  int              // frames still to be lost on the way
 	noAck    bool
+	past     time.Duration                      // how far behind the chain's time is
 	bookless bool                               // the dispatcher shows no book by itself
 	light    bool                               // frames are counted as heard, and not kept
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
@@ -116,7 +118,7 @@ func newWorld(t testing.TB) *world {
 
 // block is the masterchain's of this moment.
 func (w *world) block(seqno uint32) attest.Block {
-	return attest.Block{Seqno: seqno, RootHash: [32]byte{byte(seqno)}, Time: uint32(w.now.Unix())}
+	return attest.Block{Seqno: seqno, RootHash: [32]byte{byte(seqno)}, Time: uint32(w.now.Add(-w.past).Unix())}
 }
 
 // newParty puts a dispatcher that holds all rules on the chain.
@@ -218,8 +220,10 @@ func (w *world) engineIs(h http.HandlerFunc) { w.engine.Store(&h) }
 // send is the bus: it loses what it is told to.
 func (w *world) send(subject string, raw []byte) error {
 	var ack []byte
+	var lost bool
 	w.change(func() {
-		if w.deaf {
+		h, err := stream.ParseFrameHeader(raw)
+		if lost = w.deaf || err == nil && h.Request == w.withheld; lost {
 			return
 		}
 		if !w.light {
@@ -250,9 +254,9 @@ func (w *world) send(subject string, raw []byte) error {
 		}
 	})
 	w.mu.Lock()
-	deaf, s := w.deaf, w.s
+	s := w.s
 	w.mu.Unlock()
-	if deaf {
+	if lost {
 		return cocoon.Unreachable.Errorf("nobody listens")
 	}
 	if ack != nil {
@@ -270,7 +274,7 @@ func (w *world) start() *world {
 		(*w.engine.Load())(rw, r)
 	}))
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, Clock: w.clock, HTTP: &http.Client{Transport: transport},
+	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: transport},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
 			if m == cocoon.NewModelID(model) {
@@ -287,7 +291,7 @@ func (w *world) start() *world {
 	w.t.Cleanup(func() {
 		stop()
 		s.Kill()
-		<-ended
+		require.NoError(w.t, <-ended)
 		e.Close()
 		transport.CloseIdleConnections()
 	})
@@ -402,7 +406,7 @@ func chat(extra string) string {
 // order asks the service to take r; the code is 0 where it did.
 func (w *world) order(r *request) (stream.Took, *stream.Fail) {
 	w.t.Helper()
-	raw := w.ask(stream.OrderVerb, r.Order.Bytes())
+	raw := w.ask(stream.OrderVerb, r.Bytes())
 	if stream.KindOf(raw) == "fail" {
 		f, err := stream.ParseFail(raw)
 		require.NoError(w.t, err)

@@ -1,0 +1,34 @@
+package ledger
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+)
+
+func TestSettleable_IsAllThatBringsMoreThanItsFeeWhateverItsAge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.Fee = cost })
+	m := &machine{n: 1}
+	for n := range 3 {
+		w.opens(n, cocoon.TON(1))
+		for range n {
+			r := w.asks(n)
+			require.NoError(t, w.Admit(1, r, promises(n, cocoon.TON(1))))
+			require.NoError(t, w.Assign(r.ID, m.attempt()))
+			require.Empty(t, w.commits(m, m.states(r.ID, used)).Void)
+			require.NoError(t, w.OK(t.Context(), 1, r.ID, cost, promises(n, plus(w.state(n).Agreed, cost))))
+		}
+	}
+	due, err := w.Due(w.clock.Now())
+	require.NoError(t, err)
+	require.Empty(t, due)
+	all := w.Settleable(w.clock.Now())
+	require.Len(t, all, 1, "one request only pays for its own settlement")
+	require.Equal(t, account(2), all[0].Channel)
+	require.Equal(t, plus(cost, cost), all[0].Amount)
+	require.Equal(t, Wanted, all[0].Reason)
+	require.False(t, all[0].Cover)
+}

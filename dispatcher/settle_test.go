@@ -1,0 +1,169 @@
+package dispatcher_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/cli/action"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
+	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/wrappers"
+)
+
+// settled waits until the channel has paid n in all.
+func (p *payer) settled(n cocoon.Nano) market.Channel {
+	p.w.t.Helper()
+	return p.w.channel(p.account, func(c market.Channel) bool { return c.Settled == n })
+}
+
+// settles are the settle messages that channels got.
+func (w *town) settles() (all []market.Event) {
+	for _, e := range w.events() {
+		if e.Contract == "channel" && e.Name == "settle" {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func TestSettle_WhatIsPaidOnceItIsWorthItAndOld(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	one, two, small := w.opens(1, cocoon.TON(5)), w.opens(2, cocoon.TON(5)), w.opens(3, cocoon.TON(5))
+	m := &machine{p: w.provider(10, price)}
+	for _, p := range []*payer{one, two, small} {
+		p.deposited()
+	}
+	one.uses(m, 1500, cocoon.TON(3), true)
+	two.uses(m, 2000, cocoon.TON(3), true)
+	small.uses(m, 15, cocoon.TON(3), true)
+	w.advance(3000)
+	require.Empty(t, w.settles())
+	w.advance(601)
+	one.settled(cocoon.NanoOf(1_500_000_000))
+	two.settled(cocoon.TON(2))
+	w.advance(3601)
+	require.Zero(t, w.channel(small.account, func(market.Channel) bool { return true }).Settled, "not worth it, and not covered: it paid all it agreed to")
+	for _, e := range w.settles() {
+		require.True(t, e.OK)
+	}
+	require.Len(t, w.settles(), 2, "each once")
+}
+
+func TestSettle_CoverOfASilentClientPaysWhatItNeverAnswered(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 1000, cocoon.TON(3), true)
+	p.uses(m, 800, cocoon.TON(3), false)
+	w.advance(3601)
+	p.settled(cocoon.TON(3))
+	s := p.hello(func(s ledger.State) bool { return s.Settled == cocoon.TON(3) })
+	require.Empty(t, s.Receipts, "it is taken as agreed")
+	require.Equal(t, cocoon.NanoOf(1_800_000_000), s.Agreed)
+}
+
+func TestSettle_ALeavingChannelInTime(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 30, cocoon.TON(3), true) // nothing that would be worth it
+	request, err := w.desk.RequestClose(t.Context(), p.account)
+	require.NoError(t, err)
+	w.send(w.payer, request)
+	c := p.settled(cocoon.NanoOf(30_000_000))
+	require.Less(t, w.settles()[0].Time, c.ClosesAt-action.QuickRules().CloseDelay/2)
+	err = w.dispatcher.Ledger().Admit(1, ledger.Request{Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
+	require.ErrorIs(t, err, ledger.ErrClosing)
+}
+
+func TestSettle_WhatTheBondDoesNotCoverTheDearestFirst(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	m := &machine{p: w.provider(10, price)}
+	var payers []*payer
+	for n := range byte(3) {
+		payers = append(payers, w.opens(n, cocoon.TON(8)))
+		payers[n].deposited()
+	}
+	for i, n := range []uint64{3000, 2000, 5200} { // of a bond of 20 TON, half of which may be unsettled
+		payers[i].uses(m, n, cocoon.TON(7), true)
+	}
+	payers[2].settled(cocoon.NanoOf(5_200_000_000))
+	require.Len(t, w.settles(), 1, "5 TON are a quarter of it")
+}
+
+// oneToken is the smallest request.
+var oneToken = bound.Size{Prompt: 1, Choices: 1, MaxOut: 1}
+
+func TestSettle_AMessageThatDidNotLeaveIsSentAgain(t *testing.T) {
+	t.Parallel()
+	var failed atomic.Int32
+	w := newStreams(t, func(w *town) {
+		w.deps.Sender = &deaf{w.keeper, func(m chain.Message) bool {
+			return wrappers.OperationName(m.Body) == "settle" && failed.Add(1) <= 3
+		}}
+	})
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 1500, cocoon.TON(3), true)
+	w.advance(3601)
+	p.settled(cocoon.NanoOf(1_500_000_000))
+	require.EqualValues(t, 4, failed.Load())
+}
+
+func TestSettle_WhatIsOwedAndNotOpenStopsAdmissionUntilItIsSettled(t *testing.T) {
+	t.Parallel()
+	mute := make(chan struct{})
+	w := newStreams(t, func(w *town) {
+		w.deps.Sender = &deaf{w.keeper, func(m chain.Message) bool {
+			select {
+			case <-mute:
+				return false
+			default:
+				return wrappers.OperationName(m.Body) == "settle"
+			}
+		}}
+	})
+	p, m := w.opens(1, cocoon.TON(50)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 31_000, cocoon.TON(40), true) // of a pot of 10 TON and a bond of 20
+	asks := func(id byte) error {
+		return w.dispatcher.Ledger().Admit(1, ledger.Request{ID: ledger.ID{id}, Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
+	}
+	require.ErrorIs(t, asks(1), ledger.ErrStopped)
+	close(mute)
+	p.settled(cocoon.TON(31))
+	require.Eventually(t, func() bool { return asks(2) == nil }, wait, tick)
+}
+
+func TestPromiseClose_ClosesAtOnceOverAllThatWasAgreed(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	p.uses(m, 700, cocoon.TON(3), true)
+	_, err := w.dispatcher.PromiseClose(t.Context(), p.account, 7)
+	require.ErrorIs(t, err, ledger.ErrFenced)
+	promise, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1)
+	require.NoError(t, err)
+	require.Equal(t, cocoon.NanoOf(700_000_000), promise.Final.Nano)
+	again, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1)
+	require.NoError(t, err)
+	require.Equal(t, promise, again)
+	m2, err := w.desk.CloseNow(t.Context(), p.account, promise)
+	require.NoError(t, err)
+	w.send(w.payer, m2)
+	require.True(t, p.settled(promise.Final.Nano).Closed)
+	w.stop()
+	w.start()
+	err = w.dispatcher.Ledger().Admit(1, ledger.Request{Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
+	require.ErrorIs(t, err, ledger.ErrClosing)
+}
