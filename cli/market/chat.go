@@ -63,6 +63,10 @@ func (m *Market) openDaemon(ctx context.Context) error {
 	if err = d.Ready(ctx); err != nil {
 		return fmt.Errorf("open the application's channel: %w", err)
 	}
+	for _, c := range d.Channels() {
+		name := fmt.Sprintf("channel/%d", len(m.channels))
+		m.channels, m.contracts[name] = append(m.channels, name), c.Account
+	}
 	return m.cfg.Tell.Tell("openai", m.openai)
 }
 
@@ -125,7 +129,7 @@ func (m *Market) question(ctx context.Context) (h exchange, err error) {
 		}
 	}
 	if answer.StatusCode != http.StatusOK || !whole {
-		return h, fmt.Errorf("ask the daemon: %s, %d events: %w", answer.Status, h.events, lines.Err())
+		return h, fmt.Errorf("ask the daemon: %s, %d events (%v): %s", answer.Status, h.events, lines.Err(), lines.Text())
 	}
 	return h, nil
 }

@@ -129,6 +129,9 @@ const cacheSize = 4096
 // Handler is the API, for programs that serve it themselves.
 func (d *Daemon) Handler() http.Handler { return d.server }
 
+// Channels are those that requests may be paid over now, the preferred one first.
+func (d *Daemon) Channels() []*channel.Channel { return d.channels.Usable() }
+
 // Listen binds the API's address, and returns the base URL that applications use.
 func (d *Daemon) Listen() (string, error) {
 	if err := d.server.Listen(); err != nil {
