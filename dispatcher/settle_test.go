@@ -93,10 +93,10 @@ func TestSettle_WhatTheBondDoesNotCoverTheDearestFirst(t *testing.T) {
 		payers = append(payers, w.opens(n, cocoon.TON(8)))
 		payers[n].deposited()
 	}
-	for i, n := range []uint64{3000, 2000, 5200} { // of a bond of 20 TON, half of which may be unsettled
+	for i, n := range []uint64{5200, 3000, 2000} { // of a bond of 20 TON, half of which may be unsettled
 		payers[i].uses(m, n, cocoon.TON(7), true)
 	}
-	payers[2].settled(cocoon.NanoOf(5_200_000_000))
+	payers[0].settled(cocoon.NanoOf(5_200_000_000))
 	require.Len(t, w.settles(), 1, "5 TON are a quarter of it")
 }
 
