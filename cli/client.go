@@ -113,7 +113,7 @@ func leaveClient(ctx context.Context, e *env, o clientRun, rewards string) error
 	if err != nil {
 		return err
 	}
-	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, daemon.Deps{Client: c, Sender: wallet, Logger: e.log})
+	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
 	if err != nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func runClient(ctx context.Context, e *env, o clientRun) error {
 	if err != nil {
 		return err
 	}
-	d, err := daemon.Open(ctx, cfg, daemon.Deps{Client: c, Sender: wallet, Logger: e.log})
+	d, err := daemon.Open(ctx, cfg, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func story(ts *testscript.TestScript, _ bool, args []string) {
 	if s.Jobs.Opened != 5 || s.Jobs.Paid != 3 || s.Jobs.Refunded != 1 || s.Jobs.Slashed != 1 {
 		ts.Fatalf("jobs ended as %+v", s.Jobs)
 	}
-	if s.Channels.Opened != 1 || s.Channels.Closed != 1 || s.Channels.Settled != cocoon.TON(3) {
+	if s.Channels.Opened != 2 || s.Channels.Closed != 1 || s.Channels.Settled != cocoon.TON(3) {
 		ts.Fatalf("channels ended as %+v", s.Channels)
 	}
 	amount := func(name string) *big.Int {

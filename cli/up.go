@@ -28,7 +28,8 @@ func newUp(e *env) *cobra.Command {
 		Long: `Starts a TON chain, deploys the contracts and lets every party do its business
 for real: providers stake and register GPU workers, a client escrows jobs,
 workers run them, the escrow pays, one job is refunded, a worker that went silent
-is slashed, a channel pays by voucher and is closed, an epoch pays rewards by
+is slashed, a channel pays by voucher and is closed, an application asks a worker
+over OpenAI's interface, an epoch pays rewards by
 Merkle proof, a provider takes its stake home.
 Every contract is then reconciled to the nanoTON, and the market keeps serving
 until Ctrl-C. All ports are free ones on loopback.`,
@@ -92,6 +93,8 @@ func (t teller) Tell(event string, v any) error {
 		_, err = fmt.Fprintf(t.e.out, "           · %-15s %-12s -> %-12s %16s  tx %s%s\n", x.Name, short(x.From), x.Contract, x.Value, x.Tx[:12], refused)
 	case market.Result:
 		_, err = fmt.Fprintf(t.e.out, "results    %s: %s\n", x.Job, x.File)
+	case market.OpenAI:
+		_, err = fmt.Fprintf(t.e.out, "openai     OPENAI_BASE_URL=%s OPENAI_API_KEY=%s\n", x.URL, x.Key)
 	case market.Summary:
 		err = t.summary(x)
 	}

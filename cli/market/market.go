@@ -49,8 +49,8 @@ type Market struct {
 	chain *localnet.Chain
 	net   chain.Network
 
-	network, dispatcher, client, patron party
-	providers                           []*provider
+	network, dispatcher, client, patron, app party
+	providers                                []*provider
 
 	ledger ed25519.PrivateKey // signs receipts, and close promises
 
@@ -61,6 +61,7 @@ type Market struct {
 	jobs      []string // names in contracts, in order of opening
 	channels  []string // likewise
 	api       string
+	openai    OpenAI
 	narrated  uint64 // seq of the last event told
 	services  *errgroup.Group
 	life      context.Context // of what runs on after the scenario
@@ -160,7 +161,7 @@ func (m *Market) open(ctx context.Context) (err error) {
 		to   *party
 		name string
 		tons uint64
-	}{{&m.network, "network", 100}, {&m.dispatcher, "dispatcher", 200}, {&m.client, "client", 100}, {&m.patron, "patron", 100}} {
+	}{{&m.network, "network", 100}, {&m.dispatcher, "dispatcher", 200}, {&m.client, "client", 100}, {&m.patron, "patron", 100}, {&m.app, "application", 20}} {
 		if err = m.bring(ctx, p.to, p.name, p.tons); err != nil {
 			return err
 		}
@@ -252,7 +253,7 @@ func (m *Market) close() (err error) {
 }
 
 func (m *Market) parties() []*party {
-	all := []*party{&m.network, &m.dispatcher, &m.client, &m.patron}
+	all := []*party{&m.network, &m.dispatcher, &m.client, &m.patron, &m.app}
 	for _, p := range m.providers {
 		all = append(all, &p.party)
 	}

@@ -55,7 +55,7 @@ func TestMarket_EveryJobEndsAsItShouldAndTheBooksBalance(t *testing.T) {
 	r := play(t, data)
 	s := r.summary(t)
 	require.Equal(t, JobCount{Opened: 5, Paid: 3, Refunded: 1, Slashed: 1}, s.Jobs)
-	require.Equal(t, ChannelCount{Opened: 1, Settled: cocoon.TON(3), Closed: 1}, s.Channels)
+	require.Equal(t, ChannelCount{Opened: 2, Settled: cocoon.TON(3), Closed: 1}, s.Channels)
 	sum := new(big.Int).Add(s.Money.Paid.Big(), s.Money.Fees.Big())
 	require.Equal(t, s.Money.Received.Big(), sum.Add(sum, s.Money.Held.Big()), "received = paid + fees + held")
 	require.NotZero(t, s.Index.Events)

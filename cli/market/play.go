@@ -20,7 +20,7 @@ func (m *Market) play(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{
 		m.deploy, m.bond, m.enrolAll, m.start, m.announce,
 		m.deliveredJobs, m.refusedJob, m.abandonedJob,
-		m.paidByChannel, m.fund, m.epoch, m.leave, m.summary,
+		m.paidByChannel, m.chat, m.fund, m.epoch, m.leave, m.summary,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -97,24 +97,28 @@ func (m *Market) claim(ctx context.Context, e told.Epoch) error {
 	if err != nil {
 		return err
 	}
-	last := len(leaves) - 1
-	for _, p := range m.providers {
-		if p.account != leaves[last].Provider {
-			continue
+	for i := len(leaves) - 1; i >= 0; i-- { // one leaf may be the dispatcher's own share
+		for _, p := range m.providers {
+			if p.account == leaves[i].Provider {
+				return m.claimLeaf(ctx, p, e, tree, i, leaves[i].Amount)
+			}
 		}
-		msg, err := p.Claim(ctx, e.Account, tree, last, p.wallet.Account())
-		if err != nil {
-			return err
-		}
-		if _, err = p.wallet.Send(ctx, msg); err != nil {
-			return fmt.Errorf("%s claims its leaf: %w", p.name, err)
-		}
-		if _, err = m.awaitEpoch(ctx, "claimed", func(e told.Epoch) bool { return len(e.Claimed) > 0 }); err != nil {
-			return err
-		}
-		return m.step(ctx, "claim", "%s claimed leaf %d, %s, by Merkle proof", p.name, last, leaves[last].Amount)
 	}
-	return fmt.Errorf("leaf %d of epoch %d names provider %s, which is nobody here", last, e.Number, leaves[last].Provider)
+	return fmt.Errorf("epoch %d pays nobody who is here", e.Number)
+}
+
+func (m *Market) claimLeaf(ctx context.Context, p *provider, e told.Epoch, tree *wrappers.EpochTree, i int, amount cocoon.Nano) error {
+	msg, err := p.Claim(ctx, e.Account, tree, i, p.wallet.Account())
+	if err != nil {
+		return err
+	}
+	if _, err = p.wallet.Send(ctx, msg); err != nil {
+		return fmt.Errorf("%s claims its leaf: %w", p.name, err)
+	}
+	if _, err = m.awaitEpoch(ctx, "claimed", func(e told.Epoch) bool { return len(e.Claimed) > 0 }); err != nil {
+		return err
+	}
+	return m.step(ctx, "claim", "%s claimed leaf %d, %s, by Merkle proof", p.name, i, amount)
 }
 
 // treeOf builds the tree again from what was published on chain.

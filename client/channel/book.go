@@ -10,6 +10,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/internal/durable"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -94,33 +95,10 @@ func (b *book) save() error {
 	if err != nil {
 		return fmt.Errorf("write the book of channels: %w", err)
 	}
-	dir := filepath.Dir(b.path)
-	f, err := os.CreateTemp(dir, ".new-*") // mode 0600
-	if err == nil {
-		_, err = f.Write(raw)
-		if err == nil {
-			err = f.Sync()
-		}
-		err = errors.Join(err, f.Close())
-		if err == nil {
-			err = os.Rename(f.Name(), b.path)
-		}
-	}
-	if err == nil {
-		err = syncFolder(dir)
-	}
-	if err != nil {
+	if err = durable.Replace(b.path, raw); err != nil {
 		return cocoon.WithHint(fmt.Errorf("write the book of channels: %w", err), "is the disk full?")
 	}
 	return nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // live is the channel to a dispatcher that is open or being opened; nil where

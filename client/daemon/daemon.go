@@ -49,9 +49,10 @@ var tierNumbers = map[attest.Tier]uint8{attest.TierOpen: 1, attest.TierSimulated
 
 // Deps are what a daemon works with.
 type Deps struct {
-	Client *chain.Client
-	Sender channel.Sender // the wallet that funds channels
-	Logger *slog.Logger
+	Client   *chain.Client
+	Registry cocoon.Account // whose market it is
+	Sender   channel.Sender // the wallet that funds channels
+	Logger   *slog.Logger
 }
 
 // Daemon is one client's.
@@ -80,7 +81,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 	}
 	cfg.Session.GlobalID = n.GlobalID
 	d.pool = session.NewPool(cfg.Session, session.Deps{Trust: trustOf(cfg, deps, clock), Now: time.Now, Random: rand.Reader, Logger: deps.Logger},
-		d.channels, client.Proven{Client: deps.Client, Contract: n.Registry}, clock.Now)
+		d.channels, client.Proven{Client: deps.Client, Contract: deps.Registry}, clock.Now)
 	a := cfg.API
 	a.Keys, a.Ledger = KeysFolder(cfg.Data), filepath.Join(cfg.Data, "usage")
 	if d.server, err = api.New(a, api.Deps{Backend: d.pool, Logger: deps.Logger}); err != nil {
@@ -91,7 +92,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 
 func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock) (*channel.Manager, error) {
 	n := deps.Client.Network()
-	cfg.Dir, cfg.GlobalID, cfg.Registry = filepath.Join(data, "channels"), n.GlobalID, n.Registry
+	cfg.Dir, cfg.GlobalID, cfg.Registry = filepath.Join(data, "channels"), n.GlobalID, deps.Registry
 	return channel.Open(cfg, channel.Deps{Chain: deps.Client, Sender: deps.Sender, Now: clock.Now, Logger: deps.Logger})
 }
 
@@ -116,8 +117,8 @@ func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) 
 func trustOf(cfg Config, deps Deps, clock *chain.Clock) *trust.Trust {
 	n := deps.Client.Network()
 	policy, judged := cfg.Trust, cfg.Attest
-	policy.Registry, policy.Tier = n.Registry, tierNumbers[cfg.Tiers[0]]
-	judged.GlobalID, judged.Account, judged.Tiers = n.GlobalID, n.Registry, cfg.Tiers
+	policy.Registry, policy.Tier = deps.Registry, tierNumbers[cfg.Tiers[0]]
+	judged.GlobalID, judged.Account, judged.Tiers = n.GlobalID, deps.Registry, cfg.Tiers
 	judge := &trust.Attested{Policy: judged, Source: trust.OnChain{Client: deps.Client}, Now: clock.Now, Cache: attest.NewCache(cacheSize)}
 	return trust.New(trust.Config{GlobalID: n.GlobalID, Policy: policy, Chain: trust.Proven{Client: deps.Client}, Judge: judge, Now: clock.Now})
 }
@@ -127,6 +128,9 @@ const cacheSize = 4096
 
 // Handler is the API, for programs that serve it themselves.
 func (d *Daemon) Handler() http.Handler { return d.server }
+
+// Channels are those that requests may be paid over now, the preferred one first.
+func (d *Daemon) Channels() []*channel.Channel { return d.channels.Usable() }
 
 // Listen binds the API's address, and returns the base URL that applications use.
 func (d *Daemon) Listen() (string, error) {

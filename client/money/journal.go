@@ -9,11 +9,11 @@ import (
 	"math"
 	"math/big"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/durable"
 )
 
 // journal is the file of a Ledger: records of one size, of which the last says
@@ -104,39 +104,21 @@ func readJournal(path string) (records []record, err error) {
 }
 
 // newJournal replaces the file at path by records, and goes on with that.
-func newJournal(path string, records []record) (_ *journal, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("write the channel's journal: %w", err)
-	}
-	j := &journal{file: f}
+func newJournal(path string, records []record) (*journal, error) {
+	var raw []byte
 	for _, r := range records {
-		if err = j.append(r); err != nil {
-			break
-		}
+		raw = append(raw, r.bytes()...)
 	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
-	}
+	err := durable.Replace(path, raw)
 	if err != nil {
-		return nil, cocoon.WithHint(fmt.Errorf("write the channel's journal: %w", errors.Join(err, f.Close())), "is the disk full?")
+		return nil, cocoon.WithHint(fmt.Errorf("write the channel's journal: %w", err), "is the disk full?")
 	}
-	j.synced = j.written.Load()
+	j := &journal{synced: uint64(len(records))}
+	j.written.Store(j.synced)
+	if j.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return nil, fmt.Errorf("open the channel's journal: %w", err)
+	}
 	return j, nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // retire closes the file after another took all that it held to disk.

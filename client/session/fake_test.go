@@ -445,7 +445,7 @@ func (f *fake) config() session.Config {
 func impatient() session.Config {
 	cfg := session.DefaultConfig()
 	cfg.GlobalID, cfg.Rewards, cfg.Channel, cfg.Caps = netID, rewards, channelID, caps
-	cfg.Silence, cfg.Patience, cfg.Retry, cfg.Sets = 300*time.Millisecond, 300*time.Millisecond, 10*time.Millisecond, 8
+	cfg.Silence, cfg.Patience, cfg.Retry, cfg.Sets = 3*time.Second, time.Second, 10*time.Millisecond, 8
 	return cfg
 }
 

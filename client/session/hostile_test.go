@@ -134,7 +134,9 @@ func TestSession_PaysItsOwnCountAndNoMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, 1)
+			f.mu.Lock()
 			f.serve = func(_ *fake, _ stream.Start, d *double) { c.serve(d) }
+			f.mu.Unlock()
 			cl := f.client()
 			_, bill, err := ask(t.Context(), cl)
 			require.Equal(t, c.whole, isEOF(err), "%v", err)
@@ -168,6 +170,7 @@ func TestSession_FramesOutOfOrderAreAskedForAndNeverGuessed(t *testing.T) {
 		f := newFake(t, 1)
 		random := rand.New(rand.NewPCG(1, seed))
 		var d *double
+		f.mu.Lock()
 		f.serve = func(_ *fake, _ stream.Start, got *double) {
 			d = got
 			d.took()
@@ -181,6 +184,7 @@ func TestSession_FramesOutOfOrderAreAskedForAndNeverGuessed(t *testing.T) {
 			}
 			d.final(nil)
 		}
+		f.mu.Unlock()
 		c := f.client()
 		a, err := c.Start(t.Context(), request())
 		require.NoError(t, err)
@@ -201,6 +205,7 @@ func TestSession_FramesOutOfOrderAreAskedForAndNeverGuessed(t *testing.T) {
 func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
+	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		old := [][]byte{d.frame(0, false), d.frame(16, false, chunk("of the first attempt"))}
@@ -208,6 +213,7 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 		d.honest()     // the second attempt
 		d.send(old[1])
 	}
+	f.mu.Unlock()
 	c := f.client()
 	items, bill, err := ask(t.Context(), c)
 	require.ErrorIs(t, err, io.EOF)
@@ -239,6 +245,7 @@ func TestSession_AnEnginesRefusalIsGivenAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	body := `{"error":{"message":"no such parameter","type":"invalid_request_error","code":422}}`
+	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(0, true, body))
@@ -246,6 +253,7 @@ func TestSession_AnEnginesRefusalIsGivenAsItIs(t *testing.T) {
 			u.Content.Reason, u.Content.Usage, u.Content.Cost = uint8(stream.Refused), cocoon.Usage{}, cocoon.Nano{}
 		})
 	}
+	f.mu.Unlock()
 	c := f.client()
 	items, bill, err := ask(t.Context(), c)
 	require.Empty(t, items)
@@ -260,11 +268,13 @@ func TestSession_AnswersReceiptsOfAProcessThatDied(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	var d *double
+	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, got *double) {
 		d = got
 		d.took()
 		d.send(d.answerFrames()[0])
 	}
+	f.mu.Unlock()
 	dir := t.TempDir()
 	c, closeAll := f.process(dir)
 	a, err := c.Start(t.Context(), request())

@@ -70,7 +70,7 @@ func victim(url, dir string) error {
 	}
 	l.SetDeposit(cocoon.TON(5))
 	cfg := impatient()
-	cfg.URL = url
+	cfg.URL, cfg.Silence, cfg.Patience = url, 300*time.Millisecond, 300*time.Millisecond
 	s, err := session.Open(context.Background(), cfg, session.Deps{Ledger: l, Key: channelKey, Trust: trust.New(trust.Config{GlobalID: netID, Policy: trust.Policy{Registry: registry}, Chain: chain, Judge: judge{}, Now: time.Now}),
 		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -95,6 +95,7 @@ func TestSession_KilledAnywhereLosesNoMoreThanTheBound(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, killMachines)
 	random, moods := mathrand.New(mathrand.NewPCG(1, 2)), mathrand.New(mathrand.NewPCG(3, 4)) // the test's, and the dispatcher's
+	f.mu.Lock()
 	f.serve = func(f *fake, _ stream.Start, d *double) {
 		switch moods.IntN(20) {
 		case 0: // the end is withheld
@@ -109,7 +110,9 @@ func TestSession_KilledAnywhereLosesNoMoreThanTheBound(t *testing.T) {
 			d.honest()
 		}
 	}
-	hides := true
+	f.mu.Unlock()
+	hides := true // guarded by the fake
+	f.mu.Lock()
 	f.hello = func(h stream.Hello) stream.Message {
 		if !hides || h.Session <= f.session || moods.IntN(3) > 0 {
 			return nil
@@ -117,6 +120,7 @@ func TestSession_KilledAnywhereLosesNoMoreThanTheBound(t *testing.T) {
 		f.session = h.Session
 		return stream.State{Session: h.Session, Node: node} // as if there had never been a voucher
 	}
+	f.mu.Unlock()
 	dir := t.TempDir()
 	for killed := 0; killed < 100; killed++ {
 		c := exec.CommandContext(t.Context(), os.Args[0])

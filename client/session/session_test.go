@@ -105,7 +105,10 @@ func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 func TestSession_ManyRequestsShareOneChannelWithinTheBound(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 5)
-	c := f.client()
+	cfg := f.config()
+	cfg.Silence = time.Minute // a busy machine is not a silent dispatcher
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
 	const requests = 500
 	var g errgroup.Group
 	for range requests {
@@ -207,16 +210,20 @@ func TestSession_AnotherDaemonOrALieEndsItForGood(t *testing.T) {
 		"pay never agreed":       func(s *stream.State) { s.Paid = cocoon.NanoOf(1) },
 	} {
 		f := newFake(t, 1)
+		f.mu.Lock()
 		f.hello = func(h stream.Hello) stream.Message {
 			s := stream.State{Session: h.Session, Node: node}
 			lie(&s)
 			return s
 		}
+		f.mu.Unlock()
 		_, err := f.connect(f.config(), f.policy())
 		require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err), "%s: %v", name, err)
 	}
 	f := newFake(t, 1)
+	f.mu.Lock()
 	f.hello = func(stream.Hello) stream.Message { return &stream.Fail{Code: stream.ChannelInUse} }
+	f.mu.Unlock()
 	_, err := f.connect(f.config(), f.policy())
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
 	require.Equal(t, api.CodeConflict, code(err))
@@ -386,12 +393,14 @@ func TestSession_AnAnswerThatNobodyReadsIsCancelled(t *testing.T) {
 	f := newFake(t, 1)
 	cfg := f.config()
 	cfg.Buffer = stream.MaxFrame
+	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		for n := range uint32(40) {
 			d.send(d.frame(n, false, chunk(strings.Repeat("x", 16<<10))))
 		}
 	}
+	f.mu.Unlock()
 	c, err := f.connect(cfg, f.policy())
 	require.NoError(t, err)
 	a, err := c.Start(t.Context(), request())
@@ -406,6 +415,7 @@ func TestSession_EmbeddingsComeWhole(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	body := `{"object":"list","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`
+	f.mu.Lock()
 	f.serve = func(_ *fake, s stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(0, true, body))
@@ -414,6 +424,7 @@ func TestSession_EmbeddingsComeWhole(t *testing.T) {
 			u.Content.Cost = must(price.Cost(u.Content.Usage))
 		})
 	}
+	f.mu.Unlock()
 	c := f.client()
 	r := request()
 	r.Endpoint, r.Choices = "/v1/embeddings", 0
@@ -431,10 +442,12 @@ func TestSession_EmbeddingsComeWhole(t *testing.T) {
 func TestSession_TimeOverIsTold(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
+	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(1, false, chunk("a")))
 	}
+	f.mu.Unlock()
 	cfg := f.config()
 	cfg.Silence = 30 * time.Second
 	c, err := f.connect(cfg, f.policy())

@@ -123,7 +123,7 @@ func (s *Session) seal(route stream.Route, set *set, prompt []byte) (*answer, st
 		if set.peers[i] == nil {
 			continue
 		}
-		k, err := set.peers[i].Context(c.KeyID, s.deps.Now())
+		k, err := set.peers[i].Context(c.KeyID, s.deps.Trust.Now())
 		if err != nil {
 			s.log.Info("candidate left out", "error", err)
 			continue

@@ -56,6 +56,9 @@ func New(cfg Config) *Trust {
 	return &Trust{cfg: cfg, providers: map[cocoon.Account]proven{}, peers: map[run]*Peer{}, refused: map[run]refusal{}}
 }
 
+// Now is the time by which keys and proofs are judged.
+func (t *Trust) Now() time.Time { return t.cfg.Now() }
+
 // Policy is what the owner of the client wants.
 func (t *Trust) Policy() Policy { return t.cfg.Policy }
 

@@ -69,16 +69,53 @@ func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time,
 		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
 		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}}
 	g.ctx, g.abort = context.WithCancel(context.Background())
+	if err := g.listen(); err != nil {
+		g.close()
+		return nil, err
+	}
 	if err := g.subscribe(map[string]nats.MsgHandler{
-		stream.FromDaemons(stream.Home, stream.HelloVerb):  g.hello,
-		stream.FromDaemons(g.cfg.Node, "*"):                g.daemon, // one, since what a daemon says has an order
-		stream.FromWorkers(g.cfg.Node, stream.FrameVerb):   g.frame,
-		stream.FromWorkers(g.cfg.Node, stream.ReceiptVerb): g.receipt,
+		stream.FromDaemons(stream.Home, stream.HelloVerb): g.hello,
+		stream.FromDaemons(g.cfg.Node, "*"):               g.daemon, // one, since what a daemon says has an order
 	}); err != nil {
 		g.close()
 		return nil, err
 	}
 	return g, nil
+}
+
+// maxUnseen bounds what workers have sent and nobody looked at.
+const maxUnseen = 1 << 16
+
+// listen has frames and receipts of workers come in the order in which they were
+// sent: a bill is judged by the frames before it.
+func (g *Gateway) listen() error {
+	messages := make(chan *nats.Msg, maxUnseen)
+	for _, verb := range []stream.Verb{stream.FrameVerb, stream.ReceiptVerb} {
+		s, err := g.conn.ChanSubscribe(stream.FromWorkers(g.cfg.Node, verb), messages)
+		if err != nil {
+			return cocoon.Unreachable.Errorf("listen to workers: %w", err)
+		}
+		g.subs = append(g.subs, s)
+	}
+	go func() {
+		for {
+			select {
+			case m := <-messages:
+				g.heard(m)
+			case <-g.ctx.Done():
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+func (g *Gateway) heard(m *nats.Msg) {
+	if strings.HasSuffix(m.Subject, "."+string(stream.FrameVerb)) {
+		g.frame(m)
+	} else {
+		g.receipt(m)
+	}
 }
 
 // Run serves until ctx ends, then begins nothing new, and returns when what was
