@@ -188,7 +188,7 @@ func (o *serveOptions) ledger(e *env, n chain.Network) (dispatcher.LedgerConfig,
 		return cfg, nil
 	}
 	cfg.Dir = filepath.Join(o.data, "ledger")
-	if n.Name == "localnet" {
+	if chain.Local(n.GlobalID) {
 		cfg.CloseDelay = action.QuickRules().CloseDelay
 	}
 	for _, name := range names {
