@@ -80,6 +80,21 @@ func TestSession_APromptIsAnsweredMeteredAndPaid(t *testing.T) {
 	require.Zero(t, figures.Reserved)
 }
 
+// Of a client that leaves without, its dispatcher may settle the cover.
+func TestSession_ClosingAnswersReceiptsFirst(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		f := newFake(t, 1)
+		c := f.client()
+		_, bill, err := ask(t.Context(), c)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, c.Close())
+		f.mu.Lock()
+		require.Equal(t, bill.Cost, f.paid, c.log.String())
+		f.mu.Unlock()
+	}
+}
+
 func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 3)
