@@ -54,6 +54,7 @@ type Deps struct {
 	Random io.Reader
 	HTTP   *http.Client  // to the engines
 	Quoter attest.Quoter // states what this worker runs in; none is the open tier
+	GPUs   uint8         // in confidential mode, which the statement shows
 }
 
 // New prepares a worker: it opens the state folder and draws the keys of this

@@ -42,7 +42,7 @@ func (m *Market) chat(ctx context.Context) error {
 // openDaemon starts the application's daemon, and waits until its channel is open.
 func (m *Market) openDaemon(ctx context.Context) error {
 	cfg := daemon.DefaultConfig()
-	cfg.Data, cfg.Tiers, cfg.API.Listen = m.path("client"), []attest.Tier{attest.TierOpen}, "127.0.0.1:0"
+	cfg.Data, cfg.Tiers, cfg.API.Listen = m.path("client"), []attest.Tier{attest.TierSimulated}, "127.0.0.1:0"
 	cfg.Channel.Dispatchers, cfg.Channel.CloseDelay = []cocoon.Account{m.contracts["rewards/0"]}, time.Duration(m.rules.CloseDelay)*time.Second
 	cfg.Channel.Interval = time.Second
 	cfg.Session.Caps = deepseekPrice

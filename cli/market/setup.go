@@ -14,6 +14,7 @@ import (
 	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/worker"
 	"github.com/cocoon-network/cocoon/worker/engine"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -274,7 +275,7 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 		clock.Run(m.life, p.client, m.cfg.Logger)
 		return nil
 	})
-	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now}); err != nil {
+	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now, Quoter: attest.Development()}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(m.life)
