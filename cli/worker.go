@@ -59,7 +59,7 @@ handed over; jobs it had accepted it takes up again when started with the same
 	f.Uint32Var(&o.index, "index", 0, "which of the owner's providers")
 	f.StringVar(&o.key, "worker-key", "worker", "name or file of the worker's key")
 	f.StringVar(&o.operator, "operator-key", "operator", "name or file of the operator's key")
-	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
+	f.StringVar(&o.dispatcher, "dispatcher", "", "where the dispatcher lets workers in: a tls:// URL, whose key the contract of --rewards names on chain, else the system's roots vouch for (default: the endpoint of --rewards, else nats://127.0.0.1:4222)")
 	f.StringArrayVar(&o.engines, "engine", nil, "base URL of the engine, as in http://127.0.0.1:8000/v1, or MODEL=URL for one model; may be repeated")
 	f.StringVar(&o.tee, "tee", "", "what shows that prompts are safe here: tdx, none, or simulated on local networks (default: tdx, on local networks simulated)")
 	f.StringVar(&o.gpuAttest, "gpu-attest", "", "with --tee tdx: program that is given a nonce of 64 hex digits and prints the answer of NVIDIA's attestation service for all GPUs, a detached EAT")
@@ -112,6 +112,10 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	if cfg.Provider, err = (wrappers.ProviderBirth{Registry: n.Registry, Owner: owner, Index: o.index}).Account(); err != nil {
 		return err
 	}
+	chained := worker.Proven{Client: client}
+	if err = dispatcherOf(ctx, &cfg, chained); err != nil {
+		return err
+	}
 	if cfg.Data == "" {
 		cfg.Data = filepath.Join(e.home, "worker", filepath.Base(o.key))
 	}
@@ -132,7 +136,7 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		return err
 	}
 	go clock.Run(ctx, client, e.log) // until the worker stops
-	deps := worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log, Blocks: clock.Now}
+	deps := worker.Deps{Chain: chained, Logger: e.log, Blocks: clock.Now}
 	if deps.Quoter, deps.GPUs, err = o.environment(cfg.GlobalID); err != nil {
 		return err
 	}
@@ -146,6 +150,29 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	}
 	e.say("running; Ctrl-C stops it")
 	return w.Run(ctx)
+}
+
+// dispatcherOf finds out where the dispatcher is, and which of the contracts says
+// what its TLS key is.
+func dispatcherOf(ctx context.Context, cfg *worker.Config, c worker.Chain) error {
+	for _, a := range cfg.Answers.Rewards {
+		d, err := c.Dispatcher(ctx, a)
+		if err != nil {
+			return err
+		}
+		at := d.Keys.Endpoint
+		if at == nil || cfg.Dispatcher != "" && cfg.Dispatcher != string(at.URL) {
+			continue
+		}
+		if cfg.Dispatcher = string(at.URL); strings.HasPrefix(cfg.Dispatcher, "tls://") || strings.HasPrefix(cfg.Dispatcher, "wss://") {
+			cfg.Pin = a
+		}
+		return nil
+	}
+	if cfg.Dispatcher == "" {
+		cfg.Dispatcher = "nats://127.0.0.1:4222"
+	}
+	return nil
 }
 
 // serving fills in engines, and for whom requests are answered.

@@ -74,7 +74,7 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	w.log = w.log.With("worker", w.id.String()[:16])
-	w.link = &link{cfg: cfg, id: w.id, log: w.log}
+	w.link = &link{cfg: cfg, id: w.id, log: w.log, pin: &pin{cfg: cfg, chain: deps.Chain, log: w.log}}
 	if w.answers, err = w.newAnswers(deps); err != nil {
 		return nil, err
 	}

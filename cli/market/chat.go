@@ -20,15 +20,7 @@ import (
 // chat lets an application that speaks OpenAI's interface ask a worker: through
 // a daemon of its own, encrypted, streamed, and paid from a channel.
 func (m *Market) chat(ctx context.Context) error {
-	birth := m.dispatcher.Rewards(m.dispatcher.wallet.Account(), 0)
-	endpoint, err := m.dispatcher.SetEndpoint(ctx, birth, m.dispatch.WorkersURL(), [32]byte{})
-	if err != nil {
-		return err
-	}
-	if _, err = m.dispatcher.wallet.Send(ctx, endpoint); err != nil {
-		return fmt.Errorf("name the dispatcher's endpoint: %w", err)
-	}
-	if err = m.openDaemon(ctx); err != nil {
+	if err := m.openDaemon(ctx); err != nil {
 		return err
 	}
 	said, err := m.question(ctx)
