@@ -83,12 +83,15 @@ func newClientLeave(e *env) *cobra.Command {
 		Short: "Close the channel to a dispatcher",
 		Long: `Asks the chain to close the channel to a dispatcher. What no voucher takes comes
 back to the wallet after the close delay: run this again then, or the daemon. The
-daemon must not be running.`,
+daemon must not be running, and opens no other channel to that dispatcher unless
+this one was closed with --forget: then it has a new key, which is how a key that
+leaked is replaced.`,
 		Args: exactly("REWARDS"),
 		RunE: func(c *cobra.Command, args []string) error { return leaveClient(c.Context(), e, o, args[0]) },
 	}
 	dataFlag(c.Flags(), &o.data)
 	c.Flags().StringVar(&o.wallet, "wallet", "wallet", "name or file of the wallet that pays")
+	c.Flags().BoolVar(&o.forget, "forget", false, "once it is closed, let the daemon open another channel to that dispatcher, with a new key")
 	return c
 }
 
@@ -115,7 +118,7 @@ func leaveClient(ctx context.Context, e *env, o clientRun, rewards string) error
 	if err != nil {
 		return err
 	}
-	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
+	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, o.forget, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
 	if err != nil {
 		return err
 	}
@@ -239,7 +242,7 @@ func newClientKeyRemove(e *env) *cobra.Command {
 
 type clientRun struct {
 	wallet, data, listen                  string
-	remote                                bool
+	remote, forget                        bool
 	hosts, aliases, dispatchers, tiers    []string
 	gpuKeys                               string
 	gpuModels, tcb, platforms             []string

@@ -117,8 +117,10 @@ func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock
 }
 
 // Leave asks for the close of the channel to a dispatcher, or goes on with it,
-// while no daemon has the folder. It reports whether the channel is closed.
-func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) (closed bool, err error) {
+// while no daemon has the folder. It reports whether the channel is closed. Only
+// where one that is closed is to be forgotten does a daemon open another, with a
+// new key.
+func Leave(ctx context.Context, data string, rewards cocoon.Account, forget bool, deps Deps) (closed bool, err error) {
 	clock, err := chain.NewClock(ctx, deps.Client, deps.Client.Network().GlobalID)
 	if err != nil {
 		return false, err
@@ -130,7 +132,10 @@ func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	return m.Left(ctx, rewards)
+	if closed, err = m.Left(ctx, rewards); closed && err == nil && forget {
+		err = m.Forget(rewards)
+	}
+	return closed, err
 }
 
 // trustOf judges workers by what the chain proves and their evidence binds.
