@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -98,7 +98,7 @@ func tlsKeyHash(file string) ([32]byte, error) {
 		if err != nil {
 			return [32]byte{}, cocoon.Invalid.Errorf("read certificate %s: %w", file, err)
 		}
-		return sha256.Sum256(c.RawSubjectPublicKeyInfo), nil
+		return bus.KeyHash(c), nil
 	}
 	return [32]byte{}, cocoon.Invalid.Errorf("%s holds no certificate", file)
 }
