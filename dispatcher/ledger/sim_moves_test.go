@@ -12,7 +12,8 @@ import (
 
 // work lets a worker finish one of p's requests.
 func (s *sim) work(p *payer) {
-	for _, id := range s.Pending(s.clock.now.Add(time.Second)) {
+	for _, left := range s.Pending(s.clock.now.Add(time.Second)) {
+		id := left.ID
 		h := s.sizes[id]
 		if _, mine := p.rest[id]; !mine || h == nil || s.state.requests[id].Attempt == nil {
 			continue
