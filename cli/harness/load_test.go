@@ -78,7 +78,7 @@ func newAsk(r *rand.Rand) ask {
 	a := ask{words: 5 + r.IntN(60), tokens: 1 + r.IntN(120), stream: r.IntN(3) > 0}
 	switch n := r.IntN(40); {
 	case n == 0:
-		a.words = 50_000 // comes in parts
+		a.words = 28_000 // comes in parts
 	case n == 1:
 		a.tokens = 700 // is covered slice by slice
 	case n < 5:
@@ -115,7 +115,7 @@ func (l *load) post(ctx context.Context, a ask) (what, id string) {
 	if url == nil {
 		return "no daemon", ""
 	}
-	body, err := json.Marshal(map[string]any{"model": model, "stream": a.stream, "max_tokens": a.tokens, "min_tokens": a.tokens,
+	body, err := json.Marshal(map[string]any{"model": model, "stream": a.stream, "max_tokens": a.tokens,
 		"messages": []map[string]string{{"role": "user", "content": strings.Repeat(secretWord+" ", a.words)}}})
 	if err != nil {
 		return err.Error(), ""

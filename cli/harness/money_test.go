@@ -36,13 +36,14 @@ func thePlan() plan {
 
 // engines break in their own ways.
 func engines(n int) engine.Config {
-	c := engine.Config{Answer: 64, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
+	c := engine.Config{Answer: 600, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
 	fault := func(kind string, count int, wait time.Duration, chance float64) {
 		c.Faults = append(c.Faults, engine.Fault{Kind: kind, Count: count, Wait: wait, Chance: chance})
 	}
 	switch n % 6 {
 	case 0:
-		fault("usage-over", 100, 0, 0.5)
+		c.Answer = 40
+		fault("usage-over", 20, 0, 0.5)
 	case 1:
 		fault("cut", 4, 0, 0.1)
 	case 2:
@@ -64,7 +65,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	})
 	ears := []*ear{newEar(w.houses[0]), newEar(w.houses[1])}
 	ears[1].hostile = true
-	j := newJudge(w, ears, p.free, cocoon.NanoOf(8_000_000))
+	j := newJudge(w, ears, p.free, cocoon.NanoOf(1_000_000))
 	defer j.print()
 	loads, stop := w.ask(p)
 	defer stop()

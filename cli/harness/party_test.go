@@ -216,6 +216,7 @@ func runWorker(ctx context.Context, p party, log *slog.Logger) (l life, err erro
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = ed25519.NewKeyFromSeed(p.Worker), ed25519.NewKeyFromSeed(p.Operator), p.Provider, p.GlobalID
 	cfg.Dispatcher, cfg.Engine, cfg.Data, cfg.Heartbeat = p.Dial, p.Engine, p.Data, 500*time.Millisecond
+	cfg.Answers.KeepAlive = 500 * time.Millisecond
 	cfg.Answers.MaxOwed, cfg.Answers.Repeat, cfg.Answers.Refresh = p.MaxOwed, 500*time.Millisecond, 10*time.Second
 	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: log, Blocks: clock.Now})
 	if err != nil {

@@ -31,8 +31,8 @@ import (
 
 const model = "Qwen/Qwen3-32B"
 
-// price is 20 nanoTON a prompt token and 160 another.
-var price = cocoon.Price{Prompt: cocoon.NanoOf(20_000_000), Cached: cocoon.NanoOf(4_000_000), Completion: cocoon.NanoOf(160_000_000), Reasoning: cocoon.NanoOf(160_000_000)}
+// price is 2 nanoTON a prompt token and 160 another.
+var price = cocoon.Price{Prompt: cocoon.NanoOf(2_000_000), Cached: cocoon.NanoOf(400_000), Completion: cocoon.NanoOf(160_000_000), Reasoning: cocoon.NanoOf(160_000_000)}
 
 // size is how much of everything there is.
 type size struct {

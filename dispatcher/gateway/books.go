@@ -147,7 +147,7 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	}
 	err = b.Ledger.OK(ctx, session, ledger.ID(s.Request), s.Cost, &s.Paid)
 	if cocoon.KindOf(err) == cocoon.Invalid {
-		err = b.Ledger.Dispute(ctx, session, ledger.ID(s.Request), s.Usage, &s.Paid)
+		err = b.Ledger.Dispute(ctx, session, ledger.ID(s.Request), s.Usage, s.Cost, &s.Paid)
 	}
 	if err != nil {
 		return state, refusal(err)

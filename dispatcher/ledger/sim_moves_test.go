@@ -98,10 +98,10 @@ func (s *sim) respondTo(p *payer) {
 		switch {
 		case p.manner == mute:
 		case p.manner == denying:
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, nil))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, most, nil))
 		case cost.Cmp(truth) > 0:
 			p.agreed = plus(p.agreed, truth)
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], promises(p.n, p.agreed)))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], most, promises(p.n, p.agreed)))
 		default:
 			p.agreed = plus(p.agreed, cost)
 			require.NoError(s, s.OK(s.Context(), p.session, id, cost, promises(p.n, p.agreed)))
