@@ -2,6 +2,7 @@ package harness
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,6 +33,7 @@ type judge struct {
 	p      map[cocoon.Account]cocoon.Nano // the highest P of each channel
 	credit map[*machine]cocoon.Nano       // the highest X_u
 	used   map[cocoon.Account]cocoon.Nano // U of each channel, by its client
+	robbed cocoon.Account                 // a channel whose cover was taken
 	looked int
 }
 
@@ -74,6 +76,13 @@ func above(a, b cocoon.Nano) cocoon.Nano {
 		return cocoon.Nano{}
 	}
 	return n
+}
+
+func smaller(a, b cocoon.Nano) cocoon.Nano {
+	if a.Cmp(b) < 0 {
+		return a
+	}
+	return b
 }
 
 func larger(a, b cocoon.Nano) cocoon.Nano {
@@ -138,7 +147,20 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		require.NoError(j, err)
 		j.bounded("dispatcher, disputes of a channel (3)", c.Disputed, plus(allowance, j.most))
 	}
-	j.bounded("dispatcher, promised and not opened (5)", f.Earned, f.Limit)
+	j.bounded("dispatcher, promised and not opened (5)", f.Earned, f.Backing)
+	earned, covered := cocoon.Nano{}, cocoon.Nano{}
+	for k, n := range held {
+		if k.rewards == j.houses[i].rewards && (len(f.Claims) == 0 || k.number < f.Claims[0].Number) { // the ledger has forgotten them
+			earned = plus(earned, n)
+		}
+	}
+	for _, c := range f.Channels {
+		covered = plus(covered, smaller(c.Cover, c.Deposited))
+	}
+	for _, c := range f.Claims {
+		earned = plus(earned, c.Earned)
+	}
+	j.bounded(fmt.Sprintf("dispatcher %d, all it ever signed (5)", i), earned, bound.Fees(uint16(j.rules.NetworkBps)+200).Rest(covered))
 	for _, c := range f.Claims {
 		require.LessOrEqual(j, c.Earned.Cmp(c.Payable), 0, "(5): %+v", c)
 		require.LessOrEqual(j, held[claimed{j.houses[i].rewards, c.Provider, c.Number}].Cmp(c.Earned), 0, "a signed receipt is durable first: %+v", c)

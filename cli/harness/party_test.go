@@ -67,6 +67,7 @@ type party struct {
 	Caps     cocoon.Price   `json:"caps"`
 
 	Rewards cocoon.Account `json:"rewards"` // dispatcher
+	Home    cocoon.Account `json:"home"`    // the first dispatcher's
 	Listen  string         `json:"listen"`
 	Ledger  []byte         `json:"ledger"` // seed
 	Period  uint32         `json:"period"`

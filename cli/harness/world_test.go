@@ -322,6 +322,7 @@ func (s *somebody) until(ctx context.Context, a cocoon.Account, enough func(wrap
 
 // open starts a party, which ends with the test.
 func (w *world) open(name string, p party, change func(*party)) (*process, error) {
+	p.Home = w.houses[0].rewards
 	p.Network, p.Registry, p.GlobalID, p.Caps, p.CloseDelay = w.path("global.json"), w.net.Registry, w.net.GlobalID, price, w.rules.CloseDelay
 	if change != nil {
 		change(&p)

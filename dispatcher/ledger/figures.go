@@ -12,7 +12,8 @@ type Figures struct {
 	Number   uint32           `json:"number"`        // that what is owed from now on belongs to
 	Payable  cocoon.Nano      `json:"payable_nano"`  // owed to providers in numbers that are not open now
 	Earned   cocoon.Nano      `json:"earned_nano"`   // of that, signed: L
-	Limit    cocoon.Nano      `json:"limit_nano"`    // that (5) lets L be
+	Limit    cocoon.Nano      `json:"limit_nano"`    // up to which more is signed now: below what L is once rent took of a pot
+	Backing  cocoon.Nano      `json:"backing_nano"`  // pot and bond, by (5) no less than L
 	Channels []ChannelFigures `json:"channels"`      // by account
 	Claims   []ClaimFigures   `json:"claims"`        // of numbers that have not passed, by number and provider
 	Disputes cocoon.Nano      `json:"disputed_nano"` // what disputes cost in all channels
@@ -49,6 +50,9 @@ func (l *Ledger) Figures() Figures {
 	s := l.state
 	f := Figures{Number: s.Number, Limit: s.limit()}
 	f.Payable, f.Earned = s.unopened()
+	if backing, err := s.Facts.Fees.Backing(s.Facts.Pot, s.Facts.Bond); err == nil { // else there is no such amount
+		f.Backing = backing
+	}
 	for account, c := range s.channels {
 		one := ChannelFigures{Account: account, Deposited: c.Facts.Deposited, Settled: c.Facts.Settled, Cover: c.Cover.Amount, Paid: c.Paid.Amount, Agreed: c.Agreed,
 			Reserved: c.reserved, Waiting: c.unanswered, Disputed: c.Disputed, Answers: len(c.answerable()), Closed: c.Facts.Closed}
