@@ -92,6 +92,14 @@ func (d *Dispatcher) Book() (receipt.SignedBook, error) {
 	return d.ledger.Book(seqno)
 }
 
+// Figures are the ledger's books at this moment; without a ledger there are none.
+func (d *Dispatcher) Figures() ledger.Figures {
+	if d.ledger == nil {
+		return ledger.Figures{}
+	}
+	return d.ledger.Figures()
+}
+
 // keeping is a ledger that runs until nobody needs it any more.
 type keeping struct {
 	stop  context.CancelFunc

@@ -58,6 +58,7 @@ type attempt struct {
 	items     stream.Items
 	begun     bool   // something of the answer came
 	whole     bool   // the engine came to its end
+	spoilt    bool   // a frame was none of the worker's: no more are opened
 	live      uint64 // tokens, rounded up
 	bytes     uint64 // of content
 	usage     *cocoon.Usage

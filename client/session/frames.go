@@ -14,14 +14,15 @@ import (
 )
 
 // onFrame opens the next frame. Others than the next are dropped: those before it
-// came already, and those behind a gap come again when it was asked for.
+// came already, and those behind a gap come again when it was asked for. What comes
+// after the application has gone is counted all the same: the worker bills it.
 func (a *answer) onFrame(frame []byte) error {
 	h, err := stream.ParseFrameHeader(frame)
 	if err != nil {
 		return err
 	}
 	t := &a.attempt
-	if t.opener == nil || h.Attempt != t.number || t.opener.Ended() || h.Seq < t.opener.Seq() || a.finished && a.final == nil {
+	if t.opener == nil || h.Attempt != t.number || t.opener.Ended() || h.Seq < t.opener.Seq() || t.spoilt {
 		return nil
 	}
 	if h.Seq > t.opener.Seq() {
@@ -33,6 +34,7 @@ func (a *answer) onFrame(frame []byte) error {
 	}
 	content, h, err := t.opener.Open(frame)
 	if err != nil {
+		t.spoilt = true
 		a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
 		a.finish(lost("the answer was tampered with: %w", err))
 		return err
@@ -44,6 +46,7 @@ func (a *answer) onFrame(frame []byte) error {
 	}
 	items, err := t.items.Next(content)
 	if err != nil {
+		t.spoilt = true
 		a.finish(lost("the worker sent what is no answer: %w", err))
 		return err
 	}

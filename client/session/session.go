@@ -156,9 +156,24 @@ func (s *Session) hear(event []byte) {
 	copy(id[:], event[head:])
 	s.mu.Lock()
 	a := s.open[id]
+	room := a == nil || a.events.put(event) // before it is removed
 	s.mu.Unlock()
-	if a != nil && !a.events.put(event) {
+	switch {
+	case a == nil:
+		s.late(id, event)
+	case !room:
 		a.overflow()
+	}
+}
+
+// late answers the receipt of a request that nobody waits for any more.
+func (s *Session) late(id stream.RequestID, event []byte) {
+	f, err := stream.ParseFinal(event)
+	if err != nil {
+		return
+	}
+	if _, ended := s.deps.Ledger.Ended(id); ended {
+		s.claimed(f.Receipt)
 	}
 }
 

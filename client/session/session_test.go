@@ -341,6 +341,41 @@ func TestSession_ClosingCancelsAtOnceAndPaysWhatWasDone(t *testing.T) {
 	require.NotErrorIs(t, err, io.EOF, "never a fake end")
 }
 
+// Whoever goes away before it heard that a worker has the request answers the bill
+// for what was done all the same, or its dispatcher would wait for ever.
+func TestSession_ABillThatComesAfterTheApplicationHasGoneIsAnswered(t *testing.T) {
+	t.Parallel()
+	for name, patience := range map[string]time.Duration{"while it is awaited": 5 * time.Second, "and after that": 10 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, 1)
+			cfg := f.config()
+			cfg.Patience = patience
+			c, err := f.connect(cfg, f.policy())
+			require.NoError(t, err)
+			running := make(chan *double, 1)
+			f.mu.Lock()
+			f.serve = func(_ *fake, _ stream.Start, d *double) { running <- d }
+			f.mu.Unlock()
+			ctx, cancel := context.WithCancel(t.Context())
+			var g errgroup.Group
+			g.Go(func() error { _, err := c.Start(ctx, request()); return err })
+			d := <-running
+			cancel()
+			require.ErrorIs(t, g.Wait(), context.Canceled)
+			f.until(stream.CancelVerb)
+			require.Eventually(t, func() bool { return patience > time.Second || c.ledger.Figures().Open == 0 }, 10*time.Second, time.Millisecond)
+			f.mu.Lock()
+			d.honest()
+			f.mu.Unlock()
+			settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
+			require.NoError(t, err)
+			require.Equal(t, d.route.Request, settle.Request)
+			require.Zero(t, c.ledger.Figures().Open)
+		})
+	}
+}
+
 func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)

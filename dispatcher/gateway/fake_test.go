@@ -40,6 +40,7 @@ type purse struct {
 	free    int64
 	open    map[stream.RequestID]*opened
 	bills   []receipt.SignedUsage
+	left    []Left
 	charged int
 }
 
@@ -53,6 +54,12 @@ type opened struct {
 
 func (p *purse) Hello(_ context.Context, _ [32]byte, h stream.Hello) (stream.State, error) {
 	return stream.State{Session: h.Session}, nil
+}
+
+func (p *purse) Left() []Left {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left
 }
 
 func (p *purse) take(o *opened, n cocoon.Nano) error {
@@ -116,7 +123,7 @@ func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.Signe
 	}
 	p.charged++
 	delete(p.open, id)
-	return Booked{Ack: u.Number}, nil
+	return Booked{Ack: u.Number, Payer: [32]byte{1}}, nil
 }
 
 func (p *purse) Book() ([]byte, error) { return []byte("book"), nil }
@@ -172,16 +179,17 @@ func (*town) Ended([32]byte, bool) {}
 // worker is a fake: on is what it does with an order.
 type worker struct {
 	stream.Candidate
-	town    *town
-	signs   ed25519.PrivateKey
-	session ed25519.PrivateKey
-	key     envelope.PrivateKey
-	on      func(*work)
-	number  uint32
-	slices  chan stream.Slice
-	cancels chan stream.Cancel
-	parts   chan []byte
-	books   chan []byte
+	town         *town
+	signs        ed25519.PrivateKey
+	session      ed25519.PrivateKey
+	key          envelope.PrivateKey
+	on           func(*work)
+	number       uint32
+	refusesParts bool
+	slices       chan stream.Slice
+	cancels      chan stream.Cancel
+	parts        chan []byte
+	books        chan []byte
 }
 
 // work is one attempt of a fake worker.
@@ -235,7 +243,11 @@ func (w *town) hire(n byte, on func(*work)) {
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
-			k.parts <- mustParse(stream.ParsePart(m.Data)).Data
+			p := mustParse(stream.ParsePart(m.Data))
+			if k.parts <- p.Data; k.refusesParts {
+				_ = m.Respond((&stream.Fail{Request: p.Request, Code: stream.WrongKey}).Bytes())
+				return
+			}
 			_ = m.Respond(nil)
 		}}
 	for verb, do := range serve {
