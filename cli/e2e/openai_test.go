@@ -538,7 +538,7 @@ func (a *app) settles(t *testing.T) {
 	spent := cost(t, a.usage(t, ""))
 	require.Equal(t, spent, used.Ledger.Figures().Used, "books and usage ledger")
 	deps := daemon.Deps{Client: w.conn, Registry: w.desk.Registry, Sender: a.wallet, Logger: w.slog}
-	left, err := daemon.Leave(w.ctx, a.data, w.rewards, deps)
+	left, err := daemon.Leave(w.ctx, a.data, w.rewards, false, deps)
 	require.NoError(t, err)
 	require.False(t, left)
 	var c market.Channel

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"sync"
@@ -208,7 +209,6 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}
 }
 
-<<<<<<< HEAD
 // check is chunk as a stream may carry it: a JSON object of one line, and no
 // error of the engine. Whoever sent it is trusted with no more.
 func (s *Server) check(r *run, chunk []byte) ([]byte, error) {
@@ -219,15 +219,8 @@ func (s *Server) check(r *run, chunk []byte) ([]byte, error) {
 		}
 		chunk = line.Bytes()
 	}
-	if len(chunk) == 0 || chunk[0] != '{' || !json.Valid(chunk) {
+	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) {
 		return nil, badAnswer("what is no JSON object")
-=======
-// check sees to it that chunk is what a stream may carry: a JSON object of one
-// line, and no error of the engine. Whoever sent it is trusted with no more.
-func (s *Server) check(r *run, chunk []byte) error {
-	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) || bytes.ContainsAny(chunk, "\r\n") {
-		return badAnswer("what is no JSON object of one line")
->>>>>>> stream-bench
 	}
 	if r.size+len(chunk) > s.cfg.MaxAnswer {
 		return nil, badAnswer("too much")
