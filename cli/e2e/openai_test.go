@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +30,8 @@ import (
 	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/protocol/market"
 )
+
+var node = flag.String("node", "", "folder of the tests for Node, with its packages installed, to run as well")
 
 func params(model, text string) openai.ChatCompletionNewParams {
 	return openai.ChatCompletionNewParams{Model: model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(text)}}
@@ -49,6 +54,16 @@ func TestOpenAI(t *testing.T) {
 				test(t, a)
 			})
 		}
+		t.Run("OpenAI's client for Node", func(t *testing.T) {
+			if *node == "" {
+				t.Skip("make test-openai runs it: it takes npm")
+			}
+			t.Parallel()
+			c := exec.CommandContext(t.Context(), "npm", "test", "--silent", "--prefix", *node)
+			c.Env = append(os.Environ(), "OPENAI_BASE_URL="+a.url, "OPENAI_API_KEY="+a.secret, "COCOON_MODEL="+chat, "COCOON_FAULTS=1")
+			out, err := c.CombinedOutput()
+			require.NoError(t, err, string(out))
+		})
 		t.Run("a tenth of a TON", func(t *testing.T) {
 			t.Parallel()
 			testSmallChannel(t, w.daemon(t, cocoon.NanoOf(100_000_000)))

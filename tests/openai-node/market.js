@@ -13,13 +13,14 @@ export async function market() {
   if (baseURL) return { baseURL, apiKey, model, stop: async () => {} };
   const up = spawn(binary, ['up', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(up, 'exit');
+  let openai;
   for await (const line of createInterface({ input: up.stdout })) {
     const event = JSON.parse(line);
-    if (event.event !== 'openai') continue;
-    up.stdout.resume(); // the story goes on, and is not read
+    if (event.event === 'openai') openai = event;
+    if (event.name !== 'serving') continue; // the story is being told
     return {
-      baseURL: event.base_url,
-      apiKey: event.api_key,
+      baseURL: openai.base_url,
+      apiKey: openai.api_key,
       model: 'Qwen/Qwen3-32B',
       stop: async () => {
         up.kill('SIGINT');
