@@ -18,6 +18,7 @@ export async function market() {
     const event = JSON.parse(line);
     if (event.event === 'openai') openai = event;
     if (event.name !== 'serving') continue; // the story is being told
+    up.stdout.resume(); // a pipe that nobody reads keeps this process alive
     return {
       baseURL: openai.base_url,
       apiKey: openai.api_key,
