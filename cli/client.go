@@ -22,7 +22,7 @@ import (
 )
 
 func newClient(e *env) *cobra.Command {
-	return group("client", "Serve OpenAI's interface on this machine, paid on TON", newClientInit(e), newClientKey(e), newClientRun(e), newClientLeave(e))
+	return group("client", "Serve OpenAI's interface on this machine, paid on TON", newClientInit(e), newClientKey(e), newClientPlan(e), newClientRun(e), newClientLeave(e))
 }
 
 // dataFlag is the folder of a daemon.

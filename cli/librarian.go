@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -23,12 +24,16 @@ const maxPage = 4 << 20
 
 // fetch reads a whole list, page by page.
 func fetch[T any](ctx context.Context, l *librarian, path string) (all []T, err error) {
+	and := "?"
+	if strings.Contains(path, "?") {
+		and = "&"
+	}
 	for cursor := ""; ; {
 		var page struct {
 			Items []T    `json:"items"`
 			Next  string `json:"next_cursor"`
 		}
-		body, err := l.get(ctx, path+"?limit=200&cursor="+url.QueryEscape(cursor))
+		body, err := l.get(ctx, path+and+"limit=200&cursor="+url.QueryEscape(cursor))
 		if err != nil {
 			return nil, err
 		}

@@ -44,8 +44,8 @@ import (
 const (
 	chat  = "lab/chat"  // answers at once
 	slow  = "lab/slow"  // long answers, a token every few milliseconds
-	busy  = "lab/busy"  // alice's engine answers 429, bob's answers
-	full  = "lab/full"  // both answer 429
+	busy  = "lab/busy"  // each engine answers 429 once
+	full  = "lab/full"  // and here always
 	cut   = "lab/cut"   // the engine is gone after four tokens
 	odd   = "lab/odd"   // valid server-sent events of unusual form
 	gated = "lab/gated" // waits to be released
@@ -147,12 +147,11 @@ func (w *world) engines(owner string) map[string]http.Handler {
 		require.NoError(w.t, err)
 	}
 	all := map[string]http.Handler{
-		chat: engine.New(chat), slow: w.slow, busy: engine.New(busy), full: w.broken(engine.Config{}, "429"),
+		chat: engine.New(chat), slow: w.slow, busy: w.broken(engine.Config{}, "429@1"), full: w.broken(engine.Config{}, "429"),
 		cut: w.broken(engine.Config{Answer: 20}, "cut=4"), gated: w.gates.door(gated, "either", engine.New(gated)),
 		odd: w.broken(engine.Config{}, "sse-split", "sse-comments"),
 	}
 	if owner == "alice" {
-		all[busy] = w.broken(engine.Config{}, "429")
 		all[odd] = w.broken(engine.Config{}, "sse-crlf", "sse-split")
 	}
 	return all

@@ -128,6 +128,9 @@ func (b Books) Book() ([]byte, error) {
 	return signed.Bytes(), nil
 }
 
+// Time implements Money.
+func (b Books) Time() time.Time { return b.Now() }
+
 // Earned implements Money.
 func (b Books) Earned(ctx context.Context) (list []receipt.SignedEarned, err error) {
 	for _, provider := range b.Ledger.Ripe(b.Now()) {

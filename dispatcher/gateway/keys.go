@@ -201,7 +201,7 @@ const bookEvery = time.Minute
 
 // publish tells runs what the dispatcher owes, the new ones at once.
 func (g *Gateway) publish(told map[Run]time.Time) {
-	now := g.now()
+	now := g.money.Time()
 	var book []byte
 	up := map[Run]bool{}
 	for _, of := range g.workers.Runs() {

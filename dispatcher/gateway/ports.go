@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -29,6 +30,8 @@ type Money interface {
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
 	// Book is what the dispatcher owes now, signed: workers want it every few minutes.
 	Book() ([]byte, error)
+	// Time is the chain's, by which books grow old.
+	Time() time.Time
 	// Settle takes a client's word on a bill, and what it signed with it.
 	Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (stream.State, error)
 	// Release ends a request of which nothing is to be paid.

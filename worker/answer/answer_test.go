@@ -267,6 +267,22 @@ func TestOrders_OfADispatcherThatBreaksARuleAreRefused(t *testing.T) {
 	}
 }
 
+// The time of a local chain may jump between two looks at it.
+func TestOrders_ABookIsAsYoungAsTheChainSaysAfterAJump(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Refresh = 5 * time.Minute
+	w.start()
+	w.follows()
+	w.taken(w.newRequest(stream.Chat, chat(`,"max_tokens":1`)))
+	w.pass(12 * time.Minute)
+	w.tellBook(w.d, w.record.Block.Seqno, cocoon.Nano{})
+	require.Eventually(t, func() bool {
+		_, f := w.order(w.newRequest(stream.Chat, chat(`,"max_tokens":1`)))
+		return f == nil
+	}, wait, time.Millisecond)
+}
+
 func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -89,7 +89,9 @@ func (p *proofs) run(ctx context.Context) {
 			all = true
 			p.refreshOwn(ctx)
 		case <-p.asked:
-			all = false
+			if all = p.outdated(); all {
+				p.refreshOwn(ctx)
+			}
 		}
 	}
 }
@@ -154,6 +156,12 @@ func (p *proofs) see(b attest.Block) {
 	}
 	p.blocks = append(p.blocks, b)
 	p.blocks = p.blocks[max(0, len(p.blocks)-seenBlocks):]
+}
+
+// outdated reports whether the chain's time went on without a look at it: that of a
+// local chain may jump.
+func (p *proofs) outdated() bool {
+	return p.clock().Sub(time.Unix(int64(p.recent().Time), 0)) >= 2*p.cfg.Refresh
 }
 
 // recent is the newest block seen, whose zero says that there is none.
@@ -238,8 +246,12 @@ func (p *proofs) trusted(ctx context.Context, rewards cocoon.Account) (Dispatche
 		return d, err
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return d, p.trust(p.known[rewards], rewards)
+	err = p.trust(p.known[rewards], rewards)
+	p.mu.Unlock()
+	if err != nil && p.outdated() {
+		poke(p.asked)
+	}
+	return d, err
 }
 
 // trust holds a dispatcher to the rules that make its receipts worth something.
