@@ -69,7 +69,7 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw 
 	e := g.keys.entry(of)
 	e.once.Lock()
 	defer e.once.Unlock()
-	if now := g.now(); e.raw != nil && !e.stale.Load() && now.Sub(e.asked) < age && now.Unix() < int64(e.cert.NotAfter) {
+	if e.raw != nil && !e.stale.Load() && g.now().Sub(e.asked) < age {
 		return e.raw, e.cert, nil
 	}
 	e.stale.Store(false) // who forgets from here on is heard
@@ -160,6 +160,9 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	r := g.find(stream.RequestID(u.Content.Request))
 	ours, bytes := r.awaits(u)
 	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
+	if cocoon.KindOf(err) == cocoon.Forbidden { // the certificate may have ended; the receipt comes again
+		g.keys.forget(of)
+	}
 	if err != nil {
 		return err
 	}
