@@ -20,6 +20,9 @@ func (w *Worker) newAnswers(deps Deps) (*answer.Service, error) {
 		Done: w.stats.add, Logger: w.log, Clock: w.clock, Blocks: deps.Blocks, Random: w.rand, HTTP: deps.HTTP})
 }
 
+// Figures are what dispatchers owe this run.
+func (w *Worker) Figures() []answer.Figures { return w.answers.Figures() }
+
 // proofs are a worker's chain, as answering looks at it.
 type proofs struct{ *Worker }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -121,7 +122,7 @@ func (m *Market) question(ctx context.Context) (h exchange, err error) {
 		}
 	}
 	if answer.StatusCode != http.StatusOK || !whole {
-		return h, fmt.Errorf("ask the daemon: %s, %d events (%v): %s", answer.Status, h.events, lines.Err(), lines.Text())
+		return h, errors.Join(fmt.Errorf("ask the daemon: %s after %d events: %s", answer.Status, h.events, lines.Text()), lines.Err())
 	}
 	return h, nil
 }

@@ -296,6 +296,22 @@ func TestManager_TopsUpWithinItsLimits(t *testing.T) {
 	require.Zero(t, c.Ledger.Figures().Deposit, "nothing is signed on what is not proven any more")
 }
 
+// cocoon client leave follows a daemon that has just sent something.
+func TestManager_LeavesOnceItsTopUpHasArrived(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.cfg.Dispatchers, w.cfg.Low = w.homes[:1], cocoon.TON(3)
+	m := w.manager()
+	_ = m.Tend(t.Context())
+	require.NoError(t, m.Tend(t.Context()))
+	require.Equal(t, 2, w.sent, "opened, and topped up")
+	c := m.Usable()[0]
+	left, err := m.Left(t.Context(), w.homes[0])
+	require.NoError(t, err)
+	require.False(t, left)
+	require.NotZero(t, w.state(c.Account).ClosesAt)
+}
+
 func TestManager_WhatWasRejectedIsNotSpent(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)

@@ -172,6 +172,8 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	case ours && !booked.Again:
 		g.log.Warn("worker's bill is void", "worker", u.Worker[:4], "request", r.route.Request, "why", booked.Void)
 		r.void(g)
+	case r == nil && booked.Payer != [32]byte{}:
+		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: raw}.Bytes())
 	}
 	g.acks.note(u.Provider, of, booked.Ack)
 	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})
