@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,25 @@ func TestReadme_CommandsAreOnesThereAre(t *testing.T) {
 		}
 	}
 	require.Greater(t, seen, 10, "README.md shows the commands of a network of one's own")
+}
+
+// TestSecurity_CommandsAreOnesThereAre holds what somebody with a leaked key is told to do.
+func TestSecurity_CommandsAreOnesThereAre(t *testing.T) {
+	t.Parallel()
+	quoted := regexp.MustCompile("`(cocoon [^`]+)`")
+	for file, least := range map[string]int{"security.md": 25, filepath.Join("runbook", "keys.md"): 20} {
+		text, err := os.ReadFile(filepath.Join("..", "docs", file))
+		require.NoError(t, err)
+		found := quoted.FindAllStringSubmatch(string(text), -1)
+		require.GreaterOrEqual(t, len(found), least, file)
+		for _, f := range found {
+			c, rest, err := newRoot(&env{}).Find(words(f[1])[1:])
+			require.NoError(t, err, f[1])
+			require.False(t, c.HasSubCommands(), "%s: %s does nothing", file, f[1])
+			require.NoError(t, c.ParseFlags(rest), f[1])
+			require.NoError(t, c.ValidateArgs(c.Flags().Args()), f[1])
+		}
+	}
 }
 
 // words splits a command line; double quotes keep a word together.

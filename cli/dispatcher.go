@@ -14,7 +14,7 @@ import (
 
 func newDispatcher(e *env) *cobra.Command {
 	return group("dispatcher", "Bond and fund the contract that pays providers", newDispatcherInit(e), newDispatcherBond(e), newDispatcherFund(e),
-		newDispatcherKey(e), newDispatcherEndpoint(e), newDispatcherStatus(e))
+		newDispatcherKey(e), newDispatcherOperator(e), newDispatcherEndpoint(e), newDispatcherStatus(e))
 }
 
 // rewardsOptions name one rewards contract and who pays for what it is told.

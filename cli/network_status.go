@@ -87,7 +87,7 @@ func (e *env) showRegistry(a cocoon.Account, r wrappers.Registry) error {
 	for _, c := range s.Changes {
 		rows = append(rows, [2]string{fmt.Sprintf("change %d", c.ID), fmt.Sprintf("%s %s, from %s on", c.Kind, c.Key, utc(c.AppliesAt))})
 	}
-	return e.show("network", s, rows...)
+	return e.show("registry", s, rows...)
 }
 
 func (l networkListed) row(what string) [2]string {

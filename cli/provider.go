@@ -12,7 +12,7 @@ import (
 
 func newProvider(e *env) *cobra.Command {
 	return group("provider", "Stake, register GPU workers, be paid", newProviderStake(e), newProviderTopUp(e), newProviderOperator(e), newProviderRegister(e),
-		newProviderClaim(e), newProviderStatus(e), newProviderUnstake(e), newProviderWithdraw(e))
+		newProviderClaim(e), newProviderStatus(e), newProviderRetire(e), newProviderUnstake(e), newProviderWithdraw(e))
 }
 
 // providerOptions name one provider contract and who pays for what it is told.

@@ -10,6 +10,32 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
+func newProviderRetire(e *env) *cobra.Command {
+	key := "operator"
+	c := providerCommand(e, "retire WORKER", "Take a worker out of service, for good", &providerOptions{}, exactly("WORKER"),
+		func(ctx context.Context, d *desk, b wrappers.ProviderBirth, args []string) error {
+			worker, err := hashArg("WORKER", args[0])
+			if err != nil {
+				return err
+			}
+			operator, err := e.loadKey(key, "appoint one with: cocoon provider operator")
+			if err != nil {
+				return err
+			}
+			m, err := d.RetireWorker(ctx, b, operator, worker, d.account)
+			if err != nil {
+				return err
+			}
+			return d.send(ctx, e, "retire the worker", m)
+		})
+	c.Long = `Takes the worker with that public key (64 hex digits, as cocoon provider status
+--json shows it) out of service: dispatchers disconnect it, clients refuse it. It
+stays slashable until it is unbonded, and its key never counts again: register the
+machine with a new one.`
+	c.Flags().StringVar(&key, "operator-key", key, "name or file of the operator's key")
+	return c
+}
+
 func newProviderUnstake(e *env) *cobra.Command {
 	c := providerCommand(e, "unstake AMOUNT", "Start the unbonding of a part of the stake", &providerOptions{}, exactly("AMOUNT"),
 		func(ctx context.Context, d *desk, b wrappers.ProviderBirth, args []string) error {

@@ -24,7 +24,7 @@ import (
 
 type serveOptions struct {
 	wallet, data, api, listen string
-	tlsCert, tlsKey           string
+	tlsCert, tlsKey, owner    string
 	indexDSN                  string
 	ledgerKeys                []string
 	index, start, backfill    uint32
@@ -49,7 +49,8 @@ databases when started again.`,
 		RunE: func(c *cobra.Command, _ []string) error { return roomy(func() error { return runServe(c.Context(), e, o) }) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract")
+	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract or operates it")
+	f.StringVar(&o.owner, "owner", "", "address of the wallet that owns the rewards contract, where --wallet is its operator's (default: that of --wallet)")
 	f.Uint32Var(&o.index, "index", 0, "which of the wallet's rewards contracts")
 	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
 	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
@@ -166,14 +167,19 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 	if err != nil {
 		return nil, err
 	}
-	n := client.Network()
-	rewards, err := (wrappers.RewardsBirth{Registry: n.Registry, Owner: wallet.Account(), Index: o.index}).Account()
+	n, owner := client.Network(), wallet.Account()
+	if o.owner != "" {
+		if owner, err = cocoon.ParseAccount(o.owner); err != nil {
+			return nil, err
+		}
+	}
+	rewards, err := (wrappers.RewardsBirth{Registry: n.Registry, Owner: owner, Index: o.index}).Account()
 	if err != nil {
 		return nil, err
 	}
 	cfg := dispatcher.DefaultConfig()
 	cfg.Path, cfg.Blobs, cfg.Listen = filepath.Join(o.data, "dispatcher.db"), filepath.Join(o.data, "blobs"), o.listen
-	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, wallet.Account(), o.bps
+	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, owner, o.bps
 	cfg.Keeper.Rewards, cfg.Keeper.Period = rewards, uint32(o.period/time.Second)
 	cfg.Keeper.Grace = uint32(o.grace / time.Second)
 	if cfg.Ledger, err = o.ledger(e, n); err != nil {

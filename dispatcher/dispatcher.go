@@ -43,12 +43,13 @@ type Config struct {
 	GrantTimeout time.Duration // for a client to grant, and for a worker to accept a grant
 	BeatTimeout  time.Duration // without a heartbeat, after which a worker counts as down
 	PollTimeout  time.Duration // that a client's question is held open
+	BookEvery    time.Duration // after which workers hear again of what is owed; they believe it for 5 minutes
 }
 
 // DefaultConfig has everything but paths and accounts.
 func DefaultConfig() Config {
 	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(), Ledger: DefaultLedgerConfig(),
-		OfferTimeout: 5 * time.Second, GrantTimeout: time.Minute, BeatTimeout: 10 * time.Second, PollTimeout: 20 * time.Second}
+		OfferTimeout: 5 * time.Second, GrantTimeout: time.Minute, BeatTimeout: 10 * time.Second, PollTimeout: 20 * time.Second, BookEvery: time.Minute}
 }
 
 // Validate reports what is missing or out of range.
@@ -62,7 +63,7 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("a share of %d bps needs a payee and is at most 10000", c.Bps)
 	case c.Ledger.Dir != "" && c.Keeper.Rewards.IsZero():
 		return cocoon.Invalid.Errorf("a ledger needs the dispatcher's rewards contract")
-	case c.OfferTimeout <= 0 || c.GrantTimeout <= 0 || c.BeatTimeout <= 0 || c.PollTimeout <= 0:
+	case c.OfferTimeout <= 0 || c.GrantTimeout <= 0 || c.BeatTimeout <= 0 || c.PollTimeout <= 0 || c.BookEvery <= 0:
 		return cocoon.Invalid.Errorf("the dispatcher's timeouts are above zero")
 	}
 	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate(), c.Ledger.Validate())

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"crypto/ed25519"
+	"slices"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -150,6 +151,26 @@ func (d Desk) mayRegister(ctx context.Context, p wrappers.Provider, operator, wo
 			"stake %s more: cocoon provider stake", short)
 	}
 	return nil
+}
+
+// RetireWorker takes a worker out of service, for good. The change goes to response.
+func (d Desk) RetireWorker(ctx context.Context, b wrappers.ProviderBirth, operator ed25519.PrivateKey, worker [32]byte, response cocoon.Account) (chain.Message, error) {
+	c, fees, p, err := d.provided(ctx, b)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	if p.Operator != wrappers.PublicKey(operator) {
+		return chain.Message{}, cocoon.WithHint(cocoon.Forbidden.Errorf("this operator key is not the provider's"), "cocoon provider operator")
+	}
+	if !slices.ContainsFunc(p.Workers, func(w wrappers.Worker) bool { return w.Key == worker && w.Active() }) {
+		return chain.Message{}, cocoon.WithHint(cocoon.NotFound.Errorf("worker %x is no active one of this provider", worker), "cocoon provider status --json lists them")
+	}
+	order := wrappers.RetireWorkerOrder{GlobalID: d.GlobalID, Contract: c.Account, Revision: p.Revision + 1, Worker: worker}
+	body, err := order.Sign(operator, 0, response)
+	if err != nil {
+		return chain.Message{}, err
+	}
+	return wrappers.NewMessage(c, body, fees.RetireWorker)
 }
 
 // RequestUnstake starts the unbonding of amount.

@@ -24,6 +24,7 @@ import (
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/localnet"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/worker"
 )
 
@@ -63,6 +64,8 @@ type Market struct {
 	api       string
 	openai    OpenAI
 	narrated  uint64 // seq of the last event told
+	healthy   string // URL of an engine that answers
+	quoter    attest.Quoter
 	services  *errgroup.Group
 	life      context.Context // of what runs on after the scenario
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -200,6 +201,7 @@ func (m *Market) start(ctx context.Context) error {
 	}
 	cfg := dispatcher.DefaultConfig()
 	cfg.Path, cfg.Blobs, cfg.GlobalID, cfg.Registry = m.path("dispatcher.db"), m.path("blobs"), m.net.GlobalID, m.net.Registry
+	cfg.BookEvery = time.Second // the chain's time jumps here, and a book is old at once
 	cfg.Payee, cfg.Bps = m.dispatcher.wallet.Account(), 200
 	cfg.Keeper = dispatcher.KeeperConfig{Rewards: m.contracts["rewards/0"], Period: m.rules.Period, MinUptime: 1000, Grace: 30}
 	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = m.path("ledger"), []crypto.Signer{m.ledger}, m.rules.CloseDelay
@@ -215,8 +217,8 @@ func (m *Market) start(ctx context.Context) error {
 	if err = m.tellEndpoint(ctx, hash); err != nil {
 		return err
 	}
-	healthy, err := m.engine(engine.New(qwen, deepseek))
-	if err != nil {
+	m.quoter = attest.Development()
+	if m.healthy, err = m.engine(engine.New(qwen, deepseek)); err != nil {
 		return err
 	}
 	stuck, err := m.engine(hanging(engine.New(deepseek)))
@@ -225,7 +227,7 @@ func (m *Market) start(ctx context.Context) error {
 	}
 	for i, p := range m.providers {
 		for j, w := range p.machines {
-			url := healthy
+			url := m.healthy
 			if p.name == "bob" && j == len(p.machines)-1 {
 				url = stuck // bob's last machine takes jobs and never finishes one
 			}
@@ -271,6 +273,7 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = w.key, p.operator, p.account, m.net.GlobalID
 	cfg.Dispatcher, cfg.Pin, cfg.Engine, cfg.Data = m.dispatch.WorkersURL(), m.contracts["rewards/0"], engineURL, m.path(folder)
+	cfg.Answers.Refresh = time.Second // for the same reason as BookEvery
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
@@ -282,7 +285,7 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 		clock.Run(m.life, p.client, m.cfg.Logger)
 		return nil
 	})
-	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now, Quoter: attest.Development()}); err != nil {
+	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now, Quoter: m.quoter}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(m.life)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ type purse struct {
 	left    []Left
 	charged int
 	ahead   time.Duration // that the chain's time is
+	refuses error         // every receipt
 }
 
 type opened struct {
@@ -113,6 +115,9 @@ func (p *purse) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) e
 func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booked, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.refuses != nil {
+		return Booked{}, p.refuses
+	}
 	if err := u.Verify(sessionKey(u.Provider)); err != nil {
 		return Booked{}, err
 	}
@@ -193,6 +198,7 @@ type worker struct {
 	on           func(*work)
 	number       uint32
 	refusesParts bool
+	shown        atomic.Int32 // how often its keys were asked for
 	slices       chan stream.Slice
 	cancels      chan stream.Cancel
 	parts        chan []byte
@@ -280,6 +286,7 @@ func mustParse[T any](v T, err error) T {
 }
 
 func (k *worker) showKeys(m *nats.Msg) {
+	k.shown.Add(1)
 	c := mustParse(receipt.Certificate{Provider: k.Provider, SessionKey: [32]byte(k.session.Public().(ed25519.PublicKey)), Boot: k.Boot, NotAfter: 1 << 31}.Sign(k.signs))
 	_ = m.Respond(stream.Keys{Provider: k.Provider, Worker: k.Worker, Boot: k.Boot, Certificate: c.Bytes()}.Bytes())
 }

@@ -31,6 +31,7 @@ type Config struct {
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
 	Earned     time.Duration // between looks at what providers are owed
+	Book       time.Duration // after which a run of a worker hears of the book again; it believes one for 5 minutes
 	Left       time.Duration // for bills of what the process before this one was amid
 	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
 }
@@ -38,7 +39,7 @@ type Config struct {
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Left: 30 * time.Second, MaxUnread: 32 << 20}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20}
 }
 
 // Gateway serves daemons and workers on one connection.

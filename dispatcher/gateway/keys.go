@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw 
 	e := g.keys.entry(of)
 	e.once.Lock()
 	defer e.once.Unlock()
-	if now := g.now(); e.raw != nil && !e.stale.Load() && now.Sub(e.asked) < age && now.Unix() < int64(e.cert.NotAfter) {
+	if e.raw != nil && !e.stale.Load() && g.now().Sub(e.asked) < age {
 		return e.raw, e.cert, nil
 	}
 	e.stale.Store(false) // who forgets from here on is heard
@@ -77,6 +78,10 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw 
 	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(of.Worker, of.Boot, stream.KeysVerb), nil)
 	if err != nil {
 		return nil, c, cocoon.Unreachable.Errorf("ask worker %x for its keys: %w", of.Worker[:4], err)
+	}
+	if stream.KindOf(answer.Data) == "fail" {
+		f, err := stream.ParseFail(answer.Data)
+		return nil, c, errors.Join(err, f)
 	}
 	if c, err = certificateOf(answer.Data, of); err != nil {
 		return nil, c, err
@@ -113,6 +118,9 @@ func (g *Gateway) keysOf(m *nats.Msg) {
 	g.later(func() {
 		of := Run{want.Worker, want.Boot}
 		raw, _, err := g.keysFrom(g.ctx, of, freshAge)
+		if cocoon.KindOf(err) == cocoon.Forbidden {
+			err = &stream.Fail{Code: stream.WrongKey, Text: err.Error()}
+		}
 		if err != nil {
 			g.refuse(m, err)
 			return
@@ -152,6 +160,9 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	r := g.find(stream.RequestID(u.Content.Request))
 	ours, bytes := r.awaits(u)
 	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
+	if cocoon.KindOf(err) == cocoon.Forbidden { // the certificate may have ended; the receipt comes again
+		g.keys.forget(of)
+	}
 	if err != nil {
 		return err
 	}
@@ -196,16 +207,13 @@ func (a *acks) of(provider cocoon.Account) map[Run]uint32 {
 	return maps.Clone(a.runs[provider])
 }
 
-// bookEvery is how often a run hears of the book; it believes one for 5 minutes.
-const bookEvery = time.Minute
-
 // publish tells runs what the dispatcher owes, the new ones at once.
 func (g *Gateway) publish(told map[Run]time.Time) {
 	now := g.money.Time()
 	var book []byte
 	up := map[Run]bool{}
 	for _, of := range g.workers.Runs() {
-		if up[of] = true; now.Sub(told[of]) < bookEvery {
+		if up[of] = true; now.Sub(told[of]) < g.cfg.Book {
 			continue
 		}
 		if book == nil {

@@ -20,7 +20,6 @@ import (
 type shower struct {
 	of      Run
 	session atomic.Pointer[ed25519.PrivateKey]
-	until   atomic.Int64
 	asked   atomic.Int32
 }
 
@@ -30,9 +29,8 @@ func newShower(w *town) *shower {
 	s := &shower{of: Run{[32]byte(key.Public().(ed25519.PublicKey)), stream.Boot{3}}}
 	session := sessionOf(provider)
 	s.session.Store(&session)
-	s.until.Store(time.Now().Add(time.Hour).Unix())
 	_, err := w.conn.Subscribe(stream.ToWorker(s.of.Worker, s.of.Boot, stream.KeysVerb), func(m *nats.Msg) {
-		c := mustParse(receipt.Certificate{Provider: provider, SessionKey: [32]byte(s.session.Load().Public().(ed25519.PublicKey)), Boot: s.of.Boot, NotAfter: uint32(s.until.Load())}.Sign(key))
+		c := mustParse(receipt.Certificate{Provider: provider, SessionKey: [32]byte(s.session.Load().Public().(ed25519.PublicKey)), Boot: s.of.Boot, NotAfter: 1 << 31}.Sign(key))
 		_ = m.Respond(stream.Keys{Provider: provider, Worker: s.of.Worker, Boot: s.of.Boot, Certificate: c.Bytes(), Evidence: []byte{byte(s.asked.Add(1))}}.Bytes())
 	})
 	require.NoError(w.t, err)
@@ -57,9 +55,23 @@ func TestKeys_OfARunAreAskedForAgainSinceTheyRotate(t *testing.T) {
 	require.EqualValues(t, 2, evidence(0), "a daemon wants those of now")
 	require.EqualValues(t, 2, evidence(anyAge), "a receipt needs the session key alone")
 	w.gateway.keys.forget(s.of)
-	s.until.Store(time.Now().Unix() - 1)
 	require.EqualValues(t, 3, evidence(anyAge))
-	require.EqualValues(t, 4, evidence(anyAge), "the certificate has ended")
+}
+
+// By what clock a certificate has ended, the ledger knows.
+func TestKeys_AReceiptWhoseCertificateHasEndedHasItAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	w.purse.mu.Lock()
+	w.purse.refuses = cocoon.Forbidden.Errorf("its certificate has ended")
+	w.purse.mu.Unlock()
+	shown := w.workers[0].shown.Load()
+	w.ask(100)
+	w.next("took")
+	require.Eventually(t, func() bool {
+		e := w.gateway.keys.entry(Run{w.workers[0].Worker, w.workers[0].Boot})
+		return w.workers[0].shown.Load() > shown && e.stale.Load()
+	}, 20*time.Second, time.Millisecond)
 }
 
 // The worker's key is its operator's, who can certify any session key with it.

@@ -83,6 +83,7 @@ type world struct {
 	engine atomic.Pointer[http.HandlerFunc]
 	asked  atomic.Int32 // requests at the engine now
 	slots  chan struct{}
+	gpus   uint8
 
 	mu       sync.Mutex
 	now      time.Time
@@ -274,7 +275,7 @@ func (w *world) start() *world {
 		(*w.engine.Load())(rw, r)
 	}))
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: transport},
+	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, GPUs: w.gpus, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: transport},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
 			if m == cocoon.NewModelID(model) {
