@@ -5,6 +5,7 @@ import (
 	"flag"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -43,8 +44,8 @@ func thePlan() plan {
 }
 
 // engines break in their own ways.
-func engines(n int) engine.Config {
-	c := engine.Config{Answer: 600, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
+func engines(n int) http.Handler {
+	c := engine.Config{Models: []string{model}, Answer: 600, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
 	fault := func(kind string, count int, wait time.Duration, chance float64) {
 		c.Faults = append(c.Faults, engine.Fault{Kind: kind, Count: count, Wait: wait, Chance: chance})
 	}
@@ -60,7 +61,15 @@ func engines(n int) engine.Config {
 		fault("error", 4, 0, 0.05)
 		fault("500", 0, 0, 0.05)
 	}
-	return c
+	return opened(c)
+}
+
+func opened(c engine.Config) http.Handler {
+	e, err := engine.Open(c)
+	if err != nil {
+		panic(err) // as it is written above
+	}
+	return e
 }
 
 func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {

@@ -25,7 +25,6 @@ import (
 	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/localnet"
-	"github.com/cocoon-network/cocoon/worker/engine"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -95,7 +94,7 @@ type app struct {
 }
 
 // newWorld brings everybody up.
-func newWorld(t *testing.T, s size, engines func(machine int) engine.Config, change func(*party)) *world {
+func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, change func(*party)) *world {
 	t.Helper()
 	w := &world{T: t, dir: t.TempDir(), size: s, rules: action.QuickRules(), contracts: map[string]cocoon.Account{}}
 	var err error
@@ -346,21 +345,14 @@ func (w *world) openHouse(i int, change func(*party)) (err error) {
 	return err
 }
 
-func (w *world) openMachine(i int, cfg engine.Config, change func(*party)) (err error) {
+func (w *world) openMachine(i int, e http.Handler, change func(*party)) (err error) {
 	m := w.machines[i]
-	cfg.Models = []string{model}
-	e, err := engine.Open(cfg)
-	if err != nil {
-		return err
-	}
-	server := httptest.NewServer(w.spied(e))
+	server := httptest.NewServer(e)
 	w.Cleanup(server.Close)
 	m.process, err = w.open(fmt.Sprintf("worker-%d", i), party{Role: aWorker, Worker: m.key.Seed(), Operator: m.vault.operator.Seed(), Provider: m.vault.account,
 		Dial: m.house.wire.url(), Engine: server.URL}, change)
 	return err
 }
-
-func (w *world) spied(h http.Handler) http.Handler { return h }
 
 func (w *world) openApp(i int, change func(*party)) (err error) {
 	a := w.apps[i]

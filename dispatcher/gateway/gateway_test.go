@@ -243,10 +243,15 @@ func TestGateway_AForgedReceiptIsNotBooked(t *testing.T) {
 	require.Len(t, w.purse.bills, 1)
 }
 
-func TestGateway_ANewRunHearsOfTheBook(t *testing.T) {
+func TestGateway_ANewRunHearsOfTheBookAndOfWhatItsProviderWasPromised(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), answers)
 	require.Equal(t, "book", string(<-w.workers[0].books))
+	a := <-w.workers[0].acks
+	require.Zero(t, a.Number, "it has sent nothing yet")
+	e, err := receipt.ParseEarned(a.Earned)
+	require.NoError(t, err)
+	require.Equal(t, w.workers[0].Provider, e.Provider)
 }
 
 func TestGateway_AsksNobodyThatTheDaemonDoesNotTrust(t *testing.T) {

@@ -151,11 +151,15 @@ func (b *bills) due(now time.Time) (due []dueBill) {
 	return due
 }
 
-// acked forgets what a dispatcher has on disk.
+// acked forgets what a dispatcher has on disk. Number 0 is nothing: what was earned
+// before this run may come with it.
 func (b *bills) acked(a stream.Ack) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.by[a.Rewards]
+	if a.Boot == stream.Boot(b.scope.Boot) && a.Number == 0 {
+		return nil
+	}
 	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.shown {
 		return cocoon.Invalid.Errorf("dispatcher %s acknowledges receipt %d of boot %s, which it never had", a.Rewards, a.Number, a.Boot)
 	}
