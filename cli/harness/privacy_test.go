@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/protocol/voucher"
@@ -164,10 +166,16 @@ func TestMarket_PromptAndAnswerAreReadByClientAndWorkerAlone(t *testing.T) {
 		return err == nil
 	})
 	require.Greater(t, len(text), 40)
-	for range 20 {
-		what, _ := l.post(t.Context(), ask{words: 20, tokens: 50, stream: true})
-		require.Equal(t, "whole", what)
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error {
+			if what, _ := l.post(t.Context(), ask{words: 20, tokens: 40, stream: true}); what != "whole" {
+				return errors.New(what)
+			}
+			return nil
+		})
 	}
+	require.NoError(t, g.Wait())
 	f, err := a.figures()
 	require.NoError(t, err)
 	channel := f.Accounts[w.houses[0].rewards]
@@ -213,6 +221,7 @@ func TestMarket_PromptAndAnswerAreReadByClientAndWorkerAlone(t *testing.T) {
 	conceals(t, "what the bus carries", bus.all(), seeds)
 
 	require.NotEmpty(t, bus.vouchers)
+	require.True(t, bytes.Contains(bus.all(), bus.vouchers[0].Signature[:]), "what is there is found")
 	v := bus.vouchers[0]
 	require.Equal(t, channel, v.Channel)
 	wallet := a.wallet.Account()

@@ -233,7 +233,14 @@ func (w *world) bond(i int) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = h.wallet.Send(ctx, terms, bond, key, endpoint)
+	if _, err = h.wallet.Send(ctx, terms, bond, key, endpoint); err != nil {
+		return err
+	}
+	fund, err := h.Fund(ctx, birth, cocoon.TON(1), h.wallet.Account()) // rent and opening cost more than so little trade brings
+	if err != nil {
+		return err
+	}
+	_, err = h.wallet.Send(ctx, fund)
 	return err
 }
 

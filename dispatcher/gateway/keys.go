@@ -136,6 +136,9 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	}
 	r := g.find(stream.RequestID(u.Content.Request))
 	ours, bytes := r.awaits(u)
+	if ours && r.recall(g) {
+		return nil
+	}
 	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
 	if err != nil {
 		return err
