@@ -92,7 +92,11 @@ func (j *judge) oldIsSettled() {
 // honest dispatcher is settled before it may take the rest home.
 func (j *judge) leave() {
 	j.Helper()
-	for _, a := range j.apps {
+	for i, a := range j.apps {
+		if f, err := a.figures(); i < 2 {
+			require.NoError(j, err)
+			require.Contains(j, f.Accounts, j.houses[0].rewards, "an honest client never took an honest dispatcher for a liar")
+		}
 		require.NoError(j, a.stop())
 	}
 	closed := j.left()

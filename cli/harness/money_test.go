@@ -113,7 +113,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	require.Positive(t, ears[0].did["never signs"])
 	require.Positive(t, ears[0].did["disputes"])
 	j.end()
-	t.Logf("looked at all books %d times, over kills of %v", j.looked, w.kills())
+	t.Logf("looked at all books %d times, with up to %d requests of one channel at a time, over kills of %v", j.looked, j.peak, w.kills())
 }
 
 // kills counts them by role.
