@@ -53,6 +53,15 @@ func (e *ear) highest(channel cocoon.Account) voucher.Signed {
 	return e.vouchers[channel]
 }
 
+// seen adds the highest amounts that ever passed, by channel.
+func (e *ear) seen(all map[cocoon.Account]cocoon.Nano) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for channel, v := range e.vouchers {
+		all[channel] = v.Cumulative
+	}
+}
+
 func (e *ear) saw(v voucher.Signed) {
 	if held := e.vouchers[v.Channel]; held.Cumulative.Cmp(v.Cumulative) < 0 {
 		e.vouchers[v.Channel] = v

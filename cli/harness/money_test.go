@@ -20,6 +20,7 @@ import (
 
 var (
 	full = flag.Bool("full", false, "the numbers of a real market: minutes, and 100 kills of each kind of process")
+	out  = flag.String("figures", "", "file for what everybody lost, as JSON")
 	seed = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
 )
 
