@@ -66,12 +66,12 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 
 // settleFee is what a settlement costs at most, which is the same for every channel.
 func (d *Dispatcher) settleFee(ctx context.Context) (cocoon.Nano, error) {
-	any := wrappers.ChannelBirth{Rewards: d.cfg.Keeper.Rewards}
-	init, err := any.Init()
+	b := wrappers.ChannelBirth{Rewards: d.cfg.Keeper.Rewards}
+	init, err := b.Init()
 	if err != nil {
 		return cocoon.Nano{}, err
 	}
-	account, err := any.Account()
+	account, err := b.Account()
 	if err != nil {
 		return cocoon.Nano{}, err
 	}

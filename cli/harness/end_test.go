@@ -131,7 +131,7 @@ func (j *judge) left() bool {
 	all := true
 	for _, a := range j.apps {
 		for _, rewards := range a.party.Dispatchers {
-			closed, err := daemon.Leave(j.Context(), a.party.Data, rewards, daemon.Deps{Client: a.client, Registry: j.net.Registry, Sender: a.wallet, Logger: slog.New(slog.DiscardHandler)})
+			closed, err := daemon.Leave(j.Context(), a.party.Data, rewards, false, daemon.Deps{Client: a.client, Registry: j.net.Registry, Sender: a.wallet, Logger: slog.New(slog.DiscardHandler)})
 			require.NoError(j, err)
 			all = all && closed
 		}

@@ -3,11 +3,11 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/jsonscan"
 )
 
 // object is a JSON object in the order it was written. Values stay as they
@@ -25,32 +25,43 @@ func parseObject(raw []byte) (object, error) {
 	if !utf8.Valid(raw) {
 		return nil, cocoon.Invalid.Errorf("it is not UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, cocoon.Invalid.Errorf("it is not a JSON object")
-	}
-	var o object
-	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
-		f := field{}
-		f.name, _ = t.(string)
-		if err != nil || dec.Decode(&f.value) != nil {
-			return nil, cocoon.Invalid.Errorf("it is not valid JSON near byte %d", dec.InputOffset())
+	o, twice := make(object, 0, usualFields), false
+	var seen map[string]bool // where there are more than usual
+	is := jsonscan.Object(raw, func(name, value []byte) {
+		f := field{nameOf(name), value}
+		if len(o) == usualFields {
+			seen = make(map[string]bool, 2*usualFields)
+			for _, before := range o {
+				seen[before.name] = true
+			}
 		}
-		if seen[f.name] {
-			return nil, cocoon.Invalid.Errorf("it names a field twice near byte %d", dec.InputOffset())
+		if seen == nil {
+			twice = twice || o.has(f.name)
+		} else {
+			twice = twice || seen[f.name]
+			seen[f.name] = true
 		}
-		seen[f.name] = true
 		o = append(o, f)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, cocoon.Invalid.Errorf("it is not valid JSON near byte %d", dec.InputOffset())
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, cocoon.Invalid.Errorf("it goes on after its JSON object")
+	})
+	switch {
+	case !is:
+		return nil, cocoon.Invalid.Errorf("it is not a JSON object")
+	case twice:
+		return nil, cocoon.Invalid.Errorf("it names a field twice")
 	}
 	return o, nil
+}
+
+// usualFields are as many as objects of OpenAI's interface have.
+const usualFields = 16
+
+// nameOf is what a field is called that was written so.
+func nameOf(written []byte) (name string) {
+	if bytes.IndexByte(written, '\\') < 0 {
+		return string(written)
+	}
+	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
+	return name
 }
 
 // get is the value called name; nil where it is missing or null.

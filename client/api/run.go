@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/jsonscan"
 )
 
 // run is one request on its way: what came of it so far, for the application
@@ -195,7 +196,7 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		case err != nil:
 			return bill, err
 		}
-		if err = s.check(r, chunk); err == nil {
+		if chunk, err = s.check(r, chunk); err == nil {
 			err = h.raise(answer.Reserved())
 		}
 		if err != nil {
@@ -208,26 +209,33 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}
 }
 
-// check sees to it that chunk is what a stream may carry: a JSON object of one
-// line, and no error of the engine. Whoever sent it is trusted with no more.
-func (s *Server) check(r *run, chunk []byte) error {
-	if len(chunk) == 0 || chunk[0] != '{' || !json.Valid(chunk) || bytes.ContainsAny(chunk, "\r\n") {
-		return badAnswer("what is no JSON object of one line")
+// check is chunk as a stream may carry it: a JSON object of one line, and no
+// error of the engine. Whoever sent it is trusted with no more.
+func (s *Server) check(r *run, chunk []byte) ([]byte, error) {
+	if bytes.ContainsAny(chunk, "\r\n") { // between tokens of JSON: in strings there are none
+		var line bytes.Buffer
+		if json.Compact(&line, chunk) != nil {
+			return nil, badAnswer("what is no JSON object")
+		}
+		chunk = line.Bytes()
+	}
+	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) {
+		return nil, badAnswer("what is no JSON object")
 	}
 	if r.size+len(chunk) > s.cfg.MaxAnswer {
-		return badAnswer("too much")
+		return nil, badAnswer("too much")
 	}
 	if !bytes.Contains(chunk, []byte(`"error"`)) {
-		return nil
+		return chunk, nil
 	}
 	o, err := parseObject(chunk)
 	if err != nil {
-		return badAnswer("an object that names a field twice")
+		return nil, badAnswer("an object that names a field twice")
 	}
 	if o.get("error") != nil {
-		return &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
+		return nil, &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
 	}
-	return nil
+	return chunk, nil
 }
 
 func badAnswer(what string) error {

@@ -48,6 +48,7 @@ func (a *answer) leave() {
 	a.took(errClosed)
 	a.out.end(lost("the session was closed"))
 	a.settle()
+	close(a.ended)
 }
 
 func (a *answer) reason() error {

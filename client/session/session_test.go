@@ -80,6 +80,21 @@ func TestSession_APromptIsAnsweredMeteredAndPaid(t *testing.T) {
 	require.Zero(t, figures.Reserved)
 }
 
+// Of a client that leaves without, its dispatcher may settle the cover.
+func TestSession_ClosingAnswersReceiptsFirst(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		f := newFake(t, 1)
+		c := f.client()
+		_, bill, err := ask(t.Context(), c)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, c.Close())
+		f.mu.Lock()
+		require.Equal(t, bill.Cost, f.paid, c.log.String())
+		f.mu.Unlock()
+	}
+}
+
 func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 3)
@@ -383,6 +398,29 @@ func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, a.Reserved())
 	require.Equal(t, want, c.ledger.Figures().Reserved)
+	require.NoError(t, a.Close())
+}
+
+// A dispatcher with cover of other requests at hand asks for none: what comes is set
+// aside all the same, or the answer could not be paid.
+func TestSession_WhatComesUnaskedIsSetAside(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(1200, false, chunk(strings.Repeat("a", 1300))))
+	}
+	f.mu.Unlock()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	came, err := price.Cost(cocoon.Usage{Completion: 1200})
+	require.NoError(t, err)
+	require.Positive(t, a.Reserved().Cmp(came))
+	require.Equal(t, a.Reserved(), c.ledger.Figures().Reserved)
 	require.NoError(t, a.Close())
 }
 

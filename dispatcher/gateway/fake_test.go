@@ -159,7 +159,6 @@ type town struct {
 	workers []*worker
 	key     [32]byte
 	events  chan []byte
-	keys    []envelope.PrivateKey
 }
 
 func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
@@ -295,13 +294,12 @@ func (a *work) took() {
 	a.sealer = mustParse(stream.NewSealer(stream.Secret{}, a.o.Route.Request, a.o.Attempt, a.nonce))
 }
 
-func (a *work) frame(text string, out uint32, final bool) []byte {
+func (a *work) frame(text string, out uint32, final bool) {
 	f := mustParse(a.sealer.Seal([]byte(text), out, final))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
-	return f
 }
 
-func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
+func (a *work) bill(reason stream.Reason, out uint64) {
 	a.number++
 	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
@@ -309,7 +307,6 @@ func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
 	s := mustParse(r.Sign(a.session))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
-	return s
 }
 
 // answers is a worker that does its work.
@@ -363,7 +360,13 @@ func (w *town) next(kind string) []byte {
 	}
 }
 
-func (w *town) fails(code stream.Code) *stream.Fail {
+func (w *town) fails(code stream.Code) {
+	w.t.Helper()
+	_ = w.failure(code)
+}
+
+// failure is the next event, which has to be one of that code.
+func (w *town) failure(code stream.Code) *stream.Fail {
 	w.t.Helper()
 	f, err := stream.ParseFail(w.next("fail"))
 	require.NoError(w.t, err)

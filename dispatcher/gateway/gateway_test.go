@@ -106,7 +106,7 @@ func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
 	cfg.Queue = 100 * time.Millisecond
 	w := newTown(t, cfg, busy, busy)
 	w.ask(100)
-	require.Positive(t, w.fails(stream.NoCapacity).Wait)
+	require.Positive(t, w.failure(stream.NoCapacity).Wait)
 	w.idle()
 }
 
@@ -176,7 +176,7 @@ func TestGateway_WhatIsNotCoveredIsNotBegun(t *testing.T) {
 	w := newTown(t, DefaultConfig(), answers)
 	w.purse.free = 10
 	w.ask(100)
-	require.Equal(t, nano(100+bound.Slice), w.fails(stream.NeedCover).Need)
+	require.Equal(t, nano(100+bound.Slice), w.failure(stream.NeedCover).Need)
 	w.idle()
 }
 

@@ -101,8 +101,17 @@ func (l *Ledger) authentic(u receipt.SignedUsage, c receipt.SignedCertificate) e
 	}
 	l.mu.Lock()
 	b := l.state.boots[boot{worker{u.Provider, u.Worker}, u.Boot}]
-	known := b != nil && bytes.Equal(b.Certificate, c.Bytes())
+	var first []byte
+	if b != nil {
+		first = b.Certificate
+	}
+	known := b != nil && bytes.Equal(first, c.Bytes())
 	l.mu.Unlock()
+	if b != nil && !known {
+		if of, err := receipt.ParseCertificate(first); err == nil && of.SessionKey != c.SessionKey { // clients know one of them, by evidence
+			return cocoon.Forbidden.Errorf("%s: it is certified for another session key than the receipts of this boot before", what)
+		}
+	}
 	if !known {
 		if err := c.Verify(u.Worker); err != nil {
 			return err

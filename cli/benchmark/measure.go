@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// figures are ratios to the reverse proxy, and milliseconds more than asking the
+// engine itself takes; medians of the rounds. A part that was left out is zero.
+type figures struct {
+	Burst1     float64 `json:"burst_c1"`
+	Burst16    float64 `json:"burst_c16"`
+	Burst64    float64 `json:"burst_c64"`
+	CPU        float64 `json:"cpu_ratio"`
+	TTFT       float64 `json:"added_ttft_ms"`
+	PerToken   float64 `json:"added_ms_per_token"` // without a window
+	ProxyTTFT  float64 `json:"proxy_added_ttft_ms"`
+	ProxyToken float64 `json:"proxy_added_ms_per_token"`
+
+	InProcess1     float64 `json:"roundtripper_burst_c1"` // client.Transport, which saves a hop
+	InProcess16    float64 `json:"roundtripper_burst_c16"`
+	InProcess64    float64 `json:"roundtripper_burst_c64"`
+	InProcessTTFT  float64 `json:"roundtripper_added_ttft_ms"`
+	InProcessToken float64 `json:"roundtripper_added_ms_per_token"`
+}
+
+// side is one way to the engine.
+type side struct {
+	name      string
+	generator *process
+	url, key  string
+	carriers  []*process // between generator and engine
+}
+
+// result is what one turn of a side came to.
+type result struct {
+	outcome
+	cpu float64 // microseconds of the carriers for 100 tokens
+}
+
+func run(ctx context.Context, o options) (f figures, err error) {
+	if o.only != "" && o.only != "burst" && o.only != "paced" {
+		return f, fmt.Errorf("-only %q is neither burst nor paced", o.only)
+	}
+	note("%d rounds; load of the machine before: %s", o.rounds, load())
+	b, err := open(ctx, o)
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err != nil {
+		return f, err
+	}
+	if o.only != "paced" {
+		for _, c := range []struct {
+			streams       int
+			path, program *float64
+		}{{1, &f.Burst1, &f.InProcess1}, {16, &f.Burst16, &f.InProcess16}, {64, &f.Burst64, &f.InProcess64}} {
+			if *c.path, *c.program, err = b.bursts(ctx, c.streams); err != nil {
+				return f, err
+			}
+		}
+	}
+	if o.only != "burst" {
+		err = b.paced(ctx, &f)
+	}
+	note("load of the machine after: %s", load())
+	return f, err
+}
+
+// load is how many processes want a core, of late.
+func load() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(raw))[:3], " ")
+}
+
+func (b *bench) sides() []side {
+	return []side{{"direct", b.load, b.engine + "/v1", "none", nil}, {"proxy", b.load, b.proxy + "/v1", "none", b.hops},
+		{"cocoon", b.load, b.daemon, b.key, slices.Concat(b.path, b.crew)}, {"roundtripper", b.keeper, "http://localhost/v1", b.keeperKey, nil}}
+}
+
+// rounds has every side do a turn in each round, one after the other, after one
+// that does not count: connections, pools and contexts are there then.
+func (b *bench) rounds(ctx context.Context, what string, t turn) (map[string][]result, error) {
+	by := map[string][]result{}
+	for round := range b.o.rounds + 1 {
+		for _, s := range b.sides() {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			r, err := s.play(t)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", what, err)
+			}
+			if round > 0 {
+				by[s.name] = append(by[s.name], r)
+			}
+		}
+	}
+	for _, s := range b.sides() {
+		of := func(get func(result) float64) float64 { return medianOf(by[s.name], get) }
+		note("%-22s %-12s %7.0f requests/s  first token %7.2f ms (p99 %7.2f)  later ones %6.2f ms  carriers %6.0f us of a core for 100 tokens", what, s.name,
+			of(rateOf), of(ttftOf), of(func(r result) float64 { return r.TTFT99 }), of(transitOf), of(cpuOf))
+	}
+	return by, nil
+}
+
+func (s side) play(t turn) (r result, err error) {
+	t.URL, t.Key = s.url, s.key
+	before, err := cpu(s.carriers)
+	if err != nil {
+		return r, err
+	}
+	if r.outcome, err = s.generator.play(t); err != nil {
+		return r, err
+	}
+	after, err := cpu(s.carriers)
+	r.cpu = float64((after - before).Microseconds()) * 100 / float64(max(r.Tokens, 1))
+	return r, err
+}
+
+func rateOf(r result) float64    { return r.Rate }
+func ttftOf(r result) float64    { return r.TTFT }
+func transitOf(r result) float64 { return r.Transit }
+func cpuOf(r result) float64     { return r.cpu }
+
+func medianOf(all []result, get func(result) float64) float64 {
+	values := make([]float64, len(all))
+	for i, r := range all {
+		values[i] = get(r)
+	}
+	return median(values)
+}
+
+// compare is the median of a comparison of two sides in the same round.
+func compare(a, b []result, of func(a, b result) float64) float64 {
+	values := make([]float64, len(a))
+	for i := range a {
+		values[i] = of(a[i], b[i])
+	}
+	return median(values)
+}
+
+func ratio(get func(result) float64) func(a, b result) float64 {
+	return func(a, b result) float64 { return get(a) / get(b) }
+}
+
+func more(get func(result) float64) func(a, b result) float64 {
+	return func(a, b result) float64 { return get(a) - get(b) }
+}
+
+// bursts are answers as fast as they can be carried.
+func (b *bench) bursts(ctx context.Context, streams int) (path, program float64, err error) {
+	by, err := b.rounds(ctx, fmt.Sprintf("burst, %d at a time", streams), turn{Streams: streams, For: b.o.burst, Tokens: b.o.tokens, Prompt: b.o.prompt})
+	if err != nil {
+		return 0, 0, err
+	}
+	return compare(by["cocoon"], by["proxy"], ratio(rateOf)), compare(by["roundtripper"], by["proxy"], ratio(rateOf)), nil
+}
+
+// paced are answers at the speed of an engine: with the window, for what it
+// costs, and without, for how long a token takes.
+func (b *bench) paced(ctx context.Context, f *figures) error {
+	t := turn{Streams: b.o.streams, For: b.o.paced, Tokens: b.o.tokens, Prompt: b.o.prompt, Pace: b.o.pace}
+	by, err := b.rounds(ctx, "paced", t)
+	if err != nil {
+		return err
+	}
+	f.CPU = compare(by["cocoon"], by["proxy"], ratio(cpuOf))
+	f.TTFT = compare(by["cocoon"], by["direct"], more(ttftOf))
+	f.ProxyTTFT = compare(by["proxy"], by["direct"], more(ttftOf))
+	f.InProcessTTFT = compare(by["roundtripper"], by["direct"], more(ttftOf))
+	if err = b.restartWorkers(0); err != nil {
+		return err
+	}
+	if by, err = b.rounds(ctx, "paced, without window", t); err != nil {
+		return err
+	}
+	f.PerToken = compare(by["cocoon"], by["direct"], more(transitOf))
+	f.ProxyToken = compare(by["proxy"], by["direct"], more(transitOf))
+	f.InProcessToken = compare(by["roundtripper"], by["direct"], more(transitOf))
+	return nil
+}
