@@ -211,7 +211,7 @@ func (j *judge) twin([]*load) error {
 	if err = pr.start(); err != nil {
 		return err
 	}
-	l := newLoad(&app{a.somebody, pr, a.secret, a.home})
+	l := newLoad(&app{a.somebody, pr, a.secret})
 	if err = l.find(); err != nil {
 		return err
 	}

@@ -299,7 +299,7 @@ func (a *work) frame(text string, out uint32, final bool) {
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
 }
 
-func (a *work) bill(reason stream.Reason, out uint64) {
+func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 	a.number++
 	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
@@ -307,6 +307,7 @@ func (a *work) bill(reason stream.Reason, out uint64) {
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
 	s := mustParse(r.Sign(a.session))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
+	return s
 }
 
 // answers is a worker that does its work.
