@@ -93,9 +93,13 @@ func (j *judge) oldIsSettled() {
 func (j *judge) leave() {
 	j.Helper()
 	for i, a := range j.apps {
-		if f, err := a.figures(); i < 2 {
-			require.NoError(j, err)
-			require.Contains(j, f.Accounts, j.houses[0].rewards, "an honest client never took an honest dispatcher for a liar")
+		if i < 2 {
+			j.await("an honest client to still pay an honest dispatcher, which never was a liar to it", func() bool {
+				f, err := a.figures()
+				require.NoError(j, err)
+				_, pays := f.Accounts[j.houses[0].rewards]
+				return pays
+			})
 		}
 		require.NoError(j, a.stop())
 	}
