@@ -245,15 +245,14 @@ func copyFolder(to, from string) error {
 
 // settleCover has the hostile dispatcher take all that its client ever signed.
 func (j *judge) settleCover([]*load) error {
-	f, err := j.apps[1].figures()
-	if err != nil {
-		return err
-	}
-	account, open := f.Accounts[j.houses[1].rewards]
+	var account cocoon.Account
+	j.await("the client to pay the hostile dispatcher", func() bool { // it may just have been started
+		f, err := j.apps[1].figures()
+		require.NoError(j, err)
+		account = f.Accounts[j.houses[1].rewards]
+		return !j.ears[1].highest(account).Cumulative.IsZero()
+	})
 	v := j.ears[1].highest(account)
-	if !open || v.Cumulative.IsZero() {
-		return cocoon.Conflict.Errorf("there is nothing to take: %+v", f)
-	}
 	settle, err := j.patron.Settle(j.Context(), v, j.patron.wallet.Account())
 	if err != nil {
 		return err
