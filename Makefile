@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-openai scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-scale bench-crowd bench-localnet-crowd fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-openai scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ CROWD_ACCOUNTS ?= 100000
 bench-localnet-crowd: ## CROWD_TXS transactions over CROWD_ACCOUNTS accounts on a localnet: time and memory of every round (minutes)
 	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./localnet -count=1 -timeout 60m -v -run '^TestCrowd_CostOfABlockStaysTheSame$$' \
 		-crowd-txs $(CROWD_TXS) -crowd-accounts $(CROWD_ACCOUNTS) -crowd-figures "$$file" -crowd-plot $(CURDIR)/docs/localnet-crowd.svg >&2 && cat "$$file"
+
+SEED ?= 1
+harness: ## every party in a process of its own, 500 requests at a time, cheats, 100 kill -9 of each kind: who lost what (ten minutes)
+	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./cli/harness -count=1 -timeout 60m -v -run '^TestMarket_NobodyLosesMoreThanTheBounds$$' \
+		-full -seed $(SEED) -figures "$$file" >&2 && cat "$$file"
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long

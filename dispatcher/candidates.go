@@ -91,14 +91,14 @@ func (s *seat) streams() int { return max(s.answering, int(s.beat.Busy)+int(s.be
 // slots is how many it can work on at a time.
 func (s *seat) slots() int { return max(1, int(s.beat.Slots)) }
 
-// Runs are the runs that take requests.
-func (r *roster) Runs() (all []gateway.Run) {
+// Runs are the runs that take requests, with their providers.
+func (r *roster) Runs() map[gateway.Run]cocoon.Account {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.now()
+	now, all := r.now(), map[gateway.Run]cocoon.Account{}
 	for _, s := range r.seats {
 		if s.beat.Key != 0 && now.Sub(s.beatAt) <= r.timeout {
-			all = append(all, gateway.Run{Worker: [32]byte(s.worker), Boot: stream.Boot(s.beat.Boot)})
+			all[gateway.Run{Worker: [32]byte(s.worker), Boot: stream.Boot(s.beat.Boot)}] = s.record.Provider
 		}
 	}
 	return all

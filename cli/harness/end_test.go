@@ -19,8 +19,13 @@ import (
 // what everybody's books say.
 func (j *judge) end() {
 	j.Helper()
-	j.settleDown()
+	j.settleDown("what is open", func(c ledger.ChannelFigures) int { return c.Open })
 	j.look()
+	j.advance(bound.Aged + time.Second)
+	for i := range 2 { // by now they know that no worker has more to say of what they were killed amid
+		require.NoError(j, again(j.apps[i].process))
+	}
+	j.settleDown("what is not answered", func(c ledger.ChannelFigures) int { return c.Open + c.Answers })
 	j.oldIsSettled()
 	j.leave()
 	j.epochs()
@@ -41,12 +46,12 @@ func (j *judge) cheats(account cocoon.Account) bool {
 	return j.ears[0].manners[account] != honest
 }
 
-// settleDown waits until nothing is on its way under honest channels.
-func (j *judge) settleDown() {
+// settleDown waits until there is no more of something under honest channels.
+func (j *judge) settleDown(what string, count func(ledger.ChannelFigures) int) {
 	j.Helper()
-	j.await("answers to all bills", func() bool {
+	j.await("an end of "+what, func() bool {
 		for _, c := range j.house(0).Channels {
-			if !j.cheats(c.Account) && c.Open+c.Answers > 0 {
+			if !j.cheats(c.Account) && count(c) > 0 {
 				return false
 			}
 		}
@@ -73,7 +78,6 @@ func (j *judge) oldIsSettled() {
 	j.Helper()
 	worth, err := bound.Worth(cocoon.Nano{})
 	require.NoError(j, err)
-	j.advance(bound.Aged + time.Second)
 	j.await("(6) what is old is settled", func() bool {
 		for _, c := range j.house(0).Channels {
 			if !j.cheats(c.Account) && !c.Closed && above(c.Agreed, c.Settled).Cmp(worth) >= 0 {
@@ -88,7 +92,15 @@ func (j *judge) oldIsSettled() {
 // honest dispatcher is settled before it may take the rest home.
 func (j *judge) leave() {
 	j.Helper()
-	for _, a := range j.apps {
+	for i, a := range j.apps {
+		if i < 2 {
+			j.await("an honest client to still pay an honest dispatcher, which never was a liar to it", func() bool {
+				f, err := a.figures()
+				require.NoError(j, err)
+				_, pays := f.Accounts[j.houses[0].rewards]
+				return pays
+			})
+		}
 		require.NoError(j, a.stop())
 	}
 	closed := j.left()

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 var (
 	full = flag.Bool("full", false, "the numbers of a real market: minutes, and 100 kills of each kind of process")
+	out  = flag.String("figures", "", "file for what everybody lost, as JSON")
 	seed = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
 )
 
@@ -43,8 +45,8 @@ func thePlan() plan {
 }
 
 // engines break in their own ways.
-func engines(n int) engine.Config {
-	c := engine.Config{Answer: 600, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
+func engines(n int) http.Handler {
+	c := engine.Config{Models: []string{model}, Answer: 600, Cost: engine.Cost{Prefill: 50_000, Step: 2 * time.Millisecond}}
 	fault := func(kind string, count int, wait time.Duration, chance float64) {
 		c.Faults = append(c.Faults, engine.Fault{Kind: kind, Count: count, Wait: wait, Chance: chance})
 	}
@@ -60,7 +62,15 @@ func engines(n int) engine.Config {
 		fault("error", 4, 0, 0.05)
 		fault("500", 0, 0, 0.05)
 	}
-	return c
+	return opened(c)
+}
+
+func opened(c engine.Config) http.Handler {
+	e, err := engine.Open(c)
+	if err != nil {
+		panic(err) // as it is written above
+	}
+	return e
 }
 
 func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
@@ -104,7 +114,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	require.Positive(t, ears[0].did["never signs"])
 	require.Positive(t, ears[0].did["disputes"])
 	j.end()
-	t.Logf("looked at all books %d times, over kills of %v", j.looked, w.kills())
+	t.Logf("looked at all books %d times, with up to %d requests of one channel at a time, over kills of %v", j.looked, j.peak, w.kills())
 }
 
 // kills counts them by role.
@@ -201,7 +211,7 @@ func (j *judge) twin([]*load) error {
 	if err = pr.start(); err != nil {
 		return err
 	}
-	l := newLoad(&app{a.somebody, pr, a.secret, a.home})
+	l := newLoad(&app{a.somebody, pr, a.secret})
 	if err = l.find(); err != nil {
 		return err
 	}
@@ -235,15 +245,14 @@ func copyFolder(to, from string) error {
 
 // settleCover has the hostile dispatcher take all that its client ever signed.
 func (j *judge) settleCover([]*load) error {
-	f, err := j.apps[1].figures()
-	if err != nil {
-		return err
-	}
-	account, open := f.Accounts[j.houses[1].rewards]
+	var account cocoon.Account
+	j.await("the client to pay the hostile dispatcher", func() bool { // it may just have been started
+		f, err := j.apps[1].figures()
+		require.NoError(j, err)
+		account = f.Accounts[j.houses[1].rewards]
+		return !j.ears[1].highest(account).Cumulative.IsZero()
+	})
 	v := j.ears[1].highest(account)
-	if !open || v.Cumulative.IsZero() {
-		return cocoon.Conflict.Errorf("there is nothing to take: %+v", f)
-	}
 	settle, err := j.patron.Settle(j.Context(), v, j.patron.wallet.Account())
 	if err != nil {
 		return err

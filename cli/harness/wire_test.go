@@ -243,6 +243,3 @@ func (m said) bytes() [][]byte {
 	}
 	return [][]byte{fmt.Appendf(nil, "%s %s %d\r\n", op, strings.Join(words, " "), len(m.data)), m.data, []byte("\r\n")}
 }
-
-// verb is the last word of a subject.
-func (m said) verb() string { return m.subject[strings.LastIndexByte(m.subject, '.')+1:] }

@@ -25,7 +25,6 @@ import (
 	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/localnet"
-	"github.com/cocoon-network/cocoon/worker/engine"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -43,19 +42,18 @@ type size struct {
 // world is a chain with everybody on it.
 type world struct {
 	*testing.T
-	dir       string
-	size      size
-	rules     action.Rules
-	local     *localnet.Chain
-	net       chain.Network
-	index     *indexer.Indexer
-	network   *somebody
-	patron    *somebody
-	houses    []*house   // dispatchers
-	vaults    []*vault   // providers
-	machines  []*machine // workers
-	apps      []*app     // clients
-	contracts map[string]cocoon.Account
+	dir      string
+	size     size
+	rules    action.Rules
+	local    *localnet.Chain
+	net      chain.Network
+	index    *indexer.Indexer
+	network  *somebody
+	patron   *somebody
+	houses   []*house   // dispatchers
+	vaults   []*vault   // providers
+	machines []*machine // workers
+	apps     []*app     // clients
 }
 
 // somebody has a wallet.
@@ -91,13 +89,12 @@ type app struct {
 	*somebody
 	*process
 	secret string // API key
-	home   *house
 }
 
 // newWorld brings everybody up.
-func newWorld(t *testing.T, s size, engines func(machine int) engine.Config, change func(*party)) *world {
+func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, change func(*party)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), size: s, rules: action.QuickRules(), contracts: map[string]cocoon.Account{}}
+	w := &world{T: t, dir: t.TempDir(), size: s, rules: action.QuickRules()}
 	var err error
 	seed := sha256.Sum256([]byte(t.Name()))
 	w.local, err = localnet.Start(context.WithoutCancel(t.Context()), localnet.Config{Seed: seed[:]})
@@ -196,7 +193,6 @@ func (w *world) deploy() {
 	_, err = w.network.wallet.Send(w.Context(), messages...)
 	require.NoError(w, err)
 	w.net.Registry, w.network.Registry, w.patron.Registry = registry, registry, registry
-	w.contracts["registry"] = registry
 }
 
 func (w *world) bond(i int) (err error) {
@@ -234,7 +230,14 @@ func (w *world) bond(i int) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = h.wallet.Send(ctx, terms, bond, key, endpoint)
+	if _, err = h.wallet.Send(ctx, terms, bond, key, endpoint); err != nil {
+		return err
+	}
+	fund, err := h.Fund(ctx, birth, cocoon.TON(1), h.wallet.Account()) // rent and opening cost more than so little trade brings
+	if err != nil {
+		return err
+	}
+	_, err = h.wallet.Send(ctx, fund)
 	return err
 }
 
@@ -346,21 +349,14 @@ func (w *world) openHouse(i int, change func(*party)) (err error) {
 	return err
 }
 
-func (w *world) openMachine(i int, cfg engine.Config, change func(*party)) (err error) {
+func (w *world) openMachine(i int, e http.Handler, change func(*party)) (err error) {
 	m := w.machines[i]
-	cfg.Models = []string{model}
-	e, err := engine.Open(cfg)
-	if err != nil {
-		return err
-	}
-	server := httptest.NewServer(w.spied(e))
+	server := httptest.NewServer(e)
 	w.Cleanup(server.Close)
 	m.process, err = w.open(fmt.Sprintf("worker-%d", i), party{Role: aWorker, Worker: m.key.Seed(), Operator: m.vault.operator.Seed(), Provider: m.vault.account,
 		Dial: m.house.wire.url(), Engine: server.URL}, change)
 	return err
 }
-
-func (w *world) spied(h http.Handler) http.Handler { return h }
 
 func (w *world) openApp(i int, change func(*party)) (err error) {
 	a := w.apps[i]
@@ -371,10 +367,8 @@ func (w *world) openApp(i int, change func(*party)) (err error) {
 	if _, a.secret, err = api.NewKey(daemon.KeysFolder(w.path(name)), "first", api.Limits{}, rand.Reader, time.Now()); err != nil {
 		return err
 	}
-	a.home = w.houses[0]
 	p := party{Role: aDaemon, Wallet: a.seed, Deposit: cocoon.TON(2), Dispatchers: []cocoon.Account{w.houses[0].rewards}}
 	if i == 1 && len(w.houses) > 1 { // pays the other one, and this one where that is no good
-		a.home = w.houses[1]
 		p.Dispatchers = []cocoon.Account{w.houses[1].rewards, w.houses[0].rewards}
 	}
 	a.process, err = w.open(name, p, change)

@@ -143,6 +143,11 @@ func (b Books) Earned(ctx context.Context) (list []receipt.SignedEarned, err err
 	return list, nil
 }
 
+// Promised implements Money.
+func (b Books) Promised(ctx context.Context, provider cocoon.Account) ([]receipt.SignedEarned, error) {
+	return b.Ledger.Earned(ctx, provider)
+}
+
 // Settle implements Money.
 func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (state stream.State, err error) {
 	if err = b.speaks(key, s.Paid.Channel); err != nil {

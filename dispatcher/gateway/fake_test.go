@@ -142,6 +142,10 @@ func (p *purse) Time() time.Time {
 
 func (p *purse) Earned(context.Context) ([]receipt.SignedEarned, error) { return nil, nil }
 
+func (p *purse) Promised(_ context.Context, provider cocoon.Account) ([]receipt.SignedEarned, error) {
+	return []receipt.SignedEarned{{Earned: receipt.Earned{Number: 1, Provider: provider, Amount: nano(7)}}}, nil
+}
+
 func (p *purse) Settle(context.Context, [32]byte, uint64, stream.Settle) (stream.State, error) {
 	return stream.State{}, nil
 }
@@ -179,9 +183,10 @@ func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	}
 	return sets
 }
-func (w *town) Runs() (all []Run) {
+func (w *town) Runs() map[Run]cocoon.Account {
+	all := map[Run]cocoon.Account{}
 	for _, k := range w.workers {
-		all = append(all, Run{k.Worker, k.Boot})
+		all[Run{k.Worker, k.Boot}] = k.Provider
 	}
 	return all
 }
@@ -203,6 +208,7 @@ type worker struct {
 	cancels      chan stream.Cancel
 	parts        chan []byte
 	books        chan []byte
+	acks         chan stream.Ack
 }
 
 // work is one attempt of a fake worker.
@@ -248,11 +254,12 @@ func (w *town) hire(n byte, on func(*work)) {
 	key, err := envelope.NewKeyPair()
 	require.NoError(w.t, err)
 	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: sessionOf(cocoon.Account{n}),
-		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100)}
+		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100), acks: make(chan stream.Ack, 100)}
 	k.Candidate = stream.Candidate{Provider: cocoon.Account{n}, Worker: [32]byte(k.signs.Public().(ed25519.PublicKey)), Boot: stream.Boot{n}, Price: prices(int64(n))}
 	w.workers = append(w.workers, k)
 	serve := map[stream.Verb]nats.MsgHandler{stream.OrderVerb: k.order, stream.KeysVerb: k.showKeys,
 		stream.BookVerb:   func(m *nats.Msg) { k.books <- m.Data },
+		stream.AckVerb:    func(m *nats.Msg) { k.acks <- mustParse(stream.ParseAck(m.Data)) },
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
@@ -306,7 +313,7 @@ func (a *work) frame(text string, out uint32, final bool) {
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
 }
 
-func (a *work) bill(reason stream.Reason, out uint64) {
+func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 	a.number++
 	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
@@ -314,6 +321,7 @@ func (a *work) bill(reason stream.Reason, out uint64) {
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
 	s := mustParse(r.Sign(a.session))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
+	return s
 }
 
 // answers is a worker that does its work.

@@ -71,7 +71,7 @@ type Gateway struct {
 // Open begins to serve; Run has to follow.
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
-		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
+		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
 		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	if err := g.listen(); err != nil {

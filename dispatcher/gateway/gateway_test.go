@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
@@ -248,9 +249,46 @@ func TestGateway_ANewRunHearsOfTheBookAndAgainAsTheChainsTimePasses(t *testing.T
 	w := newTown(t, DefaultConfig(), answers)
 	require.Equal(t, "book", string(<-w.workers[0].books))
 	w.purse.mu.Lock()
-	w.purse.ahead = bookEvery // a local chain's time may jump, and its books are old then
+	w.purse.ahead = DefaultConfig().Book // a local chain's time may jump, and its books are old then
 	w.purse.mu.Unlock()
 	require.Equal(t, "book", string(<-w.workers[0].books))
+}
+
+func TestGateway_ABillWhoseFramesWereLostIsJudgedOnceTheyCame(t *testing.T) {
+	t.Parallel()
+	asked := make(chan stream.Resume, 10)
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		lost := [][]byte{mustParse(a.sealer.Seal([]byte("one"), 1, false)), mustParse(a.sealer.Seal([]byte("two"), 2, true))}
+		bill := a.bill(stream.Finished, 2)
+		resume := <-asked
+		for _, frame := range lost[resume.Seq:] {
+			_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), frame)
+		}
+		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), bill.Bytes()) // it was not acknowledged
+	})
+	_, err := w.conn.Subscribe(stream.ToWorker(w.workers[0].Worker, w.workers[0].Boot, stream.ResumeVerb), func(m *nats.Msg) { asked <- mustParse(stream.ParseResume(m.Data)) })
+	require.NoError(t, err)
+	require.NoError(t, w.conn.Flush())
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	require.Equal(t, 1, w.purse.charged)
+	require.Len(t, w.purse.bills, 1)
+}
+
+func TestGateway_ANewRunHearsOfTheBookAndOfWhatItsProviderWasPromised(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	require.Equal(t, "book", string(<-w.workers[0].books))
+	a := <-w.workers[0].acks
+	require.Zero(t, a.Number, "it has sent nothing yet")
+	e, err := receipt.ParseEarned(a.Earned)
+	require.NoError(t, err)
+	require.Equal(t, w.workers[0].Provider, e.Provider)
 }
 
 func TestGateway_AsksNobodyThatTheDaemonDoesNotTrust(t *testing.T) {

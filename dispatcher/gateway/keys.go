@@ -159,6 +159,9 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	}
 	r := g.find(stream.RequestID(u.Content.Request))
 	ours, bytes := r.awaits(u)
+	if ours && r.recall(g) {
+		return nil
+	}
 	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
 	if cocoon.KindOf(err) == cocoon.Forbidden { // the certificate may have ended; the receipt comes again
 		g.keys.forget(of)
@@ -175,61 +178,73 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	case r == nil && booked.Payer != [32]byte{}:
 		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: raw}.Bytes())
 	}
-	g.acks.note(u.Provider, of, booked.Ack)
+	g.acks.note(of, booked.Ack)
 	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})
 	return nil
 }
 
-// acks are how far the receipts of each provider's runs are booked.
+// acks are how far the receipts of each run are booked.
 type acks struct {
 	mu   sync.Mutex
-	runs map[cocoon.Account]map[Run]uint32
+	runs map[Run]uint32
 }
 
-// maxAcked is how many runs of one provider are told of what it is owed.
-const maxAcked = 512
-
-func (a *acks) note(provider cocoon.Account, of Run, number uint32) {
+func (a *acks) note(of Run, number uint32) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	runs := a.runs[provider]
-	if runs == nil || len(runs) > maxAcked {
-		runs = map[Run]uint32{} // those that work are back with their next receipt
-		a.runs[provider] = runs
-	}
-	runs[of] = number
+	a.runs[of] = max(a.runs[of], number)
 }
 
-// of are the runs of a provider, copied.
-func (a *acks) of(provider cocoon.Account) map[Run]uint32 {
+// of is 0 where nothing of a run is booked by this process.
+func (a *acks) of(run Run) uint32 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return maps.Clone(a.runs[provider])
+	return a.runs[run]
 }
 
-// publish tells runs what the dispatcher owes, the new ones at once.
+// keep forgets runs that are not up.
+func (a *acks) keep(up map[Run]cocoon.Account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.runs, func(of Run, _ uint32) bool { return gone(up, of) })
+}
+
+func gone(up map[Run]cocoon.Account, of Run) bool {
+	_, is := up[of]
+	return !is
+}
+
+// publish tells runs what the dispatcher owes, the new ones at once; what their
+// provider was promised they may have missed.
 func (g *Gateway) publish(told map[Run]time.Time) {
-	now := g.money.Time()
+	now, up := g.money.Time(), g.workers.Runs()
 	var book []byte
-	up := map[Run]bool{}
-	for _, of := range g.workers.Runs() {
-		if up[of] = true; now.Sub(told[of]) < g.cfg.Book {
+	promised := map[cocoon.Account][]receipt.SignedEarned{}
+	for of, provider := range up {
+		if now.Sub(told[of]) < g.cfg.Book {
 			continue
 		}
+		var err error
 		if book == nil {
-			var err error
 			if book, err = g.money.Book(); err != nil {
 				g.log.Error("book not signed", "err", err)
 				return
+			}
+		}
+		if _, asked := promised[provider]; !asked {
+			if promised[provider], err = g.money.Promised(g.ctx, provider); err != nil {
+				g.log.Error("earnings not all signed", "err", err)
 			}
 		}
 		if err := g.conn.Publish(stream.ToWorker(of.Worker, of.Boot, stream.BookVerb), book); err != nil {
 			g.log.Warn("worker not told", "err", err)
 			return
 		}
+		g.tellEarned(of, promised[provider])
 		told[of] = now
 	}
-	maps.DeleteFunc(told, func(of Run, _ time.Time) bool { return !up[of] })
+	maps.DeleteFunc(told, func(of Run, _ time.Time) bool { return gone(up, of) })
+	g.acks.keep(up)
 }
 
 // promise tells workers what their providers are owed, where that is due.
@@ -238,9 +253,21 @@ func (g *Gateway) promise() {
 	if err != nil {
 		g.log.Error("earnings not signed", "err", err)
 	}
+	if len(list) == 0 {
+		return
+	}
+	due := map[cocoon.Account][]receipt.SignedEarned{}
 	for _, e := range list {
-		for of, number := range g.acks.of(e.Provider) {
-			g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: number, Earned: e.Bytes()})
-		}
+		due[e.Provider] = append(due[e.Provider], e)
+	}
+	for of, provider := range g.workers.Runs() {
+		g.tellEarned(of, due[provider])
+	}
+}
+
+// tellEarned gives a run what its provider was promised.
+func (g *Gateway) tellEarned(of Run, list []receipt.SignedEarned) {
+	for _, e := range list {
+		g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: g.acks.of(of), Earned: e.Bytes()})
 	}
 }

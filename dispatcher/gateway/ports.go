@@ -28,6 +28,8 @@ type Money interface {
 	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)
 	// Earned signs what providers are owed, where it is time to.
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
+	// Promised is what a provider was promised, in each number that counts, and what it may be now.
+	Promised(ctx context.Context, provider cocoon.Account) ([]receipt.SignedEarned, error)
 	// Book is what the dispatcher owes now, signed: workers want it every few minutes.
 	Book() ([]byte, error)
 	// Time is the chain's, by which books grow old.
@@ -70,8 +72,8 @@ type Run struct {
 
 // Workers are who may be asked.
 type Workers interface {
-	// Runs are those that are up.
-	Runs() []Run
+	// Runs are those that are up, with their providers.
+	Runs() map[Run]cocoon.Account
 	// Candidates are sets of workers that serve a model now, the least busy first.
 	Candidates(l stream.Lease) [][]stream.Candidate
 	// Began and Ended count what a worker has of ours; Ended says whether it failed.

@@ -45,6 +45,7 @@ type attempt struct {
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
 	early     [][]byte // frames that came before
+	recalled  bool     // a bill came before the last frame, which was asked for again
 	bill      []byte   // the receipt, where it came before the last frame
 }
 
@@ -131,6 +132,20 @@ func (r *request) awaits(u receipt.SignedUsage) (ours bool, bytes uint64) {
 	defer r.mu.Unlock()
 	a := r.attempt
 	return a.number == u.Content.Attempt && r.set.candidates[a.candidate].Worker == u.Worker, a.bytes
+}
+
+// recall asks the worker once for the frames that were lost on the way: a bill is
+// judged by them, and comes again until it is acknowledged. It reports whether it did.
+func (r *request) recall(g *Gateway) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := &r.attempt
+	if a.final || a.recalled {
+		return false
+	}
+	a.recalled = true
+	g.send(r.set.candidates[a.candidate], stream.ResumeVerb, stream.Resume{Request: r.route.Request, Seq: a.seq, Node: g.cfg.Node})
+	return true
 }
 
 // void ends a request whose bill nobody pays: what its worker sent is worth nothing.

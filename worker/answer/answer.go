@@ -240,12 +240,15 @@ func (s *Service) ack(raw []byte) error {
 		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Lookup)
 		defer cancel()
 		d, err := s.proofs.state(ctx, m.Rewards)
+		var more cocoon.Nano
 		if err == nil {
-			err = s.claims.take(m.Earned, m.Rewards, d)
+			more, err = s.claims.take(m.Earned, m.Rewards, d)
 		}
 		if err != nil {
 			s.deps.Logger.Warn("earned receipt not kept", "err", err)
+			return
 		}
+		s.bills.promised(m.Rewards, more)
 	})
 	return nil
 }

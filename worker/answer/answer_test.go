@@ -320,6 +320,34 @@ func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	w.taken(owe())
 }
 
+// An acknowledgement is no signature: who gives nothing but that is served no longer.
+func TestOrders_AWorkerStopsAtWhatIsAcknowledgedAndNotPromised(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noAck = true
+	w.start()
+	dear := cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.TON(1), Completion: cocoon.TON(500), Reasoning: cocoon.TON(500)}
+	next := func() *request { // 30 tokens, 0.015 TON
+		w.tellBook(w.d, w.record.Block.Seqno, cocoon.Nano{})
+		r := w.newRequest(stream.Chat, chat(`,"max_tokens":30`), func(r *stream.Route) { r.Caps = dear })
+		r.Price = dear
+		return r
+	}
+	for n := range uint32(2) {
+		r := next()
+		w.taken(r)
+		w.receiptOf(r)
+		w.acknowledge(n+1, nil)
+	}
+	w.pass(61 * time.Second)
+	_, f := w.order(next())
+	require.Equal(t, stream.Busy, f.Code)
+	require.Contains(t, f.Text, "not signed for")
+	w.acknowledge(2, w.earned(w.d, 3, 15_000_000))
+	require.Eventually(t, func() bool { return w.s.Figures()[0].Unpromised.Cmp(cocoon.NanoOf(20_000_000)) < 0 }, wait, time.Millisecond)
+	w.taken(next())
+}
+
 // Who acknowledges a receipt has those before it, and a receipt is over frames that were sent.
 func TestReceipts_ComeInOrderAndAfterTheirFrames(t *testing.T) {
 	t.Parallel()

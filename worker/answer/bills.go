@@ -37,6 +37,13 @@ type tab struct {
 	open   []*bill     // ascending
 	owed   cocoon.Nano // by open
 	minute [60]second  // acknowledged of late
+	lately [10]span    // acknowledged, and promised for it
+}
+
+// span is a minute, in which an acknowledgement is to be followed by a promise.
+type span struct {
+	at              int64 // its number since 1970
+	acked, promised cocoon.Nano
 }
 
 // second is what was acknowledged within one.
@@ -63,8 +70,8 @@ func (b *bills) tab(rewards cocoon.Account) *tab {
 	return t
 }
 
-// mayOwe reports why no more work is done for a dispatcher: it has acknowledged
-// too little of what was done.
+// mayOwe reports why no more work is done for a dispatcher: it has acknowledged too
+// little of what was done, or promised too little of what it acknowledged.
 func (b *bills) mayOwe(rewards cocoon.Account) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,10 +79,58 @@ func (b *bills) mayOwe(rewards cocoon.Account) error {
 	if t == nil {
 		return nil
 	}
-	if limit := bound.Credit(t.earned(b.clock())); t.owed.Cmp(limit) > 0 || len(t.open) >= maxOpen {
+	limit := bound.Credit(t.earned(b.clock()))
+	if t.owed.Cmp(limit) > 0 || len(t.open) >= maxOpen {
 		return cocoon.Conflict.Errorf("%d receipts over %s are not acknowledged, the limit is %s", len(t.open), t.owed, limit)
 	}
+	if n := b.unpromised(t); n.Cmp(limit) > 0 {
+		return cocoon.Conflict.Errorf("%s were acknowledged within ten minutes and are not signed for, the limit is %s", n, limit)
+	}
 	return nil
+}
+
+// unpromised is what a dispatcher acknowledged of late and signed nothing for: an
+// acknowledgement alone is worth nothing on chain. What the provider's other workers
+// were promised counts as well, since one receipt is for all.
+func (b *bills) unpromised(t *tab) cocoon.Nano {
+	var acked, promised cocoon.Nano
+	now := b.clock().Unix() / 60
+	for _, s := range t.lately {
+		if now-s.at >= int64(len(t.lately)) {
+			continue
+		}
+		acked, promised = sum(acked, s.acked), sum(promised, s.promised)
+	}
+	n, err := bound.Fees(b.cfg.MaxFee).Rest(acked).Sub(promised)
+	if err != nil {
+		return cocoon.Nano{} // more was promised
+	}
+	return n
+}
+
+// promised notes that a dispatcher signed for so much more.
+func (b *bills) promised(rewards cocoon.Account, more cocoon.Nano) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.tab(rewards).span(b.clock().Unix())
+	s.promised = sum(s.promised, more)
+}
+
+// span is that of a second.
+func (t *tab) span(now int64) *span {
+	s := &t.lately[now/60%int64(len(t.lately))]
+	if s.at != now/60 {
+		*s = span{at: now / 60}
+	}
+	return s
+}
+
+// sum stays where no amount is as large.
+func sum(a, b cocoon.Nano) cocoon.Nano {
+	if n, err := a.Add(b); err == nil {
+		return n
+	}
+	return a
 }
 
 // heard notes the node that a dispatcher spoke through.
@@ -151,11 +206,15 @@ func (b *bills) due(now time.Time) (due []dueBill) {
 	return due
 }
 
-// acked forgets what a dispatcher has on disk.
+// acked forgets what a dispatcher has on disk. Number 0 is nothing: what was earned
+// before this run may come with it.
 func (b *bills) acked(a stream.Ack) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.by[a.Rewards]
+	if a.Boot == stream.Boot(b.scope.Boot) && a.Number == 0 {
+		return nil
+	}
 	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.shown {
 		return cocoon.Invalid.Errorf("dispatcher %s acknowledges receipt %d of boot %s, which it never had", a.Rewards, a.Number, a.Boot)
 	}
@@ -180,22 +239,20 @@ func (t *tab) settle(now int64, cost cocoon.Nano) {
 	if s.at != now {
 		*s = second{at: now}
 	}
-	if sum, err := s.cost.Add(cost); err == nil {
-		s.cost = sum
-	}
+	s.cost = sum(s.cost, cost)
+	lately := t.span(now)
+	lately.acked = sum(lately.acked, cost)
 }
 
 // earned is what was acknowledged in the last minute.
-func (t *tab) earned(now time.Time) (sum cocoon.Nano) {
+func (t *tab) earned(now time.Time) (all cocoon.Nano) {
 	for _, s := range t.minute {
 		if now.Unix()-s.at >= int64(len(t.minute)) {
 			continue
 		}
-		if more, err := sum.Add(s.cost); err == nil {
-			sum = more
-		}
+		all = sum(all, s.cost)
 	}
-	return sum
+	return all
 }
 
 // open is how many receipts wait for their dispatcher.

@@ -25,34 +25,31 @@ type claims struct {
 }
 
 // take verifies an earned receipt against the dispatcher's proven keys and keeps it,
-// where it is worth more than the one before.
-func (c *claims) take(raw []byte, rewards cocoon.Account, d Dispatcher) error {
+// where it is worth more than the one before: so much more it returns.
+func (c *claims) take(raw []byte, rewards cocoon.Account, d Dispatcher) (more cocoon.Nano, err error) {
 	e, err := receipt.ParseEarned(raw)
 	if err != nil {
-		return err
+		return more, err
 	}
 	if e.GlobalID != c.globalID || e.Rewards != rewards || e.Provider != c.provider || e.Number < d.Number {
-		return cocoon.Invalid.Errorf("dispatcher %s owes provider %s in number %d of network %d, not here", e.Rewards, e.Provider, e.Number, e.GlobalID)
+		return more, cocoon.Invalid.Errorf("dispatcher %s owes provider %s in number %d of network %d, not here", e.Rewards, e.Provider, e.Number, e.GlobalID)
 	}
 	if err = e.Verify(d.Keys.Of(e.Number)); err != nil {
-		return err
+		return more, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	held, err := c.held(rewards, e.Number)
-	if err != nil {
-		return err
-	}
-	if e.Amount.Cmp(held) <= 0 {
-		return nil
+	if err != nil || e.Amount.Cmp(held) <= 0 {
+		return more, err
 	}
 	if err = os.MkdirAll(c.dir, 0o700); err == nil {
 		err = durable.Replace(c.path(rewards, e.Number), raw)
 	}
 	if err != nil {
-		return fmt.Errorf("keep what dispatcher %s owes: %w", rewards, err)
+		return more, fmt.Errorf("keep what dispatcher %s owes: %w", rewards, err)
 	}
-	return nil
+	return e.Amount.Sub(held)
 }
 
 func (c *claims) path(rewards cocoon.Account, number uint32) string {

@@ -185,6 +185,16 @@ func TestLink_ThatStaysAwayEndsTheAnswer(t *testing.T) {
 	require.Equal(t, got.usage, got.receipt.Content.Usage)
 }
 
+func TestEarned_ARunThatDidNothingYetKeepsWhatTheOneBeforeEarned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).start()
+	require.Eventually(t, func() bool {
+		w.acknowledge(0, w.earned(w.d, 3, 10)) // again, until the chain was asked
+		_, err := os.Stat(filepath.Join(w.cfg.Data, "earned", fmt.Sprintf("%x-%010d", w.d.rewards[:], 3)))
+		return err == nil
+	}, wait, 10*time.Millisecond)
+}
+
 func TestEarned_IsKeptWhereItIsTheDispatchersWordAndMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).start()
