@@ -81,7 +81,7 @@ func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
 	start := time.Now()
 	for i := range t.Streams {
 		g.Go(func() error {
-			time.Sleep(t.Pace * time.Duration(i) / time.Duration(t.Streams)) // tokens of different streams are not made together
+			time.Sleep(t.Pace * time.Duration(t.Tokens*i) / time.Duration(t.Streams)) // neither requests nor tokens of different streams come together
 			for n := 0; time.Since(start) < t.For; n++ {
 				if err := t.ask(ctx, c, fmt.Sprintf("stream %d, request %d", i, n), start, &s); err != nil {
 					return err

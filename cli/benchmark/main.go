@@ -41,7 +41,7 @@ type options struct {
 }
 
 func defaults() options {
-	return options{rounds: 5, burst: 1500 * time.Millisecond, paced: 3 * time.Second, streams: 64, pace: 10 * time.Millisecond, tokens: 100, prompt: 2 << 10, blockTime: 300 * time.Millisecond}
+	return options{rounds: 5, burst: 1500 * time.Millisecond, paced: 3 * time.Second, streams: 64, pace: 10 * time.Millisecond, tokens: 100, prompt: 2 << 10, blockTime: time.Second}
 }
 
 func main() {

@@ -72,7 +72,7 @@ type script struct {
 	once    sync.Once
 }
 
-func (s *script) Next(ctx context.Context) ([]byte, error) {
+func (s *script) Next(ctx context.Context) ([][]byte, error) {
 	if s.gate != nil {
 		select {
 		case <-s.gate:
@@ -89,7 +89,7 @@ func (s *script) Next(ctx context.Context) ([]byte, error) {
 	c := s.chunks[0]
 	s.chunks = s.chunks[1:]
 	s.reserve, _ = s.reserve.Add(s.raise)
-	return []byte(c), nil
+	return [][]byte{[]byte(c)}, nil
 }
 
 func (s *script) Reserved() cocoon.Nano { return s.reserve }

@@ -68,10 +68,9 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"data":[{"embedding":[1,2]}],"usage":{}}`, `{"choices":[{"index":1e3,"delta":7}]}`)
 	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, `{"error":null}`)
 	f.Fuzz(func(t *testing.T, one, two string) {
-		s := &Server{cfg: DefaultConfig()}
 		var chunks [][]byte
 		for _, c := range []string{one, two} {
-			if s.check(&run{}, []byte(c)) == nil {
+			if checkChunk([]byte(c)) == nil {
 				chunks = append(chunks, []byte(c))
 			}
 		}

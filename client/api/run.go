@@ -76,11 +76,14 @@ func (r *run) undelivered() bool {
 	return errors.Is(r.err, io.EOF) && !r.delivered && r.readers == 0
 }
 
-func (r *run) add(chunk []byte) {
+// add wakes readers once for all chunks: they write them together.
+func (r *run) add(chunks [][]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.chunks = append(r.chunks, chunk)
-	r.size += len(chunk)
+	r.chunks = append(r.chunks, chunks...)
+	for _, c := range chunks {
+		r.size += len(c)
+	}
 	r.tell()
 }
 
@@ -188,34 +191,49 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		bill = answer.Bill()
 	}()
 	for first := true; ; first = false {
-		chunk, err := answer.Next(ctx)
+		chunks, err := answer.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF) && first:
 			return bill, badAnswer("nothing")
 		case err != nil:
 			return bill, err
 		}
-		if err = s.check(r, chunk); err == nil {
-			err = h.raise(answer.Reserved())
-		}
-		if err != nil {
-			return bill, err
+		good, err := s.check(r, chunks)
+		if rerr := h.raise(answer.Reserved()); rerr != nil {
+			return bill, rerr
 		}
 		if first {
 			r.billed(answer.Bill())
 		}
-		r.add(chunk)
+		if good > 0 {
+			r.add(chunks[:good])
+		}
+		if err != nil {
+			return bill, err
+		}
 	}
 }
 
-// check sees to it that chunk is what a stream may carry: a JSON object of one
+// check is how many of chunks may be passed on, and why not all.
+func (s *Server) check(r *run, chunks [][]byte) (good int, err error) {
+	size := r.size // only relay, which calls this, changes it
+	for _, chunk := range chunks {
+		if size += len(chunk); size > s.cfg.MaxAnswer {
+			return good, badAnswer("too much")
+		}
+		if err = checkChunk(chunk); err != nil {
+			return good, err
+		}
+		good++
+	}
+	return good, nil
+}
+
+// checkChunk sees to it that chunk is what a stream may carry: a JSON object of one
 // line, and no error of the engine. Whoever sent it is trusted with no more.
-func (s *Server) check(r *run, chunk []byte) error {
+func checkChunk(chunk []byte) error {
 	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) || bytes.ContainsAny(chunk, "\r\n") {
 		return badAnswer("what is no JSON object of one line")
-	}
-	if r.size+len(chunk) > s.cfg.MaxAnswer {
-		return badAnswer("too much")
 	}
 	if !bytes.Contains(chunk, []byte(`"error"`)) {
 		return nil

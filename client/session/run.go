@@ -54,9 +54,9 @@ func (a *answer) reason() error {
 }
 
 func (a *answer) drain() {
-	for a.silence > 0 {
-		event, _ := a.events.take()
-		if event == nil {
+	events, _ := a.events.take()
+	for _, event := range events {
+		if a.silence == 0 {
 			return
 		}
 		if err := a.handle(event); err != nil {
