@@ -28,9 +28,9 @@ type crew struct {
 }
 
 var (
-	windowed = crew{"cocoon/benchmark", nil} // as workers do who are told nothing
-	prompt   = crew{"cocoon/benchmark-prompt", []string{"--window", "0s"}}
-	crews    = []crew{windowed, prompt}
+	windowed  = crew{"cocoon/benchmark", nil} // as workers do who are told nothing
+	immediate = crew{"cocoon/benchmark-prompt", []string{"--window", "0s"}}
+	crews     = []crew{windowed, immediate}
 )
 
 func (c crew) key(worker int) string { return fmt.Sprintf("%s-%d", path.Base(c.model), worker) }
@@ -98,7 +98,7 @@ func (b *bench) found(ctx context.Context) error {
 		return err
 	}
 	b.nats = "nats://" + address
-	steps := [][]string{{"network", "deploy", "--model", windowed.model, "--model", prompt.model}, {"dispatcher", "init"}, {"dispatcher", "bond", "20"}, {"dispatcher", "key"},
+	steps := [][]string{{"network", "deploy", "--model", windowed.model, "--model", immediate.model}, {"dispatcher", "init"}, {"dispatcher", "bond", "20"}, {"dispatcher", "key"},
 		{"dispatcher", "endpoint", b.nats, "--tls-key-hash", strings.Repeat("0", 64)},
 		{"provider", "stake", "20"}, {"provider", "operator", "--allowance", "5"}, {"provider", "top-up", "2"}}
 	for _, c := range crews {

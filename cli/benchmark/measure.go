@@ -182,7 +182,7 @@ func (b *bench) paced(ctx context.Context, f *figures) error {
 	f.TTFT = compare(by["cocoon"], by["direct"], more(ttftOf))
 	f.ProxyTTFT = compare(by["proxy"], by["direct"], more(ttftOf))
 	f.InProcessTTFT = compare(by["roundtripper"], by["direct"], more(ttftOf))
-	if by, err = b.rounds(ctx, "paced, without window", prompt, t); err != nil {
+	if by, err = b.rounds(ctx, "paced, without window", immediate, t); err != nil {
 		return err
 	}
 	f.PerToken = compare(by["cocoon"], by["direct"], more(transitOf))
