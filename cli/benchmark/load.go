@@ -34,6 +34,7 @@ type turn struct {
 type outcome struct {
 	Rate    float64 `json:"rate"`    // answers in a second, until the last had ended
 	Tokens  int     `json:"tokens"`  // of all
+	Refused int     `json:"refused"` // attempts for which there was no capacity
 	TTFT    float64 `json:"ttft_ms"` // median; from the request to the first token
 	TTFT99  float64 `json:"ttft_p99_ms"`
 	Transit float64 `json:"transit_ms"` // median; from the making of a later token until it was read
@@ -73,6 +74,7 @@ type samples struct {
 	mu            sync.Mutex
 	ttft, transit []float64 // milliseconds
 	made          int       // tokens
+	refused       int       // attempts
 }
 
 func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
@@ -96,7 +98,7 @@ func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
 	if len(s.transit) == 0 {
 		return o, errors.New("answers of one token say nothing of later ones")
 	}
-	return outcome{Rate: float64(len(s.ttft)) / time.Since(start).Seconds(), Tokens: s.made, TTFT: median(s.ttft), TTFT99: quantile(s.ttft, 0.99), Transit: median(s.transit)}, nil
+	return outcome{Rate: float64(len(s.ttft)) / time.Since(start).Seconds(), Tokens: s.made, Refused: s.refused, TTFT: median(s.ttft), TTFT99: quantile(s.ttft, 0.99), Transit: median(s.transit)}, nil
 }
 
 // body is a request like any other, but for the pace.
@@ -106,16 +108,23 @@ func (t turn) body(name string) string {
 		t.Model, prompt, t.Tokens, t.Pace.Microseconds())
 }
 
-// ask reads one answer. One that is not whole is an error.
+// attempts are as many as OpenAI's clients make of a request that is refused for now.
+const attempts = 3
+
+// ask reads one answer. One that is not whole is an error. The time before another
+// attempt counts.
 func (t turn) ask(ctx context.Context, c *http.Client, name string, s *samples) error {
 	asked := time.Now()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL+"/chat/completions", strings.NewReader(t.body(name)))
-	if err != nil {
-		return err
+	answer, err := t.post(ctx, c, name)
+	for i := 1; err == nil && answer.StatusCode == http.StatusServiceUnavailable && i < attempts; i++ {
+		_ = answer.Body.Close() // why is said by the last
+		s.mu.Lock()
+		s.refused++
+		s.mu.Unlock()
+		wait, _ := strconv.Atoi(answer.Header.Get("Retry-After-Ms")) // none is at once
+		time.Sleep(time.Duration(wait) * time.Millisecond)
+		answer, err = t.post(ctx, c, name)
 	}
-	r.Header.Set("Authorization", "Bearer "+t.Key)
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := c.Do(r)
 	if err != nil {
 		return err
 	}
@@ -135,6 +144,16 @@ func (t turn) ask(ctx context.Context, c *http.Client, name string, s *samples) 
 	defer s.mu.Unlock()
 	s.ttft, s.transit, s.made = append(s.ttft, one.ttft...), append(s.transit, one.transit...), s.made+one.made
 	return nil
+}
+
+func (t turn) post(ctx context.Context, c *http.Client, name string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL+"/chat/completions", strings.NewReader(t.body(name)))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+t.Key)
+	r.Header.Set("Content-Type", "application/json")
+	return c.Do(r)
 }
 
 // read takes an answer's events until its end.

@@ -105,8 +105,8 @@ func (b *bench) rounds(ctx context.Context, what string, c crew, t turn) (map[st
 	}
 	for _, s := range sides {
 		of := func(get func(result) float64) float64 { return medianOf(by[s.name], get) }
-		note("%-22s %-12s %7.0f requests/s  first token %7.2f ms (p99 %7.2f)  later ones %6.2f ms  carriers %6.0f us of a core for 100 tokens", what, s.name,
-			of(rateOf), of(ttftOf), of(func(r result) float64 { return r.TTFT99 }), of(transitOf), of(cpuOf))
+		note("%-22s %-12s %7.0f requests/s  first token %7.2f ms (p99 %7.2f)  later ones %6.2f ms  carriers %6.0f us of a core for 100 tokens  %.0f refused", what, s.name,
+			of(rateOf), of(ttftOf), of(func(r result) float64 { return r.TTFT99 }), of(transitOf), of(cpuOf), of(func(r result) float64 { return float64(r.Refused) }))
 		for i, p := range s.carriers {
 			note("%-22s %-12s %6.0f us of it: %s", "", "", of(func(r result) float64 { return r.parts[i] }), p.name)
 		}
