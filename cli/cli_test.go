@@ -28,9 +28,9 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
-		Deadline: time.Now().Add(3 * time.Minute), // a command that hangs fails
+		Deadline: time.Now().Add(5 * time.Minute), // a command that hangs fails
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"$": runs, "refused": refused, "start": start, "halt": halt, "until": until, "field": field,
+			"$": runs, "refused": refused, "start": start, "halt": halt, "until": until, "says": says, "field": field,
 			"answers": answers, "story": story, "sentlike": sentLike, "newer": newer, "private": private, "edit": edit, "flip": flip, "download": download, "ask": ask,
 		},
 		Setup: func(e *testscript.Env) error {

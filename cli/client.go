@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/protocol/attest"
@@ -81,12 +83,15 @@ func newClientLeave(e *env) *cobra.Command {
 		Short: "Close the channel to a dispatcher",
 		Long: `Asks the chain to close the channel to a dispatcher. What no voucher takes comes
 back to the wallet after the close delay: run this again then, or the daemon. The
-daemon must not be running.`,
+daemon must not be running, and opens no other channel to that dispatcher unless
+this one was closed with --forget: then it has a new key, which is how a key that
+leaked is replaced.`,
 		Args: exactly("REWARDS"),
 		RunE: func(c *cobra.Command, args []string) error { return leaveClient(c.Context(), e, o, args[0]) },
 	}
 	dataFlag(c.Flags(), &o.data)
 	c.Flags().StringVar(&o.wallet, "wallet", "wallet", "name or file of the wallet that pays")
+	c.Flags().BoolVar(&o.forget, "forget", false, "once it is closed, let the daemon open another channel to that dispatcher, with a new key")
 	return c
 }
 
@@ -113,7 +118,7 @@ func leaveClient(ctx context.Context, e *env, o clientRun, rewards string) error
 	if err != nil {
 		return err
 	}
-	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
+	closed, err := daemon.Leave(ctx, e.clientData(o.data), a, o.forget, daemon.Deps{Client: c, Registry: n.Registry, Sender: wallet, Logger: e.log})
 	if err != nil {
 		return err
 	}
@@ -237,8 +242,10 @@ func newClientKeyRemove(e *env) *cobra.Command {
 
 type clientRun struct {
 	wallet, data, listen                  string
-	remote                                bool
+	remote, forget                        bool
 	hosts, aliases, dispatchers, tiers    []string
+	gpuKeys                               string
+	gpuModels, tcb, platforms             []string
 	price, promptPrice                    string
 	deposit, topUp, most, daily, minStake string
 	closeDelay                            time.Duration
@@ -271,7 +278,11 @@ for the next start; cocoon client leave closes them.`,
 	f.StringSliceVar(&o.hosts, "host", nil, "name by which applications may call it, beside localhost; may be repeated")
 	f.StringSliceVar(&o.aliases, "alias", nil, "NAME=MODEL: applications may call MODEL by NAME; may be repeated")
 	f.StringSliceVar(&o.dispatchers, "dispatcher", nil, "rewards contract of the dispatcher that carries requests; repeated, of one that stands by")
-	f.StringSliceVar(&o.tiers, "tier", []string{string(attest.TierGPU)}, "attestation that workers must show: tdx+gpu, tdx, or open, where a worker's owner can read prompts; simulated on local networks only")
+	f.StringSliceVar(&o.tiers, "tier", nil, "attestation that workers must show: tdx+gpu, tdx, or open, where a worker's owner can read prompts; simulated on local networks only; repeated, of any (default: tdx+gpu, on local networks simulated)")
+	f.StringVar(&o.gpuKeys, "gpu-keys", "", "for tdx+gpu: file of the keys of NVIDIA's attestation service, a JSON Web Key Set that you have checked")
+	f.StringSliceVar(&o.gpuModels, "gpu-model", []string{"GH100", "GB100"}, "for tdx+gpu: chips that are accepted; may be repeated")
+	f.StringSliceVar(&o.tcb, "tcb", []string{string(attest.UpToDate)}, "states of a platform's firmware that are accepted, in Intel's words; may be repeated")
+	f.StringSliceVar(&o.platforms, "refuse-platform", nil, "PPID of a platform that is not believed, 32 hex digits; may be repeated")
 	f.StringVar(&o.price, "max-price", "5", "most "+cocoon.Coin+" for 10^6 tokens of answers")
 	f.StringVar(&o.promptPrice, "max-prompt-price", "2", "most "+cocoon.Coin+" for 10^6 tokens of prompts")
 	f.StringVar(&o.minStake, "min-stake", "0", "least "+cocoon.Coin+" that a worker's provider has at stake beyond what the network wants")
@@ -306,6 +317,12 @@ func runClient(ctx context.Context, e *env, o clientRun) error {
 		return err
 	}
 	defer c.Close()
+	if len(cfg.Tiers) == 0 {
+		cfg.Tiers = []attest.Tier{attest.TierGPU}
+		if chain.Local(c.Network().GlobalID) {
+			cfg.Tiers = []attest.Tier{attest.TierSimulated}
+		}
+	}
 	wallet, err := e.openWallet(c, o.wallet)
 	if err != nil {
 		return err
@@ -354,14 +371,47 @@ func (o *clientRun) config(e *env) (cfg daemon.Config, err error) {
 		}
 		cfg.Channel.Dispatchers = append(cfg.Channel.Dispatchers, a)
 	}
-	for _, t := range o.tiers {
-		cfg.Tiers = append(cfg.Tiers, attest.Tier(t))
+	if err = o.attested(&cfg); err != nil {
+		return cfg, err
 	}
 	cfg.Channel.CloseDelay = o.closeDelay
 	if o.model != "" {
 		cfg.Channel.Model, cfg.Channel.Tokens = cocoon.NewModelID(o.model), o.tokens
 	}
 	return cfg, o.amounts(&cfg)
+}
+
+// attested reads what workers must show.
+func (o *clientRun) attested(cfg *daemon.Config) (err error) {
+	for _, t := range o.tiers {
+		cfg.Tiers = append(cfg.Tiers, attest.Tier(t))
+	}
+	cfg.Attest.GPUModels = o.gpuModels
+	for _, s := range o.tcb {
+		status, err := attest.ParseStatus(s)
+		if err != nil {
+			return fmt.Errorf("--tcb: %w", err)
+		}
+		cfg.Attest.TCB = append(cfg.Attest.TCB, status)
+	}
+	for _, p := range o.platforms {
+		b, err := hex.DecodeString(p)
+		if err != nil || len(b) != 16 {
+			return cocoon.Invalid.Errorf("--refuse-platform %q is not 32 hex digits", p)
+		}
+		cfg.Attest.Platforms = append(cfg.Attest.Platforms, [16]byte(b))
+	}
+	if o.gpuKeys == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(o.gpuKeys)
+	if err != nil {
+		return cocoon.NotFound.Errorf("--gpu-keys: %w", err)
+	}
+	if cfg.Attest.GPU, err = attest.ParseGPUKeys(raw); err != nil {
+		return fmt.Errorf("--gpu-keys %s: %w", o.gpuKeys, err)
+	}
+	return nil
 }
 
 // amounts reads the flags that are amounts.

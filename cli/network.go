@@ -15,7 +15,8 @@ import (
 )
 
 func newNetwork(e *env) *cobra.Command {
-	return group("network", "Found a market of your own", newNetworkDeploy(e))
+	return group("network", "Found a market of your own, and change it", newNetworkDeploy(e), newNetworkStatus(e), newNetworkAnnounce(e), newNetworkApply(e),
+		newNetworkRetract(e), newNetworkSuspend(e), newNetworkTakeOwnership(e))
 }
 
 type networkDeploy struct {
@@ -36,7 +37,8 @@ launches it: from then on every change is announced one delay before it counts.
 The network file of this home then names the registry.
 
 On localnet the terms are those for trying things out, in minutes rather than
-days; elsewhere say --quick for them.`,
+days, and the image of the simulated TEE is listed; elsewhere say --quick for such
+terms, and list images with: cocoon network announce image`,
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runNetworkDeploy(c.Context(), e, o) },
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,23 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 		select {
 		case <-deadline:
 			ts.Fatalf("still: %v", err)
+		case <-time.After(time.Second / 2):
+		}
+	}
+}
+
+// says is "says PATTERN COMMAND ...": until, of a command that also has to say so on stdout.
+func says(ts *testscript.TestScript, _ bool, args []string) {
+	wanted, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.After(2 * time.Minute); ; {
+		until(ts, false, args[1:])
+		if wanted.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("%v does not say %s", args[1:], args[0])
 		case <-time.After(time.Second / 2):
 		}
 	}

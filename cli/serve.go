@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +24,7 @@ import (
 
 type serveOptions struct {
 	wallet, data, api, listen string
+	tlsCert, tlsKey           string
 	indexDSN                  string
 	ledgerKeys                []string
 	index, start, backfill    uint32
@@ -54,7 +56,9 @@ databases when started again.`,
 	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
 	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:4222", "address for workers and clients; off loopback with --tls-cert")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "PEM file of the certificate that is shown there; its key is the one on chain (cocoon dispatcher endpoint)")
+	f.StringVar(&o.tlsKey, "tls-key", "", "PEM file of the certificate's private key")
 	f.StringArrayVar(&o.ledgerKeys, "ledger-key", nil, "name or file of a ledger key; repeatable, while an older one has epochs or channels (default: ledger, where there is one)")
 	f.Uint16Var(&o.bps, "share", 200, "the dispatcher's share of what jobs and channels pay, in basis points")
 	f.Uint32Var(&o.start, "start", 1, "masterchain block to begin a new database with, at or before the registry's deployment")
@@ -177,7 +181,24 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 	if cfg.Ledger, err = o.ledger(e, n); err != nil {
 		return nil, err
 	}
+	if cfg.TLS, err = o.certificate(); err != nil {
+		return nil, err
+	}
 	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
+}
+
+// certificate is that of the flags, none without them.
+func (o *serveOptions) certificate() (c tls.Certificate, err error) {
+	if (o.tlsCert == "") != (o.tlsKey == "") {
+		return c, cocoon.Invalid.Errorf("--tls-cert and --tls-key go together")
+	}
+	if o.tlsCert == "" {
+		return c, nil
+	}
+	if c, err = tls.LoadX509KeyPair(o.tlsCert, o.tlsKey); err != nil {
+		return c, cocoon.Invalid.Errorf("read --tls-cert and --tls-key: %w", err)
+	}
+	return c, nil
 }
 
 // ledger is kept where there is a key for it.
@@ -190,7 +211,7 @@ func (o *serveOptions) ledger(e *env, n chain.Network) (dispatcher.LedgerConfig,
 		return cfg, nil
 	}
 	cfg.Dir = filepath.Join(o.data, "ledger")
-	if n.Name == "localnet" {
+	if chain.Local(n.GlobalID) {
 		cfg.CloseDelay = action.QuickRules().CloseDelay
 	}
 	for _, name := range names {

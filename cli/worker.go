@@ -12,6 +12,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/worker"
 	"github.com/cocoon-network/cocoon/worker/engine"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -23,6 +24,7 @@ func newWorker(e *env) *cobra.Command {
 
 type workerRun struct {
 	owner, key, operator, dispatcher, data string
+	tee, gpuAttest                         string
 	index                                  uint32
 	engines, arbiters, rewards             []string
 	minDefault                             uint16
@@ -40,6 +42,12 @@ interactive requests, on any engine that speaks OpenAI's HTTP interface: one for
 all models, or one for each (--engine MODEL=URL, repeated). Without --engine a
 small built-in one answers, which says that it is not a model.
 
+Clients believe a worker as far as its evidence goes (--tee): an Intel TDX guest
+that runs an image of the registry, with NVIDIA GPUs in confidential mode where
+--gpu-attest shows them; none, where you can read prompts and clients have to ask
+for that by name; on a local network one that is simulated. Where evidence of that
+kind is not to be had, the worker does not start.
+
 Stops on Ctrl-C or SIGTERM: answers that run are finished and their receipts
 handed over; jobs it had accepted it takes up again when started with the same
 --data, where it also keeps what dispatchers have signed that they owe.`,
@@ -53,8 +61,10 @@ handed over; jobs it had accepted it takes up again when started with the same
 	f.Uint32Var(&o.index, "index", 0, "which of the owner's providers")
 	f.StringVar(&o.key, "worker-key", "worker", "name or file of the worker's key")
 	f.StringVar(&o.operator, "operator-key", "operator", "name or file of the operator's key")
-	f.StringVar(&o.dispatcher, "dispatcher", "nats://127.0.0.1:4222", "where the dispatcher lets workers in")
+	f.StringVar(&o.dispatcher, "dispatcher", "", "where the dispatcher lets workers in: a tls:// URL, whose key the contract of --rewards names on chain, else the system's roots vouch for (default: the endpoint of --rewards, else nats://127.0.0.1:4222)")
 	f.StringArrayVar(&o.engines, "engine", nil, "base URL of the engine, as in http://127.0.0.1:8000/v1, or MODEL=URL for one model; may be repeated")
+	f.StringVar(&o.tee, "tee", "", "what shows that prompts are safe here: tdx, none, or simulated on local networks (default: tdx, on local networks simulated)")
+	f.StringVar(&o.gpuAttest, "gpu-attest", "", "with --tee tdx: program that is given a nonce of 64 hex digits and prints the answer of NVIDIA's attestation service for all GPUs, a detached EAT")
 	f.StringVar(&o.data, "data", "", "folder of accepted jobs and earnings (default: in the home, by the worker key's name)")
 	f.StringSliceVar(&o.rewards, "rewards", nil, "address of the rewards contract of a dispatcher whose requests it answers; may be repeated (default: any that holds the rules)")
 	f.DurationVar(&o.window, "window", worker.DefaultConfig().Answers.Window, "tokens that come within it are sent together, but for the first; 0 sends each at once")
@@ -70,6 +80,7 @@ type workerStarted struct {
 	Dispatcher string         `json:"dispatcher"`
 	Engine     string         `json:"engine"`  // for models without one of their own; may be empty
 	Engines    int            `json:"engines"` // for one model each
+	Tier       attest.Tier    `json:"tier"`    // that its evidence is of
 }
 
 func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
@@ -103,6 +114,10 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 	if cfg.Provider, err = (wrappers.ProviderBirth{Registry: n.Registry, Owner: owner, Index: o.index}).Account(); err != nil {
 		return err
 	}
+	chained := worker.Proven{Client: client}
+	if err = dispatcherOf(ctx, &cfg, chained); err != nil {
+		return err
+	}
 	if cfg.Data == "" {
 		cfg.Data = filepath.Join(e.home, "worker", filepath.Base(o.key))
 	}
@@ -123,16 +138,43 @@ func runWorkerRun(ctx context.Context, e *env, o workerRun) error {
 		return err
 	}
 	go clock.Run(ctx, client, e.log) // until the worker stops
-	w, err := worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: client}, Logger: e.log, Blocks: clock.Now})
+	deps := worker.Deps{Chain: chained, Logger: e.log, Blocks: clock.Now}
+	if deps.Quoter, deps.GPUs, err = o.environment(cfg.GlobalID); err != nil {
+		return err
+	}
+	w, err := worker.New(cfg, deps)
 	if err != nil {
 		return err
 	}
-	started := workerStarted{cfg.Provider, fmt.Sprintf("%x", cfg.Key.Public()), cfg.Dispatcher, cfg.Engine, len(cfg.Engines)}
-	if err = e.show("worker", started, [2]string{"provider", started.Provider.String()}, [2]string{"worker", started.Worker}, [2]string{"dispatcher", started.Dispatcher}); err != nil {
+	started := workerStarted{cfg.Provider, fmt.Sprintf("%x", cfg.Key.Public()), cfg.Dispatcher, cfg.Engine, len(cfg.Engines), tierOf(deps)}
+	if err = e.show("worker", started, [2]string{"provider", started.Provider.String()}, [2]string{"worker", started.Worker}, [2]string{"dispatcher", started.Dispatcher}, [2]string{"tier", string(started.Tier)}); err != nil {
 		return err
 	}
 	e.say("running; Ctrl-C stops it")
 	return w.Run(ctx)
+}
+
+// dispatcherOf finds out where the dispatcher is, and which of the contracts says
+// what its TLS key is.
+func dispatcherOf(ctx context.Context, cfg *worker.Config, c worker.Chain) error {
+	for _, a := range cfg.Answers.Rewards {
+		d, err := c.Dispatcher(ctx, a)
+		if err != nil {
+			return err
+		}
+		at := d.Keys.Endpoint
+		if at == nil || cfg.Dispatcher != "" && cfg.Dispatcher != string(at.URL) {
+			continue
+		}
+		if cfg.Dispatcher = string(at.URL); strings.HasPrefix(cfg.Dispatcher, "tls://") || strings.HasPrefix(cfg.Dispatcher, "wss://") {
+			cfg.Pin = a
+		}
+		return nil
+	}
+	if cfg.Dispatcher == "" {
+		cfg.Dispatcher = "nats://127.0.0.1:4222"
+	}
+	return nil
 }
 
 // serving fills in engines, and for whom requests are answered.

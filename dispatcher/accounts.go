@@ -66,12 +66,12 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 
 // settleFee is what a settlement costs at most, which is the same for every channel.
 func (d *Dispatcher) settleFee(ctx context.Context) (cocoon.Nano, error) {
-	any := wrappers.ChannelBirth{Rewards: d.cfg.Keeper.Rewards}
-	init, err := any.Init()
+	b := wrappers.ChannelBirth{Rewards: d.cfg.Keeper.Rewards}
+	init, err := b.Init()
 	if err != nil {
 		return cocoon.Nano{}, err
 	}
-	account, err := any.Account()
+	account, err := b.Account()
 	if err != nil {
 		return cocoon.Nano{}, err
 	}
@@ -90,6 +90,14 @@ func (d *Dispatcher) Book() (receipt.SignedBook, error) {
 		return receipt.SignedBook{}, cocoon.Unreachable.Errorf("the ledger has not heard of the chain yet")
 	}
 	return d.ledger.Book(seqno)
+}
+
+// Figures are the ledger's books at this moment; without a ledger there are none.
+func (d *Dispatcher) Figures() ledger.Figures {
+	if d.ledger == nil {
+		return ledger.Figures{}
+	}
+	return d.ledger.Figures()
 }
 
 // keeping is a ledger that runs until nobody needs it any more.

@@ -2,7 +2,6 @@ package dispatcher_test
 
 import (
 	"crypto"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"os"
@@ -51,7 +50,7 @@ func TestLedgerConfig_WantsEd25519KeysAndADelay(t *testing.T) {
 	require.NoError(t, err)
 	good := dispatcher.DefaultLedgerConfig()
 	require.NoError(t, good.Validate(), "none is kept")
-	good.Dir, good.Keys = "here", []crypto.Signer{ed25519.PrivateKey(ledgerKey)}
+	good.Dir, good.Keys = "here", []crypto.Signer{ledgerKey}
 	require.NoError(t, good.Validate())
 	for name, change := range map[string]func(*dispatcher.LedgerConfig){
 		"no key":      func(c *dispatcher.LedgerConfig) { c.Keys = nil },

@@ -1,8 +1,10 @@
 package dispatcher_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,7 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/cli/action"
+	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -192,6 +195,65 @@ func TestFacts_OfAChannelAreWhatItsContractSays(t *testing.T) {
 		keys, err := w.dispatcher.Ledger().Keys(p.account)
 		return err == nil && len(keys) == 1
 	}, wait, tick, "by the chain's clock")
+}
+
+// absent is an index that does not answer while it is told not to.
+type absent struct {
+	dispatcher.Index
+	gone atomic.Bool
+}
+
+func (a *absent) RewardsAt(ctx context.Context, at cocoon.Account) (market.Rewards, error) {
+	if a.gone.Load() {
+		return market.Rewards{}, cocoon.Unreachable.Errorf("the database does not answer")
+	}
+	return a.Index.RewardsAt(ctx, at)
+}
+
+func TestFacts_WaitForAnIndexThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	index := &absent{}
+	index.gone.Store(true)
+	w := newStreams(t, func(w *town) { index.Index, w.deps.Index = w.index, index })
+	p := w.opens(1, cocoon.TON(5))
+	require.Eventually(t, func() bool { return w.logged("the ledger is not up to date") }, wait, tick)
+	_, err := w.dispatcher.Book()
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
+	_, err = w.dispatcher.Ledger().Hello(p.account, 1, nil, 0)
+	require.ErrorIs(t, err, ledger.ErrUnknown)
+	index.gone.Store(false)
+	p.deposited()
+}
+
+// racing is a log that has always gone on when somebody looks again.
+type racing struct {
+	dispatcher.Feed
+	on     atomic.Bool
+	looked atomic.Int32
+}
+
+func (r *racing) Events(ctx context.Context, after uint64, limit int) ([]market.Event, error) {
+	if limit == 1 && r.on.Load() {
+		r.looked.Add(1)
+		return []market.Event{{Seq: after + 1}}, nil
+	}
+	return r.Feed.Events(ctx, after, limit)
+}
+
+func TestFacts_OfTwoMomentsAreNotTold(t *testing.T) {
+	t.Parallel()
+	feed := &racing{}
+	feed.on.Store(true)
+	w := newStreams(t, func(w *town) { feed.Feed, w.deps.Feed = w.index, feed })
+	p := w.opens(1, cocoon.TON(5))
+	seen := feed.looked.Load()
+	require.Eventually(t, func() bool { return feed.looked.Load() > seen+2 }, wait, tick)
+	_, err := w.dispatcher.Ledger().Hello(p.account, 1, nil, 0)
+	require.ErrorIs(t, err, ledger.ErrUnknown)
+	_, err = w.dispatcher.Book()
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
+	feed.on.Store(false)
+	p.deposited()
 }
 
 func TestBook_SaysWhatIsOwedAndNotSettled(t *testing.T) {

@@ -24,7 +24,7 @@ type chainClock struct {
 }
 
 func newChainClock(head func() market.Head, wall func() time.Time, globalID int32) *chainClock {
-	return &chainClock{head: head, wall: wall, public: globalID == chain.Mainnet || globalID == chain.Testnet}
+	return &chainClock{head: head, wall: wall, public: !chain.Local(globalID)}
 }
 
 // Now is the time of the chain. Somebody has to ask at each block, or what has

@@ -7,6 +7,7 @@ package dispatcher
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,17 +26,18 @@ import (
 
 // Config says what a dispatcher serves and where it keeps its things.
 type Config struct {
-	Path     string         // database file; created where missing
-	Blobs    string         // folder of payloads and results
-	Listen   string         // host:port for workers; port 0 takes a free one
-	Node     string         // name of this node in the bus's subjects
-	GlobalID int32          // of the network
-	Registry cocoon.Account // whose market this is
-	Payee    cocoon.Account // gets the dispatcher's share of jobs
-	Bps      uint16         // that share, in 1/10000 of what a job pays
-	Seed     uint64         // of the choice among workers
-	Keeper   KeeperConfig   // who is paid rewards, and when
-	Ledger   LedgerConfig   // of interactive requests
+	Path     string          // database file; created where missing
+	Blobs    string          // folder of payloads and results
+	Listen   string          // host:port for workers and daemons; port 0 takes a free one
+	TLS      tls.Certificate // shown there; none is for loopback alone
+	Node     string          // name of this node in the bus's subjects
+	GlobalID int32           // of the network
+	Registry cocoon.Account  // whose market this is
+	Payee    cocoon.Account  // gets the dispatcher's share of jobs
+	Bps      uint16          // that share, in 1/10000 of what a job pays
+	Seed     uint64          // of the choice among workers
+	Keeper   KeeperConfig    // who is paid rewards, and when
+	Ledger   LedgerConfig    // of interactive requests
 
 	OfferTimeout time.Duration // for a worker to answer an offer
 	GrantTimeout time.Duration // for a client to grant, and for a worker to accept a grant

@@ -68,7 +68,7 @@ func (k *keeper) divide(ctx context.Context, r wrappers.Rewards, services []serv
 
 // owes reports whether receipts wait for number to be opened, those of the next included.
 func (k *keeper) owes(number uint32) bool {
-	return k.ledger != nil && !(k.ledger.Owed(number).IsZero() && k.ledger.Owed(number+1).IsZero())
+	return k.ledger != nil && (!k.ledger.Owed(number).IsZero() || !k.ledger.Owed(number+1).IsZero())
 }
 
 // idle reports that an epoch by uptime alone would pay nobody, or less than it costs.

@@ -1,7 +1,6 @@
 package dispatcher_test
 
 import (
-	"crypto/ed25519"
 	"slices"
 	"testing"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/market"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -127,8 +127,12 @@ func TestEpoch_PaysWhatReceiptsSayAndNoReceiptRefutesIt(t *testing.T) {
 	w.advance(21)
 	e = w.epoch("finished")
 	require.Equal(t, e.Total, e.Paid)
-	for _, c := range []*payer{p, q, late} {
-		w.channel(c.account, func(market.Channel) bool { return true })
+	require.Equal(t, first.Amount, w.received(one.account, "income", e.Account), "to the nanoTON")
+	require.Equal(t, second.Amount, w.received(two.account, "income", e.Account))
+	q.settled(cocoon.NanoOf(1_200_000_000))
+	for _, c := range []*payer{p, q} {
+		s := c.hello(func(s ledger.State) bool { return s.Settled == s.Agreed })
+		require.Equal(t, s.Agreed, w.brought(c.account), "what was used has reached the pot")
 	}
 	w.agree()
 	w.advance(3601)
@@ -137,6 +141,30 @@ func TestEpoch_PaysWhatReceiptsSayAndNoReceiptRefutesIt(t *testing.T) {
 	leaves, _ = w.leaves(e)
 	require.Equal(t, next.Amount, leafOf(leaves, one.account))
 	w.agree()
+}
+
+// received is what messages of that name brought to a, from one sender.
+func (w *town) received(a cocoon.Account, name string, from cocoon.Account) (sum cocoon.Nano) {
+	w.t.Helper()
+	for _, e := range w.events() {
+		if e.Account == a && e.Name == name && e.From == from && e.OK {
+			sum = plus(w.t, sum, e.Value)
+		}
+	}
+	return sum
+}
+
+// brought is what a channel's settlements said they bring.
+func (w *town) brought(channel cocoon.Account) (sum cocoon.Nano) {
+	w.t.Helper()
+	for _, e := range w.settles() {
+		for _, out := range e.Out {
+			if e.Account == channel && out.To == w.rewards {
+				sum = plus(w.t, sum, *out.Amount)
+			}
+		}
+	}
+	return sum
 }
 
 // agree wants money and tables of the index to be the chain's, to the nanoTON.
@@ -192,7 +220,7 @@ func TestEpoch_ARefutedOneIsOpenedAgainWithItsNumberAndLeaves(t *testing.T) {
 	e := w.epoch("window")
 	forged := s.Earned // by a key that was stolen
 	forged.Amount = plus(t, forged.Amount, cocoon.NanoOf(1))
-	stolen, err := forged.Sign(ed25519.PrivateKey(ledgerKey))
+	stolen, err := forged.Sign(ledgerKey)
 	require.NoError(t, err)
 	require.True(t, w.proves(e, stolen).OK)
 	require.Eventually(t, func() bool { return len(w.epochs()) == 2 }, wait, tick)

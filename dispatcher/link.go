@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,11 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("listen address %q: port is no number", cfg.Listen)
 	}
+	secure := len(cfg.TLS.Certificate) > 0
+	if !secure && !bus.Loopback(host) {
+		return nil, cocoon.WithHint(cocoon.Forbidden.Errorf("listen at %s without TLS: who is on the way would see which worker answers whom, and could take connections over", cfg.Listen),
+			"give a certificate and its key (--tls-cert, --tls-key), or listen on loopback")
+	}
 	if err = mayListen(cfg.Listen); err != nil {
 		return nil, err
 	}
@@ -56,12 +62,16 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 		return nil, fmt.Errorf("draw a login: %w", err)
 	}
 	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, c, log), drained: make(chan struct{})}
-	l.server, err = server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
 		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),
 		AlwaysEnableNonce: true, CustomClientAuthentication: l.door,
-	})
-	if err != nil {
+	}
+	if secure {
+		options.TLS, options.TLSTimeout = true, startTimeout.Seconds()
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cfg.TLS}}
+	}
+	if l.server, err = server.NewServer(options); err != nil {
 		return nil, cocoon.Invalid.Errorf("start the server for workers: %w", err)
 	}
 	l.door.kick = l.server.DisconnectClientByID
@@ -70,7 +80,7 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 		l.server.Shutdown()
 		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
-	l.conn, err = nats.Connect(l.loopback(), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+	l.conn, err = nats.Connect(l.loopback(), l.pipe(secure), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
 		nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
 	if err != nil {
 		l.server.Shutdown()
@@ -100,6 +110,14 @@ func listenPort(n uint64) int {
 }
 
 func (l *link) url() string { return l.server.ClientURL() }
+
+// pipe is the way to our own server that needs no TLS, where others do.
+func (l *link) pipe(secure bool) nats.Option {
+	if secure {
+		return nats.InProcessServer(l.server)
+	}
+	return func(*nats.Options) error { return nil }
+}
 
 // loopback is the server's address for ourselves, also where it listens everywhere.
 func (l *link) loopback() string {

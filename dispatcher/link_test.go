@@ -39,9 +39,13 @@ const patience30 = 30 * time.Second
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, DefaultConfig())
+}
+
+func newWorldWith(t *testing.T, cfg Config) *world {
+	t.Helper()
 	r := newRoster(rand.New(rand.NewPCG(1, 2)), time.Now, time.Minute)
 	r.refresh(records(1, 2), []market.Provider{{Account: cocoon.Account{7}}})
-	cfg := DefaultConfig()
 	c := &daemons{}
 	c.tell(ledger.Channel{Account: cocoon.Account{1}, Key: ledger.Key(idOf(key(5)))})
 	l, err := openLink(cfg, r, c, slog.New(slog.DiscardHandler))

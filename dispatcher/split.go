@@ -179,7 +179,7 @@ func shrink(leaves []wrappers.Leaf, least amounts, limit cocoon.Nano) ([]wrapper
 		if err != nil {
 			return nil, err
 		}
-		if !l.Amount.Nano.IsZero() {
+		if !l.Amount.IsZero() {
 			smaller = append(smaller, l)
 		}
 	}

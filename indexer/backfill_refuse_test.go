@@ -60,7 +60,7 @@ func TestBackfill_RefusesAChainThatLeavesSomethingOut(t *testing.T) {
 type hasty struct{ Archive }
 
 func (h *hasty) MasterAfter(ctx context.Context, _ uint64) (*ton.BlockIDExt, error) {
-	return h.Archive.HeadFrom(ctx, 0)
+	return h.HeadFrom(ctx, 0)
 }
 
 // forgetful is a chain whose servers keep no old states.

@@ -342,7 +342,7 @@ func TestBackfill_AsksForWhatIsOurs(t *testing.T) {
 	p := w.stakeProvider()
 	w.putWorker(p, "w1", 1)
 	job := w.openJob(w.offer())
-	w.accept(p, job, "w1")
+	w.accept(p, job)
 	w.settle()
 	foreign()
 	head := w.rest().head

@@ -29,7 +29,7 @@ func TestIndexer_SeesShardBlocksBetweenMasterBlocks(t *testing.T) {
 	w.putWorker(p, "w1", 1)
 	jobs := []cocoon.Account{w.openJob(w.offer()), w.openJob(w.offer())}
 	for _, j := range jobs {
-		w.accept(p, j, "w1")
+		w.accept(p, j)
 	}
 	w.settle()
 	x := w.open(newPath(t))

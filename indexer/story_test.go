@@ -49,7 +49,7 @@ func (w *world) playJobs(p cocoon.Account) map[string]cocoon.Account {
 		jobs[name] = w.openJob(o)
 	}
 	for _, name := range []string{"approved", "finished", "slashed", "refused"} {
-		w.accept(p, jobs[name], "w1")
+		w.accept(p, jobs[name])
 	}
 	w.settle()
 	w.playDisputes(p, jobs)
@@ -86,7 +86,7 @@ func (w *world) playDisputes(p cocoon.Account, jobs map[string]cocoon.Account) {
 			o.Money.Arbitration = 60
 		}
 		jobs[name] = w.openJob(o)
-		w.accept(p, jobs[name], "w1")
+		w.accept(p, jobs[name])
 	}
 	w.settle()
 	for _, name := range names {

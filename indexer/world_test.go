@@ -247,7 +247,7 @@ func (w *world) putWorker(a cocoon.Account, name string, gpus uint16) {
 	record := must(wrappers.WorkerRecord{GPU: "NVIDIA H100", Region: "eu-west", GPUs: gpus, VRAMMiB: 80_000, UptimeBps: 9_900, Concurrency: 4,
 		Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: price(1_000_000)}}}.Cell())
 	possession := must(wrappers.ProvePossession(testKey(name), globalID, a))
-	order := wrappers.PutWorkerOrder{GlobalID: globalID, Contract: a, Revision: w.revision, Worker: wrappers.PublicKey(testKey(name)), Possession: &possession, Record: record}
+	order := wrappers.PutWorkerOrder{GlobalID: globalID, Contract: a, Revision: w.revision, Worker: wrappers.PublicKey(testKey("w1")), Possession: &possession, Record: record}
 	w.send(a, cocoon.TON(1), nil, body(must(order.Sign(testKey("operator"), 7, w.me))))
 }
 
@@ -274,9 +274,9 @@ func (w *world) openJob(o wrappers.JobOffer) cocoon.Account {
 	return a
 }
 
-func (w *world) accept(provider, job cocoon.Account, name string) {
+func (w *world) accept(provider, job cocoon.Account) {
 	w.t.Helper()
-	order := wrappers.AcceptJobOrder{GlobalID: globalID, Contract: provider, Job: job, Worker: wrappers.PublicKey(testKey(name)),
+	order := wrappers.AcceptJobOrder{GlobalID: globalID, Contract: provider, Job: job, Worker: wrappers.PublicKey(testKey("w1")),
 		Bond: wrappers.Coins{Nano: cocoon.TON(1)}, ValidUntil: w.now() + 60}
 	w.send(provider, cocoon.TON(1), nil, body(must(order.Sign(testKey("operator"), 10, w.me))))
 }

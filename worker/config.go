@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/worker/answer"
 )
 
@@ -16,7 +17,8 @@ type Config struct {
 	Operator   ed25519.PrivateKey // the provider's operator, who accepts jobs
 	Provider   cocoon.Account
 	GlobalID   int32                     // of the network
-	Dispatcher string                    // NATS URL
+	Dispatcher string                    // NATS URL; tls:// but on loopback
+	Pin        cocoon.Account            // rewards contract that names the dispatcher's TLS key; zero: the system's roots vouch for it
 	Payee      cocoon.Account            // the dispatcher's share of a job must go there; zero is anywhere
 	Engine     string                    // base URL of an OpenAI-compatible engine, without /v1; "" where each model has its own
 	Engines    map[cocoon.ModelID]string // base URLs of engines for one model each
@@ -66,6 +68,9 @@ func (c Config) Validate() error {
 	}
 	if err := checkURL("dispatcher", c.Dispatcher, "nats", "tls", "ws", "wss"); err != nil {
 		return err
+	}
+	if u, err := url.Parse(c.Dispatcher); err == nil && !bus.Secured(u) && !bus.Loopback(u.Hostname()) {
+		return cocoon.WithHint(cocoon.Forbidden.Errorf("dispatcher %q is reached without TLS", c.Dispatcher), "its URL begins with tls:// but on this machine")
 	}
 	for _, url := range c.Engines {
 		if err := checkURL("engine", url, "http", "https"); err != nil {

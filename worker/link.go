@@ -2,11 +2,11 @@ package worker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"time"
 
@@ -22,6 +22,7 @@ type link struct {
 	id   bus.ID
 	boot bus.Boot
 	log  *slog.Logger
+	pin  *pin
 	conn *nats.Conn
 	subs []*nats.Subscription
 
@@ -34,15 +35,16 @@ const pingEvery = 5 * time.Second
 
 // dial starts connecting and returns at once; nobody answering is no error.
 func (l *link) dial() error {
-	if u, err := url.Parse(l.cfg.Dispatcher); err == nil && !secured(u) {
-		l.log.Warn("dispatcher is dialled without TLS: who listens on the way sees which jobs this worker takes")
-	}
 	user, err := bus.UserKey(l.id)
 	if err != nil {
 		return err
 	}
 	sign := func(nonce []byte) ([]byte, error) { return bus.SignNonce(l.cfg.Key, nonce) }
-	l.conn, err = nats.Connect(l.cfg.Dispatcher, nats.Nkey(user, sign), nats.Name("cocoon worker"),
+	secure := &tls.Config{MinVersion: tls.VersionTLS13}
+	if !l.cfg.Pin.IsZero() {
+		secure = l.pin.config()
+	}
+	l.conn, err = nats.Connect(l.cfg.Dispatcher, l.secured(secure), nats.Nkey(user, sign), nats.Name("cocoon worker"),
 		nats.CustomInboxPrefix(bus.InboxPrefix(l.id, l.boot)),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.CustomReconnectDelay(l.delay),
 		nats.ReconnectBufSize(-1), // what is said while nobody listens is said again
@@ -58,10 +60,12 @@ func (l *link) dial() error {
 	return nil
 }
 
-// secured reports whether nobody between here and u can listen.
-func secured(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "tls" || u.Scheme == "wss" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+// secured asks for TLS where the URL does.
+func (l *link) secured(c *tls.Config) nats.Option {
+	if u, err := url.Parse(l.cfg.Dispatcher); err == nil && bus.Secured(u) {
+		return nats.Secure(c)
+	}
+	return func(*nats.Options) error { return nil }
 }
 
 // delay grows with every attempt to 30 times Retry, with as much again at random.

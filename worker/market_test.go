@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,7 +58,8 @@ type market struct {
 	engine   atomic.Pointer[http.Handler]
 
 	bus   *server.Server
-	conn  *nats.Conn // the dispatcher's
+	tls   *tls.Config // of the bus, nil for none
+	conn  *nats.Conn  // the dispatcher's
 	beats chan bus.Heartbeat
 	doors atomic.Int32 // logins refused
 	shut  atomic.Bool  // nobody is let in
@@ -139,13 +141,13 @@ func (m *market) startBus(addr string) {
 	var port int
 	_, err := fmt.Sscanf(addr, "127.0.0.1:%d", &port)
 	require.NoError(m.t, err)
-	m.bus, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true,
+	m.bus, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true, TLS: m.tls != nil, TLSConfig: m.tls, TLSTimeout: 10,
 		AlwaysEnableNonce: true, CustomClientAuthentication: m, MaxPayload: bus.MaxMessage})
 	require.NoError(m.t, err)
 	m.bus.Start()
 	require.True(m.t, m.bus.ReadyForConnections(10*time.Second))
 	m.t.Cleanup(m.bus.Shutdown)
-	m.conn, err = nats.Connect(m.bus.ClientURL(), nats.UserInfo("dispatcher", "own"))
+	m.conn, err = nats.Connect("", nats.InProcessServer(m.bus), nats.UserInfo("dispatcher", "own"))
 	require.NoError(m.t, err)
 	m.t.Cleanup(m.conn.Close)
 	for verb, serve := range map[bus.Verb]func([]byte) (bus.Message, error){

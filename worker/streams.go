@@ -16,9 +16,12 @@ import (
 func (w *Worker) newAnswers(deps Deps) (*answer.Service, error) {
 	cfg := w.cfg.Answers
 	cfg.Key, cfg.Provider, cfg.GlobalID, cfg.Data = w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data
-	return answer.New(cfg, answer.Deps{Chain: proofs{w}, Send: w.link.send, Engine: w.cfg.engineOf, Slots: slots{w}, Quoter: deps.Quoter,
+	return answer.New(cfg, answer.Deps{Chain: proofs{w}, Send: w.link.send, Engine: w.cfg.engineOf, Slots: slots{w}, Quoter: deps.Quoter, GPUs: deps.GPUs,
 		Done: w.stats.add, Logger: w.log, Clock: w.clock, Blocks: deps.Blocks, Random: w.rand, HTTP: deps.HTTP})
 }
+
+// Figures are what dispatchers owe this run.
+func (w *Worker) Figures() []answer.Figures { return w.answers.Figures() }
 
 // proofs are a worker's chain, as answering looks at it.
 type proofs struct{ *Worker }

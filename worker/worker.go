@@ -54,6 +54,7 @@ type Deps struct {
 	Random io.Reader
 	HTTP   *http.Client  // to the engines
 	Quoter attest.Quoter // states what this worker runs in; none is the open tier
+	GPUs   uint8         // in confidential mode, which the statement shows
 }
 
 // New prepares a worker: it opens the state folder and draws the keys of this
@@ -73,7 +74,7 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	w.log = w.log.With("worker", w.id.String()[:16])
-	w.link = &link{cfg: cfg, id: w.id, log: w.log}
+	w.link = &link{cfg: cfg, id: w.id, log: w.log, pin: &pin{cfg: cfg, chain: deps.Chain, log: w.log}}
 	if w.answers, err = w.newAnswers(deps); err != nil {
 		return nil, err
 	}

@@ -8,12 +8,14 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // Deploy are the messages that bring a registry to life: its rules, the models
-// that may be served, and the launch, after which every change waits. The
-// registry's owner sends them all at once.
+// that may be served, and the launch, after which every change waits. On a local
+// network the simulator's image is listed, too. The registry's owner sends them
+// all at once.
 func (d Desk) Deploy(ctx context.Context, b wrappers.RegistryBirth, rules Rules, treasury cocoon.Account, models ...string) (cocoon.Account, []chain.Message, error) {
 	c, err := wrappers.Find(ctx, d.Chain, b)
 	if err != nil {
@@ -24,6 +26,11 @@ func (d Desk) Deploy(ctx context.Context, b wrappers.RegistryBirth, rules Rules,
 			"use it with --registry %s, or deploy another one with another --delay", c.Account)
 	}
 	changes, err := setUp(c.Account, rules, treasury, models)
+	if err == nil && chain.Local(d.GlobalID) {
+		var image wrappers.Announce
+		image, err = wrappers.AnnounceImage(0, attest.DevelopmentImage(), wrappers.ImageData{Name: "simulated TEE, for development"})
+		changes = append(changes, image)
+	}
 	if err != nil {
 		return c.Account, nil, err
 	}

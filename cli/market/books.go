@@ -19,15 +19,15 @@ type ledger struct {
 	received, paid, fees, held *big.Int
 }
 
-// history is what the ledger needs of the chain.
-type history interface {
+// History is what an audit needs of the chain.
+type History interface {
 	Head(ctx context.Context) (*chain.BlockID, error)
 	AccountAt(ctx context.Context, block *chain.BlockID, a cocoon.Account) (chain.Account, error)
 	Transactions(ctx context.Context, a cocoon.Account, lt uint64, hash [32]byte, n int) ([]*tlb.Transaction, error)
 }
 
-// audit reads every transaction of the contracts up to one block, and their balances at it.
-func audit(ctx context.Context, h history, block *chain.BlockID, contracts map[string]cocoon.Account) (told.Money, error) {
+// Audit reads every transaction of the contracts up to one block, and their balances at it.
+func Audit(ctx context.Context, h History, block *chain.BlockID, contracts map[string]cocoon.Account) (told.Money, error) {
 	l := ledger{ours: map[cocoon.Account]bool{}, received: new(big.Int), paid: new(big.Int), fees: new(big.Int), held: new(big.Int)}
 	for _, a := range contracts {
 		l.ours[a] = true
@@ -40,7 +40,7 @@ func audit(ctx context.Context, h history, block *chain.BlockID, contracts map[s
 	return l.money()
 }
 
-func (l *ledger) read(ctx context.Context, h history, block *chain.BlockID, a cocoon.Account) error {
+func (l *ledger) read(ctx context.Context, h History, block *chain.BlockID, a cocoon.Account) error {
 	acc, err := h.AccountAt(ctx, block, a)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,15 +21,7 @@ import (
 // chat lets an application that speaks OpenAI's interface ask a worker: through
 // a daemon of its own, encrypted, streamed, and paid from a channel.
 func (m *Market) chat(ctx context.Context) error {
-	birth := m.dispatcher.Rewards(m.dispatcher.wallet.Account(), 0)
-	endpoint, err := m.dispatcher.SetEndpoint(ctx, birth, m.dispatch.WorkersURL(), [32]byte{})
-	if err != nil {
-		return err
-	}
-	if _, err = m.dispatcher.wallet.Send(ctx, endpoint); err != nil {
-		return fmt.Errorf("name the dispatcher's endpoint: %w", err)
-	}
-	if err = m.openDaemon(ctx); err != nil {
+	if err := m.openDaemon(ctx); err != nil {
 		return err
 	}
 	said, err := m.question(ctx)
@@ -42,7 +35,7 @@ func (m *Market) chat(ctx context.Context) error {
 // openDaemon starts the application's daemon, and waits until its channel is open.
 func (m *Market) openDaemon(ctx context.Context) error {
 	cfg := daemon.DefaultConfig()
-	cfg.Data, cfg.Tiers, cfg.API.Listen = m.path("client"), []attest.Tier{attest.TierOpen}, "127.0.0.1:0"
+	cfg.Data, cfg.Tiers, cfg.API.Listen = m.path("client"), []attest.Tier{attest.TierSimulated}, "127.0.0.1:0"
 	cfg.Channel.Dispatchers, cfg.Channel.CloseDelay = []cocoon.Account{m.contracts["rewards/0"]}, time.Duration(m.rules.CloseDelay)*time.Second
 	cfg.Channel.Interval = time.Second
 	cfg.Session.Caps = deepseekPrice
@@ -129,7 +122,7 @@ func (m *Market) question(ctx context.Context) (h exchange, err error) {
 		}
 	}
 	if answer.StatusCode != http.StatusOK || !whole {
-		return h, fmt.Errorf("ask the daemon: %s, %d events (%v): %s", answer.Status, h.events, lines.Err(), lines.Text())
+		return h, errors.Join(fmt.Errorf("ask the daemon: %s after %d events: %s", answer.Status, h.events, lines.Text()), lines.Err())
 	}
 	return h, nil
 }

@@ -207,7 +207,7 @@ func (m *Market) summary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proven, err := audit(ctx, m.network.client, head, m.contracts)
+	proven, err := Audit(ctx, m.network.client, head, m.contracts)
 	if err != nil {
 		return err
 	}
@@ -272,4 +272,4 @@ func (m *Market) countJobs(ctx context.Context) (n JobCount, err error) {
 	return n, nil
 }
 
-var _ history = (*chain.Client)(nil)
+var _ History = (*chain.Client)(nil)

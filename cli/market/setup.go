@@ -14,6 +14,7 @@ import (
 	"github.com/cocoon-network/cocoon/chain/bundle"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/worker"
 	"github.com/cocoon-network/cocoon/worker/engine"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -202,11 +203,18 @@ func (m *Market) start(ctx context.Context) error {
 	cfg.Payee, cfg.Bps = m.dispatcher.wallet.Account(), 200
 	cfg.Keeper = dispatcher.KeeperConfig{Rewards: m.contracts["rewards/0"], Period: m.rules.Period, MinUptime: 1000, Grace: 30}
 	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = m.path("ledger"), []crypto.Signer{m.ledger}, m.rules.CloseDelay
+	hash, err := m.certify(&cfg)
+	if err != nil {
+		return err
+	}
 	deps := dispatcher.Deps{Feed: m.index, Index: m.index, Chain: m.dispatcher.client, Sender: m.dispatcher.wallet, Logger: m.cfg.Logger}
 	if m.dispatch, err = dispatcher.New(ctx, cfg, deps); err != nil {
 		return err
 	}
 	m.services.Go(func() error { return m.dispatch.Run(m.life) })
+	if err = m.tellEndpoint(ctx, hash); err != nil {
+		return err
+	}
 	healthy, err := m.engine(engine.New(qwen, deepseek))
 	if err != nil {
 		return err
@@ -262,7 +270,7 @@ func (m *Market) engine(h http.Handler) (string, error) {
 func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = w.key, p.operator, p.account, m.net.GlobalID
-	cfg.Dispatcher, cfg.Engine, cfg.Data = m.dispatch.WorkersURL(), engineURL, m.path(folder)
+	cfg.Dispatcher, cfg.Pin, cfg.Engine, cfg.Data = m.dispatch.WorkersURL(), m.contracts["rewards/0"], engineURL, m.path(folder)
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
 	}
@@ -274,7 +282,7 @@ func (m *Market) work(p *provider, w *machine, engineURL, folder string) error {
 		clock.Run(m.life, p.client, m.cfg.Logger)
 		return nil
 	})
-	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now}); err != nil {
+	if w.worker, err = worker.New(cfg, worker.Deps{Chain: worker.Proven{Client: p.client}, Logger: m.cfg.Logger, Blocks: clock.Now, Quoter: attest.Development()}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(m.life)

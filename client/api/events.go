@@ -61,7 +61,7 @@ func (e *events) edit(chunk []byte) []byte {
 		e.usage = o
 		return nil
 	}
-	if o.has("usage") && !e.ask.usage {
+	if o.has("usage") { // so far, which nobody asked for: SDKs add up what they see
 		o.drop("usage")
 		changed = true
 	}
@@ -115,7 +115,10 @@ func (e *events) addRoles(o *object) bool {
 
 // end appends the usage, where it was asked for, and the end.
 func (e *events) end(b []byte, bill Bill) []byte {
-	if e.ask.usage && e.usage != nil {
+	if e.ask.usage {
+		if e.usage == nil { // the engine counted in chunks with text alone
+			e.usage, _ = parseObject(marshal(e.chunk([]any{})))
+		}
 		e.usage.set("usage", priced(e.usage.get("usage"), bill))
 		b = event(b, e.usage.bytes())
 	}
@@ -137,7 +140,7 @@ func (e *events) sign(chunk bool) []byte {
 		return []byte(": keep-alive\n\n")
 	}
 	if e.ask.endpoint == openai.Completions {
-		return event(nil, marshal(emptyChunk{e.id, "text_completion", e.at, e.ask.model, []any{emptyText{}}}))
+		return event(nil, marshal(e.chunk([]any{emptyText{}})))
 	}
 	d := emptyDelta{}
 	if !e.role[0] {
@@ -146,7 +149,16 @@ func (e *events) sign(chunk bool) []byte {
 	} else {
 		d.Delta = map[string]string{}
 	}
-	return event(nil, marshal(emptyChunk{e.id, "chat.completion.chunk", e.at, e.ask.model, []any{d}}))
+	return event(nil, marshal(e.chunk([]any{d})))
+}
+
+// chunk is one of our own.
+func (e *events) chunk(choices []any) emptyChunk {
+	object := "chat.completion.chunk"
+	if e.ask.endpoint == openai.Completions {
+		object = "text_completion"
+	}
+	return emptyChunk{e.id, object, e.at, e.ask.model, choices}
 }
 
 type emptyChunk struct {

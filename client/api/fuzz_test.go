@@ -66,12 +66,13 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"id":"a","choices":[{"index":0,"delta":{"content":"x"}}]}`, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}],"usage":{"prompt_tokens":1}}`)
 	f.Add(`{"choices":[{"index":0,"text":"x","logprobs":{"tokens":["x"]}}]}`, `{"choices":[],"usage":null,"x":{"y":1e999}}`)
 	f.Add(`{"data":[{"embedding":[1,2]}],"usage":{}}`, `{"choices":[{"index":1e3,"delta":7}]}`)
-	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, `{"error":null}`)
+	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, "{\"error\":\r\nnull}\n")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		var chunks [][]byte
 		for _, c := range []string{one, two} {
-			if checkChunk([]byte(c)) == nil {
-				chunks = append(chunks, []byte(c))
+			if line, err := lineOf([]byte(c)); err == nil {
+				require.NotContains(t, string(line), "\n")
+				chunks = append(chunks, line)
 			}
 		}
 		for _, a := range []ask{

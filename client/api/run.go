@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"sync"
@@ -198,15 +199,15 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		case err != nil:
 			return bill, err
 		}
-		good, err := s.check(r, chunks)
+		lines, err := s.check(r, chunks)
 		if rerr := h.raise(answer.Reserved()); rerr != nil {
 			return bill, rerr
 		}
 		if first {
 			r.billed(answer.Bill())
 		}
-		if good > 0 {
-			r.add(chunks[:good])
+		if len(lines) > 0 {
+			r.add(lines)
 		}
 		if err != nil {
 			return bill, err
@@ -214,38 +215,46 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}
 }
 
-// check is how many of chunks may be passed on, and why not all.
-func (s *Server) check(r *run, chunks [][]byte) (good int, err error) {
+// check is what of chunks may be passed on, and why not all.
+func (s *Server) check(r *run, chunks [][]byte) (lines [][]byte, err error) {
 	size := r.size // only relay, which calls this, changes it
 	for _, chunk := range chunks {
-		if size += len(chunk); size > s.cfg.MaxAnswer {
-			return good, badAnswer("too much")
+		line, err := lineOf(chunk)
+		if err != nil {
+			return lines, err
 		}
-		if err = checkChunk(chunk); err != nil {
-			return good, err
+		if size += len(line); size > s.cfg.MaxAnswer {
+			return lines, badAnswer("too much")
 		}
-		good++
+		lines = append(lines, line)
 	}
-	return good, nil
+	return lines, nil
 }
 
-// checkChunk sees to it that chunk is what a stream may carry: a JSON object of one
-// line, and no error of the engine. Whoever sent it is trusted with no more.
-func checkChunk(chunk []byte) error {
-	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) || bytes.ContainsAny(chunk, "\r\n") {
-		return badAnswer("what is no JSON object of one line")
+// lineOf is chunk as a stream may carry it: a JSON object of one line, and no
+// error of the engine. Whoever sent it is trusted with no more.
+func lineOf(chunk []byte) ([]byte, error) {
+	if bytes.ContainsAny(chunk, "\r\n") { // between tokens of JSON: in strings there are none
+		var line bytes.Buffer
+		if json.Compact(&line, chunk) != nil {
+			return nil, badAnswer("what is no JSON object")
+		}
+		chunk = line.Bytes()
+	}
+	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) {
+		return nil, badAnswer("what is no JSON object")
 	}
 	if !bytes.Contains(chunk, []byte(`"error"`)) {
-		return nil
+		return chunk, nil
 	}
 	o, err := parseObject(chunk)
 	if err != nil {
-		return badAnswer("an object that names a field twice")
+		return nil, badAnswer("an object that names a field twice")
 	}
 	if o.get("error") != nil {
-		return &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
+		return nil, &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
 	}
-	return nil
+	return chunk, nil
 }
 
 func badAnswer(what string) error {

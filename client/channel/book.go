@@ -117,7 +117,7 @@ func (b *book) live(rewards cocoon.Account) *entry {
 func (b *book) ended(rewards cocoon.Account) error {
 	for _, e := range b.Channels {
 		if e.Birth.Rewards == rewards {
-			return cocoon.WithHint(cocoon.Conflict.Errorf("channel %s is %s: %s", e.account, e.Phase, e.Reason), "forget it once it is closed, or choose another dispatcher")
+			return cocoon.WithHint(cocoon.Conflict.Errorf("channel %s is %s: %s", e.account, e.Phase, e.Reason), "choose another dispatcher, or have this one closed and forgotten: cocoon client leave %s --forget", rewards)
 		}
 	}
 	return nil

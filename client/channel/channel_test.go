@@ -199,6 +199,33 @@ func TestManager_OpensAChannelAtHomeAndAStandby(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
+// A dispatcher that moves, or whose TLS key changes, is found by daemons that run.
+func TestManager_FollowsADispatcherThatMoves(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.cfg.Dispatchers = w.homes[:1]
+	m := w.manager()
+	for range 2 {
+		require.NoError(t, m.Tend(t.Context()))
+	}
+	before := m.Usable()[0]
+	msg, err := w.SetEndpoint(t.Context(), w.Rewards(w.wallet.Account(), 0), "tls://example.net:4222", [32]byte{8})
+	require.NoError(t, err)
+	w.send(msg)
+	require.NoError(t, m.Tend(t.Context()))
+	require.Equal(t, before, m.Usable()[0], "what was proven a moment ago counts")
+	w.mu.Lock()
+	w.later = 11 * time.Minute
+	w.mu.Unlock()
+	require.NoError(t, m.Tend(t.Context()))
+	after := m.Usable()[0]
+	require.Equal(t, "tls://example.net:4222", after.URL)
+	require.Equal(t, [32]byte{8}, after.TLSKeyHash)
+	require.Same(t, before.Ledger, after.Ledger)
+	require.Equal(t, before.Account, after.Account)
+	require.Equal(t, "tls://example.org:4222", before.URL, "others hold it")
+}
+
 // Whatever moment a crash comes at, there is one channel with one deposit.
 func TestManager_ACrashOpensNoSecondChannelAndSpendsNothingTwice(t *testing.T) {
 	t.Parallel()
@@ -267,6 +294,22 @@ func TestManager_TopsUpWithinItsLimits(t *testing.T) {
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(m.Tend(t.Context())))
 	require.Empty(t, m.Usable())
 	require.Zero(t, c.Ledger.Figures().Deposit, "nothing is signed on what is not proven any more")
+}
+
+// cocoon client leave follows a daemon that has just sent something.
+func TestManager_LeavesOnceItsTopUpHasArrived(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	w.cfg.Dispatchers, w.cfg.Low = w.homes[:1], cocoon.TON(3)
+	m := w.manager()
+	_ = m.Tend(t.Context())
+	require.NoError(t, m.Tend(t.Context()))
+	require.Equal(t, 2, w.sent, "opened, and topped up")
+	c := m.Usable()[0]
+	left, err := m.Left(t.Context(), w.homes[0])
+	require.NoError(t, err)
+	require.False(t, left)
+	require.NotZero(t, w.state(c.Account).ClosesAt)
 }
 
 func TestManager_WhatWasRejectedIsNotSpent(t *testing.T) {

@@ -101,8 +101,9 @@ func (m *Manager) leave(ctx context.Context, e *entry) error {
 		return nil // it may be opened yet
 	case state == nil || state.Closed:
 		return m.end(e, closed, e.Reason)
-	case m.waiting(e) && (e.Sent.What != "request close" || state.ClosesAt == 0):
-		return nil
+	}
+	if under, err := m.underWay(ctx, e, state); under || err != nil {
+		return err
 	}
 	var msg chain.Message
 	what := "request close"
@@ -122,6 +123,22 @@ func (m *Manager) leave(ctx context.Context, e *entry) error {
 		return err
 	}
 	return m.send(ctx, e, intent{What: what}, msg)
+}
+
+// underWay reports whether the last message has yet to change state.
+func (m *Manager) underWay(ctx context.Context, e *entry, state *wrappers.Channel) (bool, error) {
+	switch {
+	case !m.waiting(e):
+		return false, nil
+	case e.Sent.Amount.IsZero():
+		return e.Sent.What != "request close" || state.ClosesAt == 0, nil
+	}
+	deposit, err := m.deposit(ctx, e)
+	if err != nil {
+		return false, err
+	}
+	arrived, err := e.Sent.arrived(deposit)
+	return !arrived, err
 }
 
 // CloseNow closes the channel to a dispatcher at once, as the dispatcher has signed.

@@ -39,6 +39,7 @@ type Manager struct {
 	book    *book
 	open    map[cocoon.Account]*Channel // by account
 	proven  map[cocoon.Account]time.Time
+	looked  map[cocoon.Account]time.Time // when its dispatcher's endpoint was read
 	usable  []*Channel
 }
 
@@ -51,7 +52,7 @@ func Open(cfg Config, deps Deps) (_ *Manager, err error) {
 		return nil, fmt.Errorf("open the folder of channels: %w", err)
 	}
 	m := &Manager{cfg: cfg, deps: deps, desk: wrappers.ChannelDesk{Chain: deps.Chain, GlobalID: cfg.GlobalID, Registry: cfg.Registry},
-		open: map[cocoon.Account]*Channel{}, proven: map[cocoon.Account]time.Time{}}
+		open: map[cocoon.Account]*Channel{}, proven: map[cocoon.Account]time.Time{}, looked: map[cocoon.Account]time.Time{}}
 	if m.lock, err = filelock.Take(filepath.Join(cfg.Dir, "lock")); err != nil {
 		return nil, cocoon.WithHint(cocoon.Conflict.Errorf("open the folder of channels: %w", err), "another daemon runs there; give this one a folder of its own")
 	}

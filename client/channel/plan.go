@@ -11,6 +11,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/money"
+	"github.com/cocoon-network/cocoon/client/trust"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -49,26 +50,33 @@ func (m *Manager) dispatcher(ctx context.Context, rewards cocoon.Account) (wrapp
 	return d, nil
 }
 
-// channel opens the books of a channel.
+// channel opens the books of a channel. Where its dispatcher is, and under which
+// TLS key, is read anew from time to time: both may change.
 func (m *Manager) channel(ctx context.Context, e *entry) (*Channel, error) {
 	m.mu.Lock()
-	c := m.open[e.account]
+	c, looked := m.open[e.account], m.looked[e.account]
 	m.mu.Unlock()
-	if c != nil {
+	if c != nil && m.deps.Now().Sub(looked) < trust.FreshProof {
 		return c, nil
 	}
 	d, err := m.dispatcher(ctx, e.Birth.Rewards)
 	if err != nil {
+		if c != nil {
+			m.deps.Logger.Warn("cannot prove where a dispatcher is, going by what was proven", "channel", e.account, "error", err)
+			return c, nil
+		}
 		return nil, err
 	}
-	key := ed25519.NewKeyFromSeed(e.Seed)
-	l, err := money.Open(money.Config{Dir: filepath.Join(m.cfg.Dir, fmt.Sprintf("%x", e.account[:])), GlobalID: m.cfg.GlobalID, Channel: e.account, Key: key, Now: m.deps.Now})
-	if err != nil {
-		return nil, err
+	if c == nil {
+		c = &Channel{Account: e.account, Rewards: e.Birth.Rewards, Key: ed25519.NewKeyFromSeed(e.Seed)}
+		if c.Ledger, err = money.Open(money.Config{Dir: filepath.Join(m.cfg.Dir, fmt.Sprintf("%x", e.account[:])), GlobalID: m.cfg.GlobalID, Channel: e.account, Key: c.Key, Now: m.deps.Now}); err != nil {
+			return nil, err
+		}
 	}
-	c = &Channel{e.account, e.Birth.Rewards, string(d.Keys.Endpoint.URL), d.Keys.Endpoint.TLSKeyHash, key, l}
+	fresh := *c // others hold c
+	fresh.URL, fresh.TLSKeyHash = string(d.Keys.Endpoint.URL), d.Keys.Endpoint.TLSKeyHash
 	m.mu.Lock()
-	m.open[e.account] = c
-	m.mu.Unlock()
-	return c, nil
+	defer m.mu.Unlock()
+	m.open[e.account], m.looked[e.account] = &fresh, m.deps.Now()
+	return &fresh, nil
 }

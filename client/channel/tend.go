@@ -86,11 +86,8 @@ func (m *Manager) fund(ctx context.Context, e *entry, c *Channel) error {
 		}
 	}
 	if e.Sent != nil {
-		arrived, err := e.Sent.Before.Add(e.Sent.Amount)
-		if err == nil {
-			arrived, err = arrived.MulDiv(99, 100) // gas, and rent
-		}
-		if err != nil || m.waiting(e) && deposit.Cmp(arrived) < 0 {
+		arrived, err := e.Sent.arrived(deposit)
+		if err != nil || m.waiting(e) && !arrived {
 			return err
 		}
 		e.Sent = nil
@@ -113,6 +110,15 @@ func (m *Manager) fund(ctx context.Context, e *entry, c *Channel) error {
 		return err
 	}
 	return m.send(ctx, e, intent{What: "top up", Amount: m.cfg.TopUp, Before: deposit}, msg)
+}
+
+// arrived reports whether the amount is in what a channel was given.
+func (i *intent) arrived(deposit cocoon.Nano) (bool, error) {
+	due, err := i.Before.Add(i.Amount)
+	if err == nil {
+		due, err = due.MulDiv(99, 100) // gas, and rent
+	}
+	return err == nil && deposit.Cmp(due) >= 0, err
 }
 
 // deposit is what the contract has paid and can pay, since its birth. What is

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -68,8 +69,8 @@ type Daemon struct {
 // Open reads the folder. Run has to follow, or Close.
 func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 	n := deps.Client.Network()
-	if len(cfg.Tiers) == 0 {
-		return nil, cocoon.WithHint(cocoon.Invalid.Errorf("no tier of attestation is asked for"), "ask for %s, or by name for %s, where a worker's owner can read prompts", attest.TierGPU, attest.TierOpen)
+	if err = cfg.mayAsk(n.GlobalID); err != nil {
+		return nil, err
 	}
 	clock, err := chain.NewClock(ctx, deps.Client, n.GlobalID)
 	if err != nil {
@@ -90,6 +91,25 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Daemon, err error) {
 	return d, nil
 }
 
+// mayAsk refuses tiers that no worker of the network could be believed to have.
+func (c Config) mayAsk(globalID int32) error {
+	if len(c.Tiers) == 0 {
+		return cocoon.WithHint(cocoon.Invalid.Errorf("no tier of attestation is asked for"), "ask for %s, or by name for %s, where a worker's owner can read prompts", attest.TierGPU, attest.TierOpen)
+	}
+	for _, t := range c.Tiers {
+		switch {
+		case tierNumbers[t] == 0:
+			return cocoon.WithHint(cocoon.Invalid.Errorf("there is no tier %q", t), "tiers are %s, %s, %s, and %s on local networks", attest.TierGPU, attest.TierTDX, attest.TierOpen, attest.TierSimulated)
+		case t == attest.TierSimulated && !chain.Local(globalID):
+			return cocoon.WithHint(fmt.Errorf("tier %s: %w", t, attest.ErrSimulated), "network %d is a real one: ask for %s or %s", globalID, attest.TierGPU, attest.TierTDX)
+		case t == attest.TierGPU && len(c.Attest.GPU.Keys) == 0:
+			return cocoon.WithHint(cocoon.Invalid.Errorf("tier %s: no key of NVIDIA's attestation service is pinned", t),
+				"name a file of its keys (cocoon client run --gpu-keys), or ask for %s, where what leaves the processor for a GPU is in the clear", attest.TierTDX)
+		}
+	}
+	return nil
+}
+
 func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock) (*channel.Manager, error) {
 	n := deps.Client.Network()
 	cfg.Dir, cfg.GlobalID, cfg.Registry = filepath.Join(data, "channels"), n.GlobalID, deps.Registry
@@ -97,8 +117,10 @@ func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock
 }
 
 // Leave asks for the close of the channel to a dispatcher, or goes on with it,
-// while no daemon has the folder. It reports whether the channel is closed.
-func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) (closed bool, err error) {
+// while no daemon has the folder. It reports whether the channel is closed. Only
+// where one that is closed is to be forgotten does a daemon open another, with a
+// new key.
+func Leave(ctx context.Context, data string, rewards cocoon.Account, forget bool, deps Deps) (closed bool, err error) {
 	clock, err := chain.NewClock(ctx, deps.Client, deps.Client.Network().GlobalID)
 	if err != nil {
 		return false, err
@@ -110,7 +132,10 @@ func Leave(ctx context.Context, data string, rewards cocoon.Account, deps Deps) 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	return m.Left(ctx, rewards)
+	if closed, err = m.Left(ctx, rewards); closed && err == nil && forget {
+		err = m.Forget(rewards)
+	}
+	return closed, err
 }
 
 // trustOf judges workers by what the chain proves and their evidence binds.
@@ -119,6 +144,7 @@ func trustOf(cfg Config, deps Deps, clock *chain.Clock) *trust.Trust {
 	policy, judged := cfg.Trust, cfg.Attest
 	policy.Registry, policy.Tier = deps.Registry, tierNumbers[cfg.Tiers[0]]
 	judged.GlobalID, judged.Account, judged.Tiers = n.GlobalID, deps.Registry, cfg.Tiers
+	judged.Local = attest.LocalTo(n.GlobalID)
 	judge := &trust.Attested{Policy: judged, Source: trust.OnChain{Client: deps.Client}, Now: clock.Now, Cache: attest.NewCache(cacheSize)}
 	return trust.New(trust.Config{GlobalID: n.GlobalID, Policy: policy, Chain: trust.Proven{Client: deps.Client}, Judge: judge, Now: clock.Now})
 }

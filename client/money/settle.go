@@ -125,9 +125,13 @@ func (l *Ledger) SetDeposit(n cocoon.Nano) {
 
 // Figures are a channel's books at one moment, in nanoTON since its birth.
 type Figures struct {
-	Used, Reserved, Ceiling, Deposit, Bound cocoon.Nano
-	Open                                    int // requests
-	Session                                 uint64
+	Used     cocoon.Nano `json:"used_nano"`     // U
+	Reserved cocoon.Nano `json:"reserved_nano"` // R
+	Ceiling  cocoon.Nano `json:"ceiling_nano"`  // no voucher is above it
+	Deposit  cocoon.Nano `json:"deposit_nano"`  // D
+	Bound    cocoon.Nano `json:"bound_nano"`    // P
+	Open     int         `json:"open"`          // requests
+	Session  uint64      `json:"session"`
 }
 
 // Figures are the books now.

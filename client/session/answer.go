@@ -32,6 +32,7 @@ type answer struct {
 	taken    chan struct{} // closed when a worker took it, or all is over
 	tookOnce sync.Once
 	settled  chan struct{} // closed when the bill is known
+	ended    chan struct{} // closed when the receipt was answered, or can no longer come
 	doneOnce sync.Once
 
 	attempt  attempt
@@ -57,6 +58,7 @@ type attempt struct {
 	items     stream.Items
 	begun     bool   // something of the answer came
 	whole     bool   // the engine came to its end
+	spoilt    bool   // a frame was none of the worker's: no more are opened
 	live      uint64 // tokens, rounded up
 	bytes     uint64 // of content
 	usage     *cocoon.Usage
@@ -65,7 +67,7 @@ type attempt struct {
 func newAnswer(s *Session, route stream.Route, set *set) *answer {
 	return &answer{s: s, id: route.Request, route: route, hash: route.Hash(), set: set, secrets: make([]*stream.Secret, len(set.Candidates)),
 		events: newQueue(s.cfg.Buffer), out: newQueue(s.cfg.Buffer), pokes: make(chan struct{}, 1), silence: s.cfg.Silence,
-		stopping: make(chan struct{}), taken: make(chan struct{}), settled: make(chan struct{}), bill: api.Bill{Request: route.Request.String()}}
+		stopping: make(chan struct{}), taken: make(chan struct{}), settled: make(chan struct{}), ended: make(chan struct{}), bill: api.Bill{Request: route.Request.String()}}
 }
 
 // Next is what of the engine's stream is there, one item at least.

@@ -39,9 +39,12 @@ func dearest(a, b cocoon.Price) cocoon.Price {
 	return a
 }
 
-// meet verifies the candidates of all sets, each once.
-func (l *leases) meet(answer stream.Leases, model cocoon.ModelID) map[stream.Candidate]*trust.Peer {
+// meet verifies the candidates of all sets, each once. The error says why one of
+// them is not trusted, where none is.
+func (l *leases) meet(answer stream.Leases, model cocoon.ModelID) (map[stream.Candidate]*trust.Peer, error) {
 	peers := map[stream.Candidate]*trust.Peer{}
+	var why error
+	trusted := 0
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(8)
@@ -60,17 +63,24 @@ func (l *leases) meet(answer stream.Leases, model cocoon.ModelID) map[stream.Can
 				p, err := l.s.deps.Trust.Peer(l.s.life, c, model, l.s.keysOf(c.Worker, c.Boot))
 				if err != nil {
 					l.s.log.Info("candidate refused", "worker", hex.EncodeToString(c.Worker[:]), "error", err)
-					return nil
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				if err != nil {
+					why = err
+					return nil
+				}
 				peers[c] = p
+				trusted++
 				return nil
 			})
 		}
 	}
 	_ = g.Wait() // none of them fails
-	return peers
+	if trusted > 0 || why == nil {
+		return peers, nil
+	}
+	return peers, untrusted(len(peers), why)
 }
 
 // accept is a set with somebody to encrypt to, nil where there is nobody.

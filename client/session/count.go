@@ -105,17 +105,19 @@ func (a *answer) agree(u cocoon.Usage, cost cocoon.Nano, disputed bool) error {
 		a.s.log.Warn("receipt disputed", "request", a.id, "worker", a.Bill().Worker, "tokens", u.Total(), "amount_nano", cost.Text())
 	}
 	a.charge(u, cost)
+	if a.attempt.number > 0 {
+		a.s.pay(stream.Settle{Request: a.id, Usage: u, Cost: cost, Paid: paid}) // before anybody may close
+	}
 	a.settle()
 	a.silence = 0
-	if a.attempt.number > 0 {
-		a.s.pay(stream.Settle{Request: a.id, Usage: u, Cost: cost, Paid: paid})
-	}
 	return nil
 }
 
 // pay answers a receipt, twice if need be: the next session repeats what is lost.
+// Close lets it come to its end.
 func (s *Session) pay(m stream.Settle) {
-	s.spawn(func() {
+	s.spawnIn(&s.payments, func() {
+		ctx := context.WithoutCancel(s.life)
 		var err error
 		for range 2 {
 			var node string
@@ -123,10 +125,10 @@ func (s *Session) pay(m stream.Settle) {
 				break
 			}
 			var state stream.State
-			if state, err = ask(s.life, s.link, node, stream.SettleVerb, m, stream.ParseState); err == nil {
+			if state, err = ask(ctx, s.link, node, stream.SettleVerb, m, stream.ParseState); err == nil {
 				err = s.learn(state)
 			}
-			if cocoon.KindOf(err) != cocoon.Unreachable {
+			if cocoon.KindOf(err) != cocoon.Unreachable || s.life.Err() != nil {
 				break
 			}
 		}

@@ -32,6 +32,12 @@ func failure(f *stream.Fail) error {
 	return &api.Error{Code: known.code, RetryAfter: time.Duration(f.Wait) * time.Millisecond, Err: known.kind.Errorf("the dispatcher refuses: %w", f)}
 }
 
+// untrusted is what an application is told where workers are on offer, of whom
+// none may see its prompt, as why says of one.
+func untrusted(n int, why error) error {
+	return &api.Error{Code: api.CodeNoCapacity, Err: cocoon.WithHint(cocoon.Unreachable.Errorf("none of %d workers on offer may be trusted: %w", n, why), "%s", cocoon.HintOf(why))}
+}
+
 // lost is the end of an answer that had begun.
 func lost(format string, args ...any) error {
 	return &api.Error{Code: api.CodeWorkerLost, Err: cocoon.Unreachable.Errorf(format, args...)}

@@ -408,7 +408,7 @@ func (judge) Judge(_ context.Context, evidence []byte, s trust.Subject) (trust.V
 	}
 	public, err := envelope.ParsePublicKey(evidence[32:])
 	later := time.Now().Add(time.Hour)
-	return trust.Verdict{Session: [32]byte(evidence[:32]), NotAfter: later, Keys: []trust.Key{{Public: public, NotAfter: later}}}, err
+	return trust.Verdict{Session: [32]byte(evidence[:32]), NotAfter: later, Proven: later, Keys: []trust.Key{{Public: public, NotAfter: later}}}, err
 }
 
 // journal is what was logged.

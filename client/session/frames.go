@@ -11,18 +11,18 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 	"github.com/cocoon-network/cocoon/protocol/stream"
-	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
 // onFrame opens the next frame. Others than the next are dropped: those before it
-// came already, and those behind a gap come again when it was asked for.
+// came already, and those behind a gap come again when it was asked for. What comes
+// after the application has gone is counted all the same: the worker bills it.
 func (a *answer) onFrame(frame []byte) error {
 	h, err := stream.ParseFrameHeader(frame)
 	if err != nil {
 		return err
 	}
 	t := &a.attempt
-	if t.opener == nil || h.Attempt != t.number || t.opener.Ended() || h.Seq < t.opener.Seq() || a.finished && a.final == nil {
+	if t.opener == nil || h.Attempt != t.number || t.opener.Ended() || h.Seq < t.opener.Seq() || t.spoilt {
 		return nil
 	}
 	if h.Seq > t.opener.Seq() {
@@ -34,14 +34,19 @@ func (a *answer) onFrame(frame []byte) error {
 	}
 	content, h, err := t.opener.Open(frame)
 	if err != nil {
+		t.spoilt = true
 		a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
 		a.finish(lost("the answer was tampered with: %w", err))
 		return err
 	}
 	a.asked = false
 	t.live = uint64(h.Out)
+	if err = a.keepUp(); err != nil && cocoon.KindOf(err) != cocoon.NoMoney { // without money the dispatcher stops it
+		return err
+	}
 	items, err := t.items.Next(content)
 	if err != nil {
+		t.spoilt = true
 		a.finish(lost("the worker sent what is no answer: %w", err))
 		return err
 	}
@@ -137,16 +142,16 @@ func refused(item []byte) error {
 	return &api.Refusal{Status: status, Body: item}
 }
 
-// onWant sets more aside when half of what is covered was used, and shows cover.
+// onWant shows cover.
 func (a *answer) onWant(v stream.Want) error {
 	if a.finished || a.attempt.opener == nil {
 		return nil
 	}
+	if err := a.keepUp(); err != nil {
+		return err
+	}
 	ledger := a.s.deps.Ledger
 	cover, err := ledger.Cover(cocoon.Nano{}) // what is signed already
-	if err == nil && a.granted < a.size.MaxOut && a.attempt.live*2 >= a.granted*a.size.Choices {
-		cover, err = a.extend()
-	}
 	if err == nil && cover.Cumulative.Cmp(v.Need) < 0 {
 		cover, err = ledger.Cover(v.Need)
 	}
@@ -157,23 +162,27 @@ func (a *answer) onWant(v stream.Want) error {
 	return nil
 }
 
-// extend sets another slice aside.
-func (a *answer) extend() (cover voucher.Signed, err error) {
-	granted := min(a.granted+bound.Slice, a.size.MaxOut)
-	amount, err := a.size.Reserve(a.set.price(), granted)
-	if err != nil {
-		return cover, err
+// keepUp sets another slice aside whenever half of what is set aside was used. Cover
+// of other requests may let a dispatcher run ahead of it, unasked, and nothing is
+// paid that was not set aside.
+func (a *answer) keepUp() error {
+	for a.granted < a.size.MaxOut && a.attempt.live*2 >= a.granted*a.size.Choices {
+		granted := min(a.granted+bound.Slice, a.size.MaxOut)
+		amount, err := a.size.Reserve(a.set.price(), granted)
+		if err != nil {
+			return err
+		}
+		more, err := amount.Sub(a.Reserved())
+		if err != nil {
+			return err
+		}
+		if _, err = a.s.deps.Ledger.Extend(a.id, more); err != nil {
+			return err
+		}
+		a.granted = granted
+		a.mu.Lock()
+		a.reserved = amount
+		a.mu.Unlock()
 	}
-	more, err := amount.Sub(a.Reserved())
-	if err != nil {
-		return cover, err
-	}
-	if cover, err = a.s.deps.Ledger.Extend(a.id, more); err != nil {
-		return cover, err
-	}
-	a.granted = granted
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.reserved = amount
-	return cover, nil
+	return nil
 }

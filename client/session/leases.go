@@ -156,12 +156,12 @@ func (l *leases) ask(w want) ([]*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	peers := l.meet(answer, w.model)
+	peers, err := l.meet(answer, w.model)
 	var sets []*set
 	for _, one := range answer.Sets {
 		if found := l.accept(one, peers, answer.Expires); found != nil {
 			sets = append(sets, found)
 		}
 	}
-	return sets, nil
+	return sets, err
 }

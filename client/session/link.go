@@ -3,11 +3,8 @@ package session
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"crypto/tls"
 	"errors"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"time"
 
@@ -64,24 +61,13 @@ func security(cfg Config) ([]nats.Option, error) {
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("dispatcher %s has no readable address", cfg.Rewards)
 	}
-	ip := net.ParseIP(u.Hostname())
-	switch here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); {
-	case u.Scheme == "tls" || u.Scheme == "wss":
-		return []nats.Option{nats.Secure(pinned(cfg.TLSKeyHash))}, nil
-	case u.Scheme == "nats" && here:
+	switch {
+	case bus.Secured(u):
+		return []nats.Option{nats.Secure(bus.Pinned(func() ([32]byte, error) { return cfg.TLSKeyHash, nil }))}, nil
+	case u.Scheme == "nats" && bus.Loopback(u.Hostname()):
 		return nil, nil
 	}
 	return nil, cocoon.WithHint(cocoon.Forbidden.Errorf("dispatcher %s is reached without TLS", cfg.Rewards), "its endpoint on chain should begin with tls://")
-}
-
-// pinned accepts one public key, whoever signed a certificate for it.
-func pinned(hash [32]byte) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // the chain says which key
-		if len(s.PeerCertificates) == 0 || sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo) != hash {
-			return cocoon.Forbidden.Errorf("the server's key is not the one that its rewards contract names")
-		}
-		return nil
-	}}
 }
 
 // delay grows with every attempt to 30 times Retry, with as much again at random.

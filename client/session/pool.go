@@ -91,6 +91,11 @@ func (p *Pool) Sync(ctx context.Context) {
 			opening.Go(func() { p.open(ctx, c) }) // one that is silent keeps nobody waiting
 			continue
 		}
+		if gone, _ := s.Err(); gone != nil && (s.cfg.URL != c.URL || s.cfg.TLSKeyHash != c.TLSKeyHash) { // its dispatcher has moved
+			p.leave(s)
+			opening.Go(func() { p.open(ctx, c) })
+			continue
+		}
 		if err, final := s.Err(); final && cocoon.KindOf(err) == cocoon.Forbidden {
 			p.ban(ctx, c, err)
 		}
@@ -106,9 +111,13 @@ func (p *Pool) Sync(ctx context.Context) {
 	}
 	p.mu.Unlock()
 	for _, s := range gone {
-		if err := s.Close(); err != nil {
-			p.deps.Logger.Warn("session not closed", "error", err)
-		}
+		p.leave(s)
+	}
+}
+
+func (p *Pool) leave(s *Session) {
+	if err := s.Close(); err != nil {
+		p.deps.Logger.Warn("session not closed", "error", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -114,6 +115,27 @@ func TestPool_TheStandbyGoesOnWhereHomeIsGone(t *testing.T) {
 	}
 	standby.mu.Unlock()
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(askPool(t, p)))
+}
+
+func TestPool_GoesWhereTheDispatcherHasMoved(t *testing.T) {
+	t.Parallel()
+	here, there := newFake(t, 2), newFake(t, 0)
+	there.machines = here.machines
+	p, h := pool(t, here)
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	h.mu.Lock()
+	moved := *h.usable[0]
+	moved.URL = there.server.ClientURL()
+	h.usable[0] = &moved
+	h.mu.Unlock()
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Empty(t, there.heard(stream.StartVerb), "while it is here as well, nothing is broken off")
+	here.conn.Close()
+	here.server.Shutdown()
+	for end := time.Now().Add(30 * time.Second); !errors.Is(askPool(t, p), io.EOF); time.Sleep(10 * time.Millisecond) {
+		require.True(t, time.Now().Before(end), "it is found there")
+	}
+	require.NotEmpty(t, there.heard(stream.StartVerb))
 }
 
 func TestPool_ADispatcherThatLiesIsLeftForTheStandby(t *testing.T) {

@@ -42,9 +42,14 @@ func (a *answer) run(deadline time.Time) {
 // leave tells whoever waits that there is no more.
 func (a *answer) leave() {
 	a.s.remove(a.id)
+	events, _ := a.events.take()
+	for _, event := range events {
+		a.s.late(a.id, event)
+	}
 	a.took(errClosed)
 	a.out.end(lost("the session was closed"))
 	a.settle()
+	close(a.ended)
 }
 
 func (a *answer) reason() error {
@@ -57,7 +62,8 @@ func (a *answer) drain() {
 	events, _ := a.events.take()
 	for _, event := range events {
 		if a.silence == 0 {
-			return
+			a.s.late(a.id, event)
+			continue
 		}
 		if err := a.handle(event); err != nil {
 			a.s.log.Warn("event refused", "request", a.id, "event", stream.KindOf(event), "error", err)
@@ -98,9 +104,10 @@ func (a *answer) handle(event []byte) error {
 }
 
 // onTook begins an attempt. Once something of the answer came, there is no other.
+// It may come after the application has gone: the worker will have a bill.
 func (a *answer) onTook(t stream.Took) error {
 	i := int(t.Candidate)
-	if a.attempt.begun || a.finished || t.Attempt <= a.attempt.number {
+	if a.attempt.begun || t.Attempt <= a.attempt.number {
 		return cocoon.Conflict.Errorf("attempt %d begins after attempt %d", t.Attempt, a.attempt.number)
 	}
 	if i >= len(a.secrets) || a.secrets[i] == nil {

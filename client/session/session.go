@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/stream"
@@ -21,6 +22,8 @@ type Session struct {
 	life   context.Context // ends with Close
 	stop   context.CancelFunc
 	work   sync.WaitGroup
+	// payments outlive life, for as long as the dispatcher takes to answer.
+	payments sync.WaitGroup
 
 	mu     sync.Mutex
 	number uint64 // of the session
@@ -55,10 +58,15 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Session, err error) {
 }
 
 // Close ends the connection. What runs is given up; its receipts come with the
-// next session.
+// next session. Those of whole answers are waited for, for as long as Patience, and
+// answered: of a client that leaves without, the dispatcher may settle its cover.
 func (s *Session) Close() error {
+	s.awaitReceipts()
 	s.mu.Lock()
 	s.stop() // nothing is spawned from here on
+	s.mu.Unlock()
+	s.payments.Wait()
+	s.mu.Lock()
 	s.gone, s.dead = errClosed, true
 	s.mu.Unlock()
 	s.link.conn.Close()
@@ -66,12 +74,35 @@ func (s *Session) Close() error {
 	return nil
 }
 
+// awaitReceipts waits until answers whose bill was told are agreed on.
+func (s *Session) awaitReceipts() {
+	patience := time.NewTimer(s.cfg.Patience)
+	defer patience.Stop()
+	s.each(func(a *answer) {
+		select {
+		case <-a.settled:
+		default:
+			return // it is given up
+		}
+		if _, _, err := s.place(); err != nil {
+			return
+		}
+		select {
+		case <-a.ended:
+		case <-patience.C:
+			patience.Reset(0) // for the others
+		}
+	})
+}
+
 // spawn runs f unless the session is closed.
-func (s *Session) spawn(f func()) bool {
+func (s *Session) spawn(f func()) bool { return s.spawnIn(&s.work, f) }
+
+func (s *Session) spawnIn(group *sync.WaitGroup, f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life.Err() == nil {
-		s.work.Go(f)
+		group.Go(f)
 		return true
 	}
 	return false
@@ -125,9 +156,24 @@ func (s *Session) hear(event []byte) {
 	copy(id[:], event[head:])
 	s.mu.Lock()
 	a := s.open[id]
+	room := a == nil || a.events.put(event) // before it is removed
 	s.mu.Unlock()
-	if a != nil && !a.events.put(event) {
+	switch {
+	case a == nil:
+		s.late(id, event)
+	case !room:
 		a.overflow()
+	}
+}
+
+// late answers the receipt of a request that nobody waits for any more.
+func (s *Session) late(id stream.RequestID, event []byte) {
+	f, err := stream.ParseFinal(event)
+	if err != nil {
+		return
+	}
+	if _, ended := s.deps.Ledger.Ended(id); ended {
+		s.claimed(f.Receipt)
 	}
 }
 

@@ -82,6 +82,21 @@ func TestSession_APromptIsAnsweredMeteredAndPaid(t *testing.T) {
 	require.Zero(t, figures.Reserved)
 }
 
+// Of a client that leaves without, its dispatcher may settle the cover.
+func TestSession_ClosingAnswersReceiptsFirst(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		f := newFake(t, 1)
+		c := f.client()
+		_, bill, err := ask(t.Context(), c)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, c.Close())
+		f.mu.Lock()
+		require.Equal(t, bill.Cost, f.paid, c.log.String())
+		f.mu.Unlock()
+	}
+}
+
 func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 3)
@@ -328,6 +343,41 @@ func TestSession_ClosingCancelsAtOnceAndPaysWhatWasDone(t *testing.T) {
 	require.NotErrorIs(t, err, io.EOF, "never a fake end")
 }
 
+// Whoever goes away before it heard that a worker has the request answers the bill
+// for what was done all the same, or its dispatcher would wait for ever.
+func TestSession_ABillThatComesAfterTheApplicationHasGoneIsAnswered(t *testing.T) {
+	t.Parallel()
+	for name, patience := range map[string]time.Duration{"while it is awaited": 5 * time.Second, "and after that": 10 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, 1)
+			cfg := f.config()
+			cfg.Patience = patience
+			c, err := f.connect(cfg, f.policy())
+			require.NoError(t, err)
+			running := make(chan *double, 1)
+			f.mu.Lock()
+			f.serve = func(_ *fake, _ stream.Start, d *double) { running <- d }
+			f.mu.Unlock()
+			ctx, cancel := context.WithCancel(t.Context())
+			var g errgroup.Group
+			g.Go(func() error { _, err := c.Start(ctx, request()); return err })
+			d := <-running
+			cancel()
+			require.ErrorIs(t, g.Wait(), context.Canceled)
+			f.until(stream.CancelVerb)
+			require.Eventually(t, func() bool { return patience > time.Second || c.ledger.Figures().Open == 0 }, 10*time.Second, time.Millisecond)
+			f.mu.Lock()
+			d.honest()
+			f.mu.Unlock()
+			settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
+			require.NoError(t, err)
+			require.Equal(t, d.route.Request, settle.Request)
+			require.Zero(t, c.ledger.Figures().Open)
+		})
+	}
+}
+
 func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
@@ -350,6 +400,29 @@ func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, a.Reserved())
 	require.Equal(t, want, c.ledger.Figures().Reserved)
+	require.NoError(t, a.Close())
+}
+
+// A dispatcher with cover of other requests at hand asks for none: what comes is set
+// aside all the same, or the answer could not be paid.
+func TestSession_WhatComesUnaskedIsSetAside(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(1200, false, chunk(strings.Repeat("a", 1300))))
+	}
+	f.mu.Unlock()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	came, err := price.Cost(cocoon.Usage{Completion: 1200})
+	require.NoError(t, err)
+	require.Positive(t, a.Reserved().Cmp(came))
+	require.Equal(t, a.Reserved(), c.ledger.Figures().Reserved)
 	require.NoError(t, a.Close())
 }
 

@@ -61,7 +61,7 @@ func (a *Attested) Judge(ctx context.Context, evidence []byte, s Subject) (Verdi
 	if v.Boot != [16]byte(s.Boot) {
 		return Verdict{}, cocoon.Forbidden.Errorf("the evidence is of another run of worker %x", s.Worker[:4])
 	}
-	verdict := Verdict{Session: v.Session, NotAfter: v.NotAfter}
+	verdict := Verdict{Session: v.Session, NotAfter: v.NotAfter, Proven: p.Registry.Time}
 	for _, k := range v.Keys {
 		if k.Use == attest.UseLive {
 			verdict.Keys = append(verdict.Keys, Key{Public: k.Key, NotBefore: k.NotBefore.Add(-attest.Skew), NotAfter: k.NotAfter})

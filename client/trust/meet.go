@@ -17,7 +17,7 @@ func (t *Trust) known(ctx context.Context, provider cocoon.Account, worker [32]b
 	t.mu.Lock()
 	peer, no := t.peers[r], t.refused[r]
 	t.mu.Unlock()
-	if peer != nil && peer.Provider == provider && now.Before(peer.NotAfter) {
+	if peer != nil && peer.Provider == provider && peer.stands(now) {
 		return peer, nil
 	}
 	if no.err != nil && now.Sub(no.at) < refusedFor {
@@ -34,6 +34,13 @@ func (t *Trust) known(ctx context.Context, provider cocoon.Account, worker [32]b
 	return v.(*Peer), nil
 }
 
+// stands reports whether p is as good as when it was met. From FreshProof on it is
+// judged anew, lest an image that was suspended meanwhile still counts; where the
+// chain does not answer, not all the time.
+func (p *Peer) stands(now time.Time) bool {
+	return now.Before(p.NotAfter) && (now.Sub(p.proven) < FreshProof || now.Sub(p.met) < askedAgain)
+}
+
 func (t *Trust) note(r run, peer *Peer, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,6 +49,7 @@ func (t *Trust) note(r run, peer *Peer, err error) {
 		clear(t.refused)
 	}
 	if err != nil {
+		delete(t.peers, r)
 		t.refused[r] = refusal{err, t.cfg.Now()}
 		return
 	}
@@ -69,7 +77,7 @@ func (t *Trust) meet(ctx context.Context, provider cocoon.Account, r run, p prov
 	if v.Session != cert.SessionKey || len(v.Keys) == 0 {
 		return nil, cocoon.Forbidden.Errorf("the evidence of worker %x is of another session than its certificate", r.worker[:4])
 	}
-	peer := &Peer{Provider: provider, Owner: p.state.Birth.Owner, Worker: r.worker, Boot: r.boot, Session: cert.SessionKey, met: t.cfg.Now(), keys: map[uint32]*pool{}}
+	peer := &Peer{Provider: provider, Owner: p.state.Birth.Owner, Worker: r.worker, Boot: r.boot, Session: cert.SessionKey, met: t.cfg.Now(), proven: v.Proven, keys: map[uint32]*pool{}}
 	if peer.NotAfter = time.Unix(int64(cert.NotAfter), 0); v.NotAfter.Before(peer.NotAfter) {
 		peer.NotAfter = v.NotAfter
 	}

@@ -25,6 +25,7 @@ type Peer struct {
 	Session  [32]byte // signs its receipts
 	NotAfter time.Time
 	met      time.Time
+	proven   time.Time // what it was judged by
 	keys     map[uint32]*pool
 }
 

@@ -41,6 +41,7 @@ type Verdict struct {
 	Session  [32]byte // made in the environment that is attested
 	Keys     []Key
 	NotAfter time.Time
+	Proven   time.Time // of the block under which what it depends on was proven
 }
 
 // Key is one to encrypt prompts to. Leases name it by KeyID.

@@ -73,7 +73,7 @@ func (w *world) Provider(context.Context, cocoon.Account) (wrappers.Provider, ti
 func (w *world) Judge(_ context.Context, _ []byte, s trust.Subject) (trust.Verdict, error) {
 	require.Equal(w.t, w.cert.SessionKey, s.Session)
 	require.Equal(w.t, registry, s.Registry)
-	v := trust.Verdict{Session: wrappers.PublicKey(w.b), NotAfter: w.now.Add(20 * time.Hour), Keys: []trust.Key{{Public: w.hpke.Public(), NotAfter: w.now.Add(2 * time.Hour)}}}
+	v := trust.Verdict{Session: wrappers.PublicKey(w.b), NotAfter: w.now.Add(20 * time.Hour), Proven: w.now, Keys: []trust.Key{{Public: w.hpke.Public(), NotAfter: w.now.Add(2 * time.Hour)}}}
 	if w.verdict != nil {
 		return w.verdict(v)
 	}

@@ -112,7 +112,11 @@ func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.Sign
 	if err != nil {
 		return o, err
 	}
-	return Booked{Ack: out.Ack, Void: out.Void, Again: out.Duplicate}, nil
+	o = Booked{Ack: out.Ack, Void: out.Void, Again: out.Duplicate}
+	if keys, err := b.Ledger.Keys(out.Payer); err == nil {
+		o.Payer = [32]byte(keys[0])
+	}
+	return o, nil
 }
 
 // Book implements Money.
@@ -143,7 +147,7 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	}
 	err = b.Ledger.OK(ctx, session, ledger.ID(s.Request), s.Cost, &s.Paid)
 	if cocoon.KindOf(err) == cocoon.Invalid {
-		err = b.Ledger.Dispute(ctx, session, ledger.ID(s.Request), s.Usage, &s.Paid)
+		err = b.Ledger.Dispute(ctx, session, ledger.ID(s.Request), s.Usage, s.Cost, &s.Paid)
 	}
 	if err != nil {
 		return state, refusal(err)
@@ -153,6 +157,18 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 
 // Release implements Money.
 func (b Books) Release(id stream.RequestID) { _ = b.Ledger.Release(ledger.ID(id)) } // one that has its receipt stays
+
+// Left implements Money.
+func (b Books) Left() (all []Left) {
+	for _, u := range b.Ledger.Pending(b.Now().Add(time.Hour)) { // all of them
+		l := Left{Request: stream.RequestID(u.ID)}
+		if u.Attempt != nil {
+			l.Worker = Run{[32]byte(u.Attempt.Worker), stream.Boot(u.Attempt.Boot)}
+		}
+		all = append(all, l)
+	}
+	return all
+}
 
 // refusals are what a daemon is told of the ledger's reasons, and after how many
 // milliseconds to ask again.

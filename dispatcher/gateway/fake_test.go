@@ -40,6 +40,7 @@ type purse struct {
 	free    int64
 	open    map[stream.RequestID]*opened
 	bills   []receipt.SignedUsage
+	left    []Left
 	charged int
 }
 
@@ -53,6 +54,12 @@ type opened struct {
 
 func (p *purse) Hello(_ context.Context, _ [32]byte, h stream.Hello) (stream.State, error) {
 	return stream.State{Session: h.Session}, nil
+}
+
+func (p *purse) Left() []Left {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left
 }
 
 func (p *purse) take(o *opened, n cocoon.Nano) error {
@@ -116,7 +123,7 @@ func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.Signe
 	}
 	p.charged++
 	delete(p.open, id)
-	return Booked{Ack: u.Number}, nil
+	return Booked{Ack: u.Number, Payer: [32]byte{1}}, nil
 }
 
 func (p *purse) Book() ([]byte, error) { return []byte("book"), nil }
@@ -148,7 +155,6 @@ type town struct {
 	workers []*worker
 	key     [32]byte
 	events  chan []byte
-	keys    []envelope.PrivateKey
 }
 
 func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
@@ -173,16 +179,17 @@ func (*town) Ended([32]byte, bool) {}
 // worker is a fake: on is what it does with an order.
 type worker struct {
 	stream.Candidate
-	town    *town
-	signs   ed25519.PrivateKey
-	session ed25519.PrivateKey
-	key     envelope.PrivateKey
-	on      func(*work)
-	number  uint32
-	slices  chan stream.Slice
-	cancels chan stream.Cancel
-	parts   chan []byte
-	books   chan []byte
+	town         *town
+	signs        ed25519.PrivateKey
+	session      ed25519.PrivateKey
+	key          envelope.PrivateKey
+	on           func(*work)
+	number       uint32
+	refusesParts bool
+	slices       chan stream.Slice
+	cancels      chan stream.Cancel
+	parts        chan []byte
+	books        chan []byte
 }
 
 // work is one attempt of a fake worker.
@@ -236,7 +243,11 @@ func (w *town) hire(n byte, on func(*work)) {
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
-			k.parts <- mustParse(stream.ParsePart(m.Data)).Data
+			p := mustParse(stream.ParsePart(m.Data))
+			if k.parts <- p.Data; k.refusesParts {
+				_ = m.Respond((&stream.Fail{Request: p.Request, Code: stream.WrongKey}).Bytes())
+				return
+			}
 			_ = m.Respond(nil)
 		}}
 	for verb, do := range serve {
@@ -276,13 +287,12 @@ func (a *work) took() {
 	a.sealer = mustParse(stream.NewSealer(stream.Secret{}, a.o.Route.Request, a.o.Attempt, a.nonce))
 }
 
-func (a *work) frame(text string, out uint32, final bool) []byte {
+func (a *work) frame(text string, out uint32, final bool) {
 	f := mustParse(a.sealer.Seal([]byte(text), out, final))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
-	return f
 }
 
-func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
+func (a *work) bill(reason stream.Reason, out uint64) {
 	a.number++
 	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
@@ -290,7 +300,6 @@ func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
 	s := mustParse(r.Sign(a.session))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
-	return s
 }
 
 // answers is a worker that does its work.
@@ -344,7 +353,13 @@ func (w *town) next(kind string) []byte {
 	}
 }
 
-func (w *town) fails(code stream.Code) *stream.Fail {
+func (w *town) fails(code stream.Code) {
+	w.t.Helper()
+	_ = w.failure(code)
+}
+
+// failure is the next event, which has to be one of that code.
+func (w *town) failure(code stream.Code) *stream.Fail {
 	w.t.Helper()
 	f, err := stream.ParseFail(w.next("fail"))
 	require.NoError(w.t, err)

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,13 +31,14 @@ type Config struct {
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
 	Earned     time.Duration // between looks at what providers are owed
+	Left       time.Duration // for bills of what the process before this one was amid
 	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
 }
 
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, MaxUnread: 32 << 20}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Left: 30 * time.Second, MaxUnread: 32 << 20}
 }
 
 // Gateway serves daemons and workers on one connection.
@@ -57,6 +59,8 @@ type Gateway struct {
 	keys     keyring
 	sessions sync.Map // number of each daemon's, by key
 	acks     acks
+	left     []Left // of the process before; of Run
+	opened   time.Time
 
 	mu       sync.Mutex
 	requests map[stream.RequestID]*request
@@ -67,7 +71,7 @@ type Gateway struct {
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
 		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[cocoon.Account]map[Run]uint32{}},
-		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}}
+		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	if err := g.listen(); err != nil {
 		g.close()
@@ -131,10 +135,29 @@ func (g *Gateway) Run(ctx, draining context.Context) {
 		case <-ctx.Done():
 		case <-tick.C:
 			g.promise()
+			g.inherit()
 		}
 	}
 	g.draining.Store(true)
 	g.running.Wait()
+}
+
+// inherit ends what the process before this one was amid: nobody can pass the rest
+// of it on. Its workers are told to bill what they did; what has no bill after a
+// while has none, and sets nothing aside any more.
+func (g *Gateway) inherit() {
+	if len(g.left) == 0 {
+		return
+	}
+	late := g.now().Sub(g.opened) >= g.cfg.Left
+	for _, l := range g.left {
+		if late || l.Worker == (Run{}) {
+			g.money.Release(l.Request)
+			continue
+		}
+		g.send(stream.Candidate{Worker: l.Worker.Worker, Boot: l.Worker.Boot}, stream.CancelVerb, stream.Cancel{Request: l.Request})
+	}
+	g.left = slices.DeleteFunc(g.left, func(l Left) bool { return late || l.Worker == (Run{}) })
 }
 
 func (g *Gateway) close() {

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"context"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
@@ -102,7 +105,7 @@ func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
 	cfg.Queue = 100 * time.Millisecond
 	w := newTown(t, cfg, busy, busy)
 	w.ask(100)
-	require.Positive(t, w.fails(stream.NoCapacity).Wait)
+	require.Positive(t, w.failure(stream.NoCapacity).Wait)
 	w.idle()
 }
 
@@ -172,7 +175,7 @@ func TestGateway_WhatIsNotCoveredIsNotBegun(t *testing.T) {
 	w := newTown(t, DefaultConfig(), answers)
 	w.purse.free = 10
 	w.ask(100)
-	require.Equal(t, nano(100+bound.Slice), w.fails(stream.NeedCover).Need)
+	require.Equal(t, nano(100+bound.Slice), w.failure(stream.NeedCover).Need)
 	w.idle()
 }
 
@@ -244,4 +247,70 @@ func TestGateway_ANewRunHearsOfTheBook(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), answers)
 	require.Equal(t, "book", string(<-w.workers[0].books))
+}
+
+func TestGateway_AsksNobodyThatTheDaemonDoesNotTrust(t *testing.T) {
+	t.Parallel()
+	asked := make(chan byte, 3)
+	named := func(do func(*work)) func(*work) {
+		return func(a *work) {
+			asked <- a.Provider[0]
+			do(a)
+		}
+	}
+	w := newTown(t, DefaultConfig(), named(answers), named(answers))
+	w.ask(100, func(s *stream.Start) { s.Wraps[0] = nil })
+	w.next("took")
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	require.EqualValues(t, 2, <-asked)
+	require.Empty(t, asked)
+}
+
+func TestGateway_AWorkerThatRefusesThePromptsEndLeavesItToTheNext(t *testing.T) {
+	t.Parallel()
+	refuses := func(a *work) {
+		a.refusesParts = true
+		a.took()
+	}
+	w := newTown(t, DefaultConfig(), refuses, answers)
+	w.ask(stream.MaxPart + 5)
+	w.next("took")
+	second, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, second.Candidate)
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_WhatTheProcessBeforeWasAmidIsBilledOrReleased(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Earned, cfg.Left = 10*time.Millisecond, 200*time.Millisecond
+	w := newTown(t, cfg, answers, busy)
+	began, waits, dead := stream.NewRequestID(), stream.NewRequestID(), stream.NewRequestID()
+	by := func(i int) Run { return Run{w.workers[i].Worker, w.workers[i].Boot} }
+	for id, run := range map[stream.RequestID]Run{began: by(0), waits: {}, dead: by(1)} {
+		w.purse.open[id] = &opened{attempt: 1, worker: run.Worker}
+		w.purse.left = append(w.purse.left, Left{id, run})
+	}
+	next, err := Open(cfg, w.conn, w.purse, w, time.Now, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { next.Run(ctx, ctx); close(done) }()
+	defer func() { cancel(); <-done }()
+	require.Equal(t, began, (<-w.workers[0].cancels).Request, "a worker is told to bill what it did")
+	a := &work{worker: w.workers[0], o: stream.Order{Attempt: 1, Route: stream.Route{Request: began}, Rewards: cocoon.Account{9}, Price: prices(1)}}
+	a.sealer = mustParse(stream.NewSealer(stream.Secret{}, began, 1, a.nonce))
+	a.bill(stream.Cancelled, 7)
+	final, err := stream.ParseFinal(w.next("final"))
+	require.NoError(t, err)
+	require.Equal(t, began, final.Request, "and its client answers the bill")
+	require.Eventually(t, func() bool { return w.purse.reserved() == 0 }, 10*time.Second, 5*time.Millisecond, "what has no bill is set aside for no longer")
+	require.Equal(t, 1, w.purse.charged)
 }

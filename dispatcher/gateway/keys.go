@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,9 +24,11 @@ type keyring struct {
 const maxRuns = 1 << 15 // whose keys are remembered
 
 type keysEntry struct {
-	once sync.Mutex // one question at a time
-	raw  []byte
-	cert receipt.SignedCertificate
+	once  sync.Mutex // one question at a time
+	stale atomic.Bool
+	raw   []byte // nil before it was asked
+	asked time.Time
+	cert  receipt.SignedCertificate
 }
 
 // entry is that of a run; any one is forgotten where there are too many.
@@ -50,17 +53,25 @@ func (k *keyring) entry(of Run) *keysEntry {
 func (k *keyring) forget(of Run) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.runs, of)
+	if e := k.runs[of]; e != nil {
+		e.stale.Store(true)
+	}
 }
 
-// keysFrom asks a run for its keys, once.
-func (g *Gateway) keysFrom(ctx context.Context, of Run) (raw []byte, c receipt.SignedCertificate, err error) {
+const (
+	anyAge   = time.Duration(1<<63 - 1)
+	freshAge = 10 * time.Second // of keys that are passed on: they rotate, and evidence is renewed
+)
+
+// keysFrom asks a run for its keys, unless it has done so no longer than age ago.
+func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw []byte, c receipt.SignedCertificate, err error) {
 	e := g.keys.entry(of)
 	e.once.Lock()
 	defer e.once.Unlock()
-	if e.raw != nil {
+	if now := g.now(); e.raw != nil && !e.stale.Load() && now.Sub(e.asked) < age && now.Unix() < int64(e.cert.NotAfter) {
 		return e.raw, e.cert, nil
 	}
+	e.stale.Store(false) // who forgets from here on is heard
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Parts)
 	defer cancel()
 	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(of.Worker, of.Boot, stream.KeysVerb), nil)
@@ -70,7 +81,11 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run) (raw []byte, c receipt.S
 	if c, err = certificateOf(answer.Data, of); err != nil {
 		return nil, c, err
 	}
-	e.raw, e.cert = answer.Data, c
+	if e.raw != nil && e.cert.SessionKey != c.SessionKey { // the worker's key can certify any; evidence binds the first
+		e.stale.Store(true)
+		return nil, c, cocoon.Forbidden.Errorf("worker %x shows a second session key for one boot", of.Worker[:4])
+	}
+	e.raw, e.cert, e.asked = answer.Data, c, g.now()
 	return e.raw, e.cert, nil
 }
 
@@ -97,7 +112,7 @@ func (g *Gateway) keysOf(m *nats.Msg) {
 	}
 	g.later(func() {
 		of := Run{want.Worker, want.Boot}
-		raw, _, err := g.keysFrom(g.ctx, of)
+		raw, _, err := g.keysFrom(g.ctx, of, freshAge)
 		if err != nil {
 			g.refuse(m, err)
 			return
@@ -130,7 +145,7 @@ func (g *Gateway) receipt(m *nats.Msg) {
 // book has a receipt on disk, and then tells both sides.
 func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	of := Run{u.Worker, stream.Boot(u.Boot)}
-	_, cert, err := g.keysFrom(g.ctx, of)
+	_, cert, err := g.keysFrom(g.ctx, of, anyAge)
 	if err != nil {
 		return err
 	}
@@ -146,6 +161,8 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	case ours && !booked.Again:
 		g.log.Warn("worker's bill is void", "worker", u.Worker[:4], "request", r.route.Request, "why", booked.Void)
 		r.void(g)
+	case r == nil && booked.Payer != [32]byte{}:
+		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: raw}.Bytes())
 	}
 	g.acks.note(u.Provider, of, booked.Ack)
 	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})

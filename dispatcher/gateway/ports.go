@@ -22,7 +22,8 @@ type Money interface {
 	Cover(id stream.RequestID, session uint64, v voucher.Signed) error
 	// Assign says whose receipt counts for a request from now on.
 	Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error
-	// Commit has a receipt on disk when it returns; bytes is what the answer came to.
+	// Commit has a receipt on disk when it returns; bytes is what the answer came to,
+	// or the most there is where nobody counted.
 	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)
 	// Earned signs what providers are owed, where it is time to.
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
@@ -32,6 +33,14 @@ type Money interface {
 	Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (stream.State, error)
 	// Release ends a request of which nothing is to be paid.
 	Release(id stream.RequestID)
+	// Left are the requests that a process before this one left without a bill.
+	Left() []Left
+}
+
+// Left is a request that nobody sees to its end any more.
+type Left struct {
+	Request stream.RequestID
+	Worker  Run // that was asked last; zero where nobody was
 }
 
 // Work is a request as far as money goes.
@@ -44,9 +53,10 @@ type Work struct {
 
 // Booked is what became of a receipt.
 type Booked struct {
-	Ack   uint32 // the worker's run may forget those up to this one
-	Void  string // why nobody pays it, "" where its client does
-	Again bool   // it was booked before
+	Ack   uint32   // the worker's run may forget those up to this one
+	Void  string   // why nobody pays it, "" where its client does
+	Again bool     // it was booked before
+	Payer [32]byte // the daemon's key, zero where nobody is to answer it
 }
 
 // Run is one run of a worker.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -120,10 +121,11 @@ func (r *request) rewind(seq uint32) {
 }
 
 // awaits tells whether u is the bill of the attempt whose frames the client had,
-// and how many bytes these were.
+// and how many bytes these were. Those of a request that a process before this one
+// was amid nobody counted.
 func (r *request) awaits(u receipt.SignedUsage) (ours bool, bytes uint64) {
 	if r == nil {
-		return false, 0
+		return false, math.MaxUint64
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

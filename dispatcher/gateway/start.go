@@ -144,6 +144,9 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 			if r.isStopped() {
 				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
 			}
+			if len(r.wraps[i]) == 0 {
+				continue // its daemon does not trust that one
+			}
 			err := g.attempt(ctx, r, uint8(i))
 			if err == nil || r.begun() || ctx.Err() != nil {
 				return err
@@ -195,15 +198,26 @@ func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, can
 	if err != nil {
 		return n, cocoon.Unreachable.Errorf("order: %w", err)
 	}
-	if stream.KindOf(answer.Data) == "fail" {
-		f, err := stream.ParseFail(answer.Data)
-		if err == nil && f.Code == stream.WrongKey {
-			g.keys.forget(Run{c.Worker, c.Boot})
-		}
-		return n, errors.Join(err, f)
+	if err = g.refused(answer.Data, c); err != nil {
+		return n, err
 	}
 	t, err := stream.ParseTook(answer.Data)
 	return t.Nonce, err
+}
+
+// refused is the Fail that a worker answers with, nil where it is something else.
+func (g *Gateway) refused(answer []byte, c stream.Candidate) error {
+	if stream.KindOf(answer) != "fail" {
+		return nil
+	}
+	f, err := stream.ParseFail(answer)
+	if err != nil {
+		return err
+	}
+	if f.Code == stream.WrongKey {
+		g.keys.forget(Run{c.Worker, c.Boot})
+	}
+	return f
 }
 
 // deliver sends what does not fit into the order, one part after the other.
@@ -211,8 +225,11 @@ func (g *Gateway) deliver(ctx context.Context, r *request, c stream.Candidate) e
 	for i, rest := uint8(1), r.body[min(len(r.body), stream.MaxPart):]; len(rest) > 0; i++ {
 		p := stream.Part{Request: r.route.Request, Index: i, Data: rest[:min(len(rest), stream.MaxPart)]}
 		ctx, cancel := context.WithTimeout(ctx, g.cfg.Parts)
-		_, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.PartVerb), p.Bytes())
+		answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.PartVerb), p.Bytes())
 		cancel()
+		if err == nil {
+			err = g.refused(answer.Data, c)
+		}
 		if err != nil {
 			return cocoon.Unreachable.Errorf("part %d: %w", i, err)
 		}

@@ -20,9 +20,10 @@ func (l *Ledger) OK(ctx context.Context, session uint64, id ID, cost cocoon.Nano
 	})
 }
 
-// Dispute answers with the client's own count of what it received: it pays that,
-// and no more than the receipt says.
-func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.Usage, paid *voucher.Signed) error {
+// Dispute answers with the client's own count of what it received, and what it pays
+// for that: it may have set aside less, or have answered before with less. It is
+// charged no more than that, its count at the receipt's price, and the receipt.
+func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.Usage, pays cocoon.Nano, paid *voucher.Signed) error {
 	return l.answers(ctx, session, id, paid, func(rq *request) (cocoon.Nano, error) {
 		u, err := receipt.ParseUsage(rq.Receipt.Raw)
 		if err != nil {
@@ -32,7 +33,7 @@ func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.
 		if err != nil {
 			return cost, cocoon.Invalid.Errorf("dispute request %x: %w", id, err)
 		}
-		return least(cost, rq.Receipt.Cost), nil
+		return least(pays, least(cost, rq.Receipt.Cost)), nil
 	})
 }
 

@@ -57,6 +57,17 @@ func TestAnswer_PaidAheadWaitsUntilItIsAgreed(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAnswer_AClientIsChargedNoMoreThanItPays(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.opens(1, cocoon.TON(1))
+	id, pays := w.ordered(m), minus(cost, cocoon.NanoOf(1))
+	w.commits(m, m.states(id, used))
+	require.NoError(t, w.Dispute(t.Context(), 1, id, used, pays, promises(1, pays)), "it had set aside less")
+	require.Equal(t, pays, w.state(1).Agreed, "or its books would call ours a lie")
+	require.Equal(t, promises(1, pays).Bytes(), w.state(1).Paid)
+}
+
 // much is dear for its size: 900 * 20 + 500 * 160.
 var much, dear = cocoon.Usage{Prompt: 900, Completion: 500}, cocoon.NanoOf(98_000)
 
@@ -86,7 +97,7 @@ func TestDispute_WhoDeniesAllIsRefusedWithinTheAllowance(t *testing.T) {
 			require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
 			break
 		}
-		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, nil))
+		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, most, nil))
 	}
 	s := w.state(1)
 	require.Equal(t, cocoon.Nano{}, s.Agreed)
@@ -103,7 +114,7 @@ func TestDispute_AWorkerThatOverCountsIsSoonPaidWhatIsAgreed(t *testing.T) {
 		for range 25 {
 			id, err := w.runs(n, m)
 			require.NoError(t, err, "clients that count right are served on")
-			require.NoError(t, w.Dispute(t.Context(), 1, id, used, nil))
+			require.NoError(t, w.Dispute(t.Context(), 1, id, used, most, nil))
 		}
 		agreed, lost = plus(agreed, w.state(n).Agreed), plus(lost, w.state(n).Disputed)
 	}
@@ -120,12 +131,12 @@ func TestDispute_NobodyPaysMoreThanTheReceipt(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	id := w.serves(m)
-	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, most, nil))
 	s := w.state(1)
 	require.Equal(t, cost, s.Agreed)
 	require.Equal(t, cocoon.Nano{}, s.Disputed)
 	id = w.serves(m)
-	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, nil)
+	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, most, nil)
 	require.NoError(t, err)
 	require.Equal(t, plus(cost, cost), w.state(1).Agreed, "nor for a count that nobody can make")
 }

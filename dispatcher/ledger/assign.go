@@ -48,15 +48,21 @@ func (l *Ledger) Release(id ID) error {
 	return err
 }
 
+// Unbilled is a request without a receipt.
+type Unbilled struct {
+	ID      ID
+	Attempt *Attempt // whose receipt would count; nil where nobody was asked yet
+}
+
 // Pending lists the requests without a receipt that were admitted before a moment:
-// what a restart left behind, to be resumed or released.
-func (l *Ledger) Pending(before time.Time) (ids []ID) {
+// what a restart left behind, to be billed or released.
+func (l *Ledger) Pending(before time.Time) (all []Unbilled) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, rq := range l.state.requests {
 		if rq.Receipt == nil && rq.At < before.Unix() {
-			ids = append(ids, id)
+			all = append(all, Unbilled{id, rq.Attempt})
 		}
 	}
-	return ids
+	return all
 }

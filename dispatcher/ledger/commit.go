@@ -14,11 +14,12 @@ const maxAhead = 1 << 16
 
 // Outcome is what became of a receipt.
 type Outcome struct {
-	Ack       uint32      // the highest number of its boot below which none is missing
-	Duplicate bool        // it was committed before
-	Void      string      // why nobody pays it, "" where somebody does
-	Channel   Unanswered  // as its client gets it, if it is not void
-	Cost      cocoon.Nano // 0 where it is void
+	Ack       uint32         // the highest number of its boot below which none is missing
+	Duplicate bool           // it was committed before
+	Void      string         // why nobody pays it, "" where somebody does
+	Channel   Unanswered     // as its client gets it, if it is not void
+	Payer     cocoon.Account // the channel, if it is not void
+	Cost      cocoon.Nano    // 0 where it is void
 }
 
 // Ticket is a receipt that waits to be durable.
@@ -78,7 +79,7 @@ func (l *Ledger) receive(key boot, u receipt.SignedUsage, c receipt.SignedCertif
 	}
 	o := Outcome{Ack: l.state.boots[key].Ack, Void: r.Void, Cost: r.Cost}
 	if rq := l.state.requests[r.Request]; rq != nil && r.Void == "" {
-		o.Channel = Unanswered{rq.Receipt.Index, rq.ID, r.Cost, r.Raw}
+		o.Channel, o.Payer = Unanswered{rq.Receipt.Index, rq.ID, r.Cost, r.Raw}, rq.Channel
 		if c := l.state.channels[rq.Channel]; c.Facts.Closed { // nobody will answer
 			err = l.lapse(c)
 		}
@@ -100,8 +101,17 @@ func (l *Ledger) authentic(u receipt.SignedUsage, c receipt.SignedCertificate) e
 	}
 	l.mu.Lock()
 	b := l.state.boots[boot{worker{u.Provider, u.Worker}, u.Boot}]
-	known := b != nil && bytes.Equal(b.Certificate, c.Bytes())
+	var first []byte
+	if b != nil {
+		first = b.Certificate
+	}
+	known := b != nil && bytes.Equal(first, c.Bytes())
 	l.mu.Unlock()
+	if b != nil && !known {
+		if of, err := receipt.ParseCertificate(first); err == nil && of.SessionKey != c.SessionKey { // clients know one of them, by evidence
+			return cocoon.Forbidden.Errorf("%s: it is certified for another session key than the receipts of this boot before", what)
+		}
+	}
 	if !known {
 		if err := c.Verify(u.Worker); err != nil {
 			return err

@@ -63,6 +63,26 @@ func TestCommit_OutOfBoundsIsVoidForEveryone(t *testing.T) {
 	}
 }
 
+// An operator holds the worker's key, and can certify a session key of its own for
+// a boot whose keys were made in a TEE; the first that was shown is the boot's.
+func TestCommit_AnotherSessionKeyOfTheBootMakesNoReceipt(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.opens(1, cocoon.TON(1))
+	w.commits(m, m.states(w.ordered(m), used))
+	id := w.ordered(m)
+	forged := m.states(id, used)
+	operators := keyOf('x', 1)
+	resigned, err := forged.Usage.Sign(operators)
+	require.NoError(t, err)
+	_, err = w.Commit(t.Context(), resigned, m.certifies(public(operators), 1_950_000_000), 4096)
+	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
+	require.ErrorContains(t, err, "another session key")
+	_, err = w.Commit(t.Context(), resigned, m.certificate(), 4096)
+	require.Error(t, err, "nor under the certificate of the other")
+	require.Empty(t, w.commits(m, forged).Void, "the session itself goes on")
+}
+
 func TestCommit_CostsNoMoreThanWasReserved(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}

@@ -12,7 +12,8 @@ import (
 
 // work lets a worker finish one of p's requests.
 func (s *sim) work(p *payer) {
-	for _, id := range s.Pending(s.clock.now.Add(time.Second)) {
+	for _, left := range s.Pending(s.clock.now.Add(time.Second)) {
+		id := left.ID
 		h := s.sizes[id]
 		if _, mine := p.rest[id]; !mine || h == nil || s.state.requests[id].Attempt == nil {
 			continue
@@ -97,10 +98,10 @@ func (s *sim) respondTo(p *payer) {
 		switch {
 		case p.manner == mute:
 		case p.manner == denying:
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, nil))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, most, nil))
 		case cost.Cmp(truth) > 0:
 			p.agreed = plus(p.agreed, truth)
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], promises(p.n, p.agreed)))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], most, promises(p.n, p.agreed)))
 		default:
 			p.agreed = plus(p.agreed, cost)
 			require.NoError(s, s.OK(s.Context(), p.session, id, cost, promises(p.n, p.agreed)))

@@ -141,7 +141,7 @@ func (v *party) client(ctx context.Context, n int) error {
 			var fair cocoon.Nano
 			if fair, err = price.Cost(own); err == nil {
 				agreed = plus(agreed, fair)
-				err = v.Dispute(ctx, uint64(v.run)+1, id, own, promises(n, agreed))
+				err = v.Dispute(ctx, uint64(v.run)+1, id, own, most, promises(n, agreed))
 			}
 		} else {
 			agreed = plus(agreed, u.Content.Cost)

@@ -3,6 +3,7 @@ package attest
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 )
 
 const (
@@ -28,6 +29,29 @@ func (l Local) admits(globalID int32) error {
 	}
 	return nil
 }
+
+// LocalTo is the local network globalID, where Development counts. Of a public one
+// it is the zero Local.
+func LocalTo(globalID int32) Local {
+	if globalID == mainnet || globalID == testnet {
+		return Local{}
+	}
+	return Local{globalID, [32]byte(developmentKey().Public().(ed25519.PublicKey))}
+}
+
+// developmentKey is no secret: its seed is the hash of a name.
+func developmentKey() ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte(simulatedTag + " development"))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+// DevelopmentImage is the measurement that Development claims; registries of local
+// networks list it.
+func DevelopmentImage() [32]byte { return sha256.Sum256([]byte(simulatedTag + " image")) }
+
+// Development is the simulator that workers of all local networks share. Anybody
+// can state what it states: it proves nothing but that the way to a verdict works.
+func Development() Simulator { return NewSimulator(developmentKey(), DevelopmentImage()) }
 
 // Simulator stands in for a TEE on a local network. Whoever has its key can claim anything.
 type Simulator struct {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/go-tdx-guest/pcs"
+
+	"github.com/cocoon-network/cocoon"
 )
 
 // Status is what Intel says of firmware.
@@ -26,6 +28,14 @@ const (
 )
 
 var statuses = []Status{UpToDate, SWHardeningNeeded, ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate, OutOfDateConfigurationNeeded, Revoked}
+
+// ParseStatus reads a status in Intel's words that a policy may allow: Revoked is none.
+func ParseStatus(text string) (Status, error) {
+	if s := Status(text); s != Revoked && slices.Contains(statuses, s) {
+		return s, nil
+	}
+	return "", cocoon.WithHint(cocoon.Invalid.Errorf("%q is no TCB status that may be allowed", text), "they are %q", statuses[:len(statuses)-1])
+}
 
 // worst is the worst of given; one that is unknown is worse than all.
 func worst(given ...Status) Status {

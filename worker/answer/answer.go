@@ -66,6 +66,7 @@ type Deps struct {
 	Engine func(model cocoon.ModelID) string       // base URL of who answers for it, "" for nobody
 	Slots  Slots
 	Quoter attest.Quoter                                    // states what runs here; none is the open tier
+	GPUs   uint8                                            // in confidential mode, that Quoter shows; claims name their number
 	Done   func(ok bool, tokens uint64, took time.Duration) // told of every answer
 
 	Logger *slog.Logger
@@ -124,7 +125,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]time.Time{}}
 	deps = s.deps
 	var err error
-	if s.session, err = attest.NewSession(deps.Random, attest.Identity{GlobalID: cfg.GlobalID, Vault: cfg.Provider, Worker: s.w}); err != nil {
+	if s.session, err = attest.NewSession(deps.Random, attest.Identity{GlobalID: cfg.GlobalID, Vault: cfg.Provider, Worker: s.w, GPUs: deps.GPUs}); err != nil {
 		return nil, err
 	}
 	s.started = [2]time.Time{deps.Clock(), deps.Blocks()}

@@ -1,4 +1,4 @@
-package session
+package bus_test
 
 import (
 	"crypto/ecdsa"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cocoon-network/cocoon/protocol/bus"
 )
 
 // shake is what a client that expects a key by its hash says to a server with that key.
@@ -27,7 +29,7 @@ func shake(t *testing.T, server *ecdsa.PrivateKey, hash [32]byte) error {
 		s := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: server}}})
 		return errors.Join(s.Handshake(), b.Close())
 	})
-	err = tls.Client(a, pinned(hash)).Handshake()
+	err = tls.Client(a, bus.Pinned(func() ([32]byte, error) { return hash, nil })).Handshake()
 	require.NoError(t, a.Close())
 	_ = g.Wait() // it fails where the client does
 	return err

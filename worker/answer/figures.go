@@ -1,0 +1,29 @@
+package answer
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bound"
+)
+
+// Figures are what one dispatcher owes a run of a worker, in nanoTON: what (4) is about.
+type Figures struct {
+	Rewards  cocoon.Account `json:"rewards"`
+	Receipts int            `json:"receipts"`   // that it has not acknowledged
+	Owed     cocoon.Nano    `json:"owed_nano"`  // by them
+	Limit    cocoon.Nano    `json:"limit_nano"` // above which no order is taken: X_u
+}
+
+// Figures are the books of all dispatchers that were heard of, now.
+func (s *Service) Figures() (all []Figures) {
+	b := s.bills
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for rewards, t := range b.by {
+		all = append(all, Figures{rewards, len(t.open), t.owed, bound.Credit(t.earned(b.clock()))})
+	}
+	slices.SortFunc(all, func(a, b Figures) int { return bytes.Compare(a.Rewards[:], b.Rewards[:]) })
+	return all
+}
