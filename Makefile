@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-openai scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-openai scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-stream bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ bench-localnet: ## localnet beside tongo's emulator and @ton/sandbox, its blocks
 INDEX_ARGS ?=
 bench-index: ## the indexer: parsing, catching up beside a baseline that asks per transaction, live lag, rows; INDEX_ARGS="-live 30m" (minutes)
 	@$(GO) run ./indexer/benchmark $(INDEX_ARGS)
+
+STREAM_ARGS ?=
+bench-stream: ## the interactive path, each part a process, beside a plain reverse proxy with as many hops; STREAM_ARGS="-rounds 9" (minutes, Linux)
+	@$(GO) run ./cli/benchmark $(STREAM_ARGS)
 
 LEAVES ?= 100000
 bench-scale: ## the whole life of an epoch of LEAVES leaves on real bytecode: gas, TON, state, seconds

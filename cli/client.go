@@ -266,7 +266,9 @@ channel pays for what arrived, within the limits below.
 Stops on Ctrl-C or SIGTERM: open answers have a while to end. Channels stay open
 for the next start; cocoon client leave closes them.`,
 		Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error { return roomy(func() error { return runClient(c.Context(), e, o) }) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return roomy(func() error { return runClient(c.Context(), e, o) })
+		},
 	}
 	f := c.Flags()
 	dataFlag(f, &o.data)

@@ -46,7 +46,9 @@ due. With the contract's ledger key (cocoon dispatcher key) channels are settled
 epochs pay what receipts say. Stops on Ctrl-C or SIGTERM and goes on from its
 databases when started again.`,
 		Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error { return roomy(func() error { return runServe(c.Context(), e, o) }) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return roomy(func() error { return runServe(c.Context(), e, o) })
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract or operates it")

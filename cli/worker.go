@@ -52,7 +52,9 @@ Stops on Ctrl-C or SIGTERM: answers that run are finished and their receipts
 handed over; jobs it had accepted it takes up again when started with the same
 --data, where it also keeps what dispatchers have signed that they owe.`,
 		Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error { return roomy(func() error { return runWorkerRun(c.Context(), e, o) }) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return roomy(func() error { return runWorkerRun(c.Context(), e, o) })
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.owner, "provider-owner", "", "address of the wallet that owns the provider (default: the wallet of this home)")

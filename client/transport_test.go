@@ -35,13 +35,13 @@ func (e *echo) Reserve(context.Context, api.Request) (cocoon.Nano, error) {
 
 func (e *echo) Start(context.Context, api.Request) (api.Answer, error) { return e, nil }
 
-func (e *echo) Next(ctx context.Context) ([]byte, error) {
+func (e *echo) Next(ctx context.Context) ([][]byte, error) {
 	select {
 	case word, ok := <-e.words:
 		if !ok {
 			return nil, io.EOF
 		}
-		return []byte(`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"` + word + `"}}]}`), nil
+		return [][]byte{[]byte(`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":"` + word + `"}}]}`)}, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

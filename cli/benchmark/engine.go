@@ -12,7 +12,7 @@ import (
 
 // What the engine's chunks are made of: about 230 bytes each, as of real engines.
 const (
-	chunkHead = `data: {"id":"chatcmpl-7f3a9c1e5b2d4f60","object":"chat.completion.chunk","created":1700000000,"model":"` + model + `","system_fingerprint":"fp_bench",`
+	chunkHead = `data: {"id":"chatcmpl-7f3a9c1e5b2d4f60","object":"chat.completion.chunk","created":1700000000,"model":"cocoon/benchmark","system_fingerprint":"fp_bench",`
 	chunkRole = chunkHead + `"choices":[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`
 	chunkText = chunkHead + `"choices":[{"index":0,"delta":{"content":" `
 	chunkRest = `"},"logprobs":null,"finish_reason":null}]`
@@ -41,7 +41,7 @@ type asked struct {
 func serveEngine(ctx context.Context, _ []string) error {
 	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet { // a worker asks how it is
-			fmt.Fprintln(w, `{"object":"list","data":[{"id":"`+model+`","object":"model"}]}`)
+			fmt.Fprintln(w, `{"object":"list","data":[{"id":"any","object":"model"}]}`)
 			return
 		}
 		var a asked

@@ -22,6 +22,7 @@ import (
 type turn struct {
 	URL     string        `json:"url"`
 	Key     string        `json:"key"`
+	Model   string        `json:"model"`
 	Streams int           `json:"streams"` // at a time, each after the other as soon as it has ended
 	For     time.Duration `json:"for"`
 	Tokens  int           `json:"tokens"` // of an answer
@@ -31,13 +32,13 @@ type turn struct {
 
 // outcome is what came of a turn.
 type outcome struct {
-	Requests int     `json:"requests"` // that ended within the time
-	Rate     float64 `json:"rate"`     // of them in a second
-	Tokens   int     `json:"tokens"`   // of all, also those that ended after it
-	TTFT     float64 `json:"ttft_ms"`  // median; from the request to the first token
-	TTFT99   float64 `json:"ttft_p99_ms"`
-	Transit  float64 `json:"transit_ms"` // median; from the making of a later token until it was read
-	Error    string  `json:"error,omitempty"`
+	Rate    float64 `json:"rate"`    // answers in a second, until the last had ended
+	Tokens  int     `json:"tokens"`  // of all
+	Refused int     `json:"refused"` // attempts for which there was no capacity
+	TTFT    float64 `json:"ttft_ms"` // median; from the request to the first token
+	TTFT99  float64 `json:"ttft_p99_ms"`
+	Transit float64 `json:"transit_ms"` // median; from the making of a later token until it was read
+	Error   string  `json:"error,omitempty"`
 }
 
 // serveLoad does turns over HTTP: a line of JSON each on stdin, and its outcome on stdout.
@@ -70,9 +71,10 @@ func turns(ctx context.Context, c *http.Client) error {
 
 // samples are what all streams of a turn saw.
 type samples struct {
-	mu             sync.Mutex
-	ttft, transit  []float64 // milliseconds
-	requests, made int
+	mu            sync.Mutex
+	ttft, transit []float64 // milliseconds
+	made          int       // tokens
+	refused       int       // attempts
 }
 
 func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
@@ -81,9 +83,9 @@ func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
 	start := time.Now()
 	for i := range t.Streams {
 		g.Go(func() error {
-			time.Sleep(t.Pace * time.Duration(i) / time.Duration(t.Streams)) // tokens of different streams are not made together
-			for n := 0; time.Since(start) < t.For; n++ {
-				if err := t.ask(ctx, c, fmt.Sprintf("stream %d, request %d", i, n), start, &s); err != nil {
+			time.Sleep(t.Pace * time.Duration(t.Tokens*i) / time.Duration(t.Streams)) // neither requests nor tokens of different streams come together
+			for n := 0; n == 0 || time.Since(start) < t.For; n++ {
+				if err := t.ask(ctx, c, fmt.Sprintf("stream %d, request %d", i, n), &s); err != nil {
 					return err
 				}
 			}
@@ -93,29 +95,36 @@ func (t turn) play(ctx context.Context, c *http.Client) (o outcome, err error) {
 	if err = g.Wait(); err != nil {
 		return o, err
 	}
-	if len(s.transit) == 0 || s.requests == 0 {
-		return o, fmt.Errorf("no answer ended within %s", t.For)
+	if len(s.transit) == 0 {
+		return o, errors.New("answers of one token say nothing of later ones")
 	}
-	return outcome{Requests: s.requests, Rate: float64(s.requests) / t.For.Seconds(), Tokens: s.made, TTFT: median(s.ttft), TTFT99: quantile(s.ttft, 0.99), Transit: median(s.transit)}, nil
+	return outcome{Rate: float64(len(s.ttft)) / time.Since(start).Seconds(), Tokens: s.made, Refused: s.refused, TTFT: median(s.ttft), TTFT99: quantile(s.ttft, 0.99), Transit: median(s.transit)}, nil
 }
 
 // body is a request like any other, but for the pace.
 func (t turn) body(name string) string {
 	prompt := name + strings.Repeat(" What becomes of a caterpillar?", t.Prompt/31)
 	return fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":%q}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":%d,"pace_us":%d}`,
-		model, prompt, t.Tokens, t.Pace.Microseconds())
+		t.Model, prompt, t.Tokens, t.Pace.Microseconds())
 }
 
-// ask reads one answer. One that is not whole is an error.
-func (t turn) ask(ctx context.Context, c *http.Client, name string, start time.Time, s *samples) error {
+// attempts are as many as OpenAI's clients make of a request that is refused for now.
+const attempts = 3
+
+// ask reads one answer. One that is not whole is an error. The time before another
+// attempt counts.
+func (t turn) ask(ctx context.Context, c *http.Client, name string, s *samples) error {
 	asked := time.Now()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL+"/chat/completions", strings.NewReader(t.body(name)))
-	if err != nil {
-		return err
+	answer, err := t.post(ctx, c, name)
+	for i := 1; err == nil && answer.StatusCode == http.StatusServiceUnavailable && i < attempts; i++ {
+		_ = answer.Body.Close() // why is said by the last
+		s.mu.Lock()
+		s.refused++
+		s.mu.Unlock()
+		wait, _ := strconv.Atoi(answer.Header.Get("Retry-After-Ms")) // none is at once
+		time.Sleep(time.Duration(wait) * time.Millisecond)
+		answer, err = t.post(ctx, c, name)
 	}
-	r.Header.Set("Authorization", "Bearer "+t.Key)
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := c.Do(r)
 	if err != nil {
 		return err
 	}
@@ -134,10 +143,17 @@ func (t turn) ask(ctx context.Context, c *http.Client, name string, start time.T
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ttft, s.transit, s.made = append(s.ttft, one.ttft...), append(s.transit, one.transit...), s.made+one.made
-	if time.Since(start) <= t.For {
-		s.requests++
-	}
 	return nil
+}
+
+func (t turn) post(ctx context.Context, c *http.Client, name string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL+"/chat/completions", strings.NewReader(t.body(name)))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+t.Key)
+	r.Header.Set("Content-Type", "application/json")
+	return c.Do(r)
 }
 
 // read takes an answer's events until its end.

@@ -41,12 +41,12 @@ type options struct {
 }
 
 func defaults() options {
-	return options{rounds: 5, burst: 1500 * time.Millisecond, paced: 3 * time.Second, streams: 64, pace: 10 * time.Millisecond, tokens: 100, prompt: 2 << 10, blockTime: 300 * time.Millisecond}
+	return options{rounds: 5, burst: 1500 * time.Millisecond, paced: 3 * time.Second, streams: 64, pace: 10 * time.Millisecond, tokens: 100, prompt: 2 << 10, blockTime: time.Second}
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "cocoon" || len(os.Args) > 1 && roles[os.Args[1]] != nil {
-		os.Exit(play(os.Args[1], os.Args[2:]))
+	if role := roleOf(os.Args); role != "" {
+		os.Exit(play(role, os.Args[2:]))
 	}
 	o := defaults()
 	flag.IntVar(&o.rounds, "rounds", o.rounds, "turns of which the medians are taken")
@@ -72,6 +72,14 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Println(string(line))
+}
+
+// roleOf is what a process with such arguments is; "" for the benchmark itself.
+func roleOf(args []string) string {
+	if len(args) > 1 && (args[1] == "cocoon" || roles[args[1]] != nil) {
+		return args[1]
+	}
+	return ""
 }
 
 // profilesVariable names the folder of profiles to a process.

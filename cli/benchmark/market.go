@@ -2,23 +2,38 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"net"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cocoon-network/cocoon/chain"
 )
 
-// model is the one that is asked, at prices in nanoTON for 10^6 tokens: low ones,
-// so that what a new channel is trusted with holds 64 requests at a time.
-const (
-	model  = "cocoon/benchmark"
-	prices = "5000000/20000000"
-)
+// prices are in nanoTON for 10^6 tokens: low ones, so that what a new channel is
+// trusted with holds 64 requests at a time.
+const prices = "5000000/20000000"
 
-// workers are as many as a prompt is encrypted to.
+// workers of a crew are as many as a prompt is encrypted to.
 const workers = 3
+
+// crew serves a model; crews differ in how long they hold tokens back.
+type crew struct {
+	model     string
+	arguments []string
+}
+
+var (
+	windowed  = crew{"cocoon/benchmark", nil} // as workers do who are told nothing
+	immediate = crew{"cocoon/benchmark-prompt", []string{"--window", "0s"}}
+	crews     = []crew{windowed, immediate}
+)
+
+func (c crew) key(worker int) string { return fmt.Sprintf("%s-%d", path.Base(c.model), worker) }
 
 // bench is all that runs, and where it is reached.
 type bench struct {
@@ -31,12 +46,13 @@ type bench struct {
 	engine, proxy, daemon string // URLs
 	load, keeper          *process
 	keeperKey             string
-	path, crew, hops      []*process // dispatcher and daemon; workers; proxies
+	path, hops            []*process            // dispatcher and daemon; proxies
+	crew                  map[string][]*process // workers, by model
 }
 
 // open makes a market on a chain of its own and starts everybody.
 func open(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{o: o}
+	b = &bench{o: o, crew: map[string][]*process{}}
 	if b.self, err = os.Executable(); err != nil {
 		return b, err
 	}
@@ -46,12 +62,12 @@ func open(ctx context.Context, o options) (b *bench, err error) {
 	if err = b.found(ctx); err != nil {
 		return b, err
 	}
-	note("market: a registry, a dispatcher and a provider of %d workers are on chain", workers)
+	note("market: a registry, a dispatcher and a provider of %d workers are on chain", workers*len(crews))
 	if err = b.serve(ctx); err != nil {
 		return b, err
 	}
-	note("processes: daemon, dispatcher, %d workers and engine; %d proxies", workers, len(b.hops))
-	return b, nil
+	note("processes: daemon, dispatcher, %d workers for each of %d models, and engine; %d proxies", workers, len(crews), len(b.hops))
+	return b, b.await(ctx)
 }
 
 // found does by cocoon's commands what the parties of a market do first.
@@ -63,7 +79,14 @@ func (b *bench) found(ctx context.Context) error {
 		var w struct {
 			Address string `json:"address"`
 		}
-		if err := b.cocoon(ctx, &w, "wallet", "new", "--name", name); err != nil {
+		_, key, err := ed25519.GenerateKey(nil)
+		if err == nil {
+			err = chain.SaveKey(filepath.Join(b.home, "keys", name+".key"), key) // 24 words take long to read, by every command
+		}
+		if err == nil {
+			err = b.cocoon(ctx, &w, "wallet", "address", "--wallet", name)
+		}
+		if err != nil {
 			return err
 		}
 		if err := b.cocoon(ctx, nil, "wallet", "send", "--wallet", "faucet", w.Address, "500"); err != nil {
@@ -75,11 +98,13 @@ func (b *bench) found(ctx context.Context) error {
 		return err
 	}
 	b.nats = "nats://" + address
-	steps := [][]string{{"network", "deploy", "--model", model}, {"dispatcher", "init"}, {"dispatcher", "bond", "20"}, {"dispatcher", "key"},
+	steps := [][]string{{"network", "deploy", "--model", windowed.model, "--model", immediate.model}, {"dispatcher", "init"}, {"dispatcher", "bond", "20"}, {"dispatcher", "key"},
 		{"dispatcher", "endpoint", b.nats, "--tls-key-hash", strings.Repeat("0", 64)},
 		{"provider", "stake", "20"}, {"provider", "operator", "--allowance", "5"}, {"provider", "top-up", "2"}}
-	for i := range workers {
-		steps = append(steps, []string{"provider", "register", "--worker-key", fmt.Sprint("worker", i), "--gpu", "none", "--vram", "1", "--concurrency", "1024", "--model", model + "=" + prices})
+	for _, c := range crews {
+		for i := range workers {
+			steps = append(steps, []string{"provider", "register", "--worker-key", c.key(i), "--gpu", "none", "--vram", "1", "--concurrency", "1024", "--model", c.model + "=" + prices})
+		}
 	}
 	for _, args := range steps {
 		if err = b.cocoon(ctx, nil, args...); err != nil {
@@ -121,7 +146,7 @@ func (b *bench) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = b.startWorkers(defaultWindow); err != nil {
+	if err = b.startWorkers(); err != nil {
 		return err
 	}
 	b.path = append(b.path, dispatcher)
@@ -136,39 +161,40 @@ func (b *bench) serve(ctx context.Context) error {
 	return b.startKeeper(ctx)
 }
 
-// defaultWindow leaves the window of workers as it is.
-const defaultWindow = -1
-
-func (b *bench) startWorkers(window time.Duration) error {
-	for i := range workers {
-		args := []string{"cocoon", "worker", "run", "--worker-key", fmt.Sprint("worker", i), "--dispatcher", b.nats, "--engine", b.engine + "/v1", "--json"}
-		if window != defaultWindow {
-			args = append(args, "--window", window.String())
+func (b *bench) startWorkers() error {
+	for _, c := range crews {
+		for i := range workers {
+			args := append([]string{"cocoon", "worker", "run", "--worker-key", c.key(i), "--dispatcher", b.nats, "--engine", b.engine + "/v1", "--json"}, c.arguments...)
+			w, err := b.start(fmt.Sprint("worker ", i), &struct{}{}, args...)
+			if err != nil {
+				return err
+			}
+			b.crew[c.model] = append(b.crew[c.model], w)
 		}
-		w, err := b.start(fmt.Sprint("worker ", i), &struct{}{}, args...)
-		if err != nil {
-			return err
-		}
-		b.crew = append(b.crew, w)
 	}
 	return nil
 }
 
-// restartWorkers has them hold tokens back for another time.
-func (b *bench) restartWorkers(window time.Duration) error {
-	for _, w := range b.crew {
-		for i, p := range b.processes {
-			if p == w {
-				b.processes = append(b.processes[:i], b.processes[i+1:]...)
-				break
+// await asks until every way to every model leads somewhere.
+func (b *bench) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for _, c := range crews {
+		for _, s := range b.sides(c) {
+			for {
+				_, err := s.play(turn{Streams: 1, Tokens: 2, Model: c.model})
+				if err == nil {
+					break
+				}
+				select {
+				case <-time.After(100 * time.Millisecond):
+				case <-ctx.Done():
+					return fmt.Errorf("nobody answers: %w", err)
+				}
 			}
 		}
-		if err := w.halt(); err != nil {
-			return err
-		}
 	}
-	b.crew = nil
-	return b.startWorkers(window)
+	return nil
 }
 
 // newKey makes the folder of a daemon with an API key.

@@ -39,7 +39,8 @@ type side struct {
 // result is what one turn of a side came to.
 type result struct {
 	outcome
-	cpu float64 // microseconds of the carriers for 100 tokens
+	cpu   float64   // microseconds of the carriers for 100 tokens
+	parts []float64 // of each of them
 }
 
 func run(ctx context.Context, o options) (f figures, err error) {
@@ -78,17 +79,18 @@ func load() string {
 	return strings.Join(strings.Fields(string(raw))[:3], " ")
 }
 
-func (b *bench) sides() []side {
+func (b *bench) sides(c crew) []side {
 	return []side{{"direct", b.load, b.engine + "/v1", "none", nil}, {"proxy", b.load, b.proxy + "/v1", "none", b.hops},
-		{"cocoon", b.load, b.daemon, b.key, slices.Concat(b.path, b.crew)}, {"roundtripper", b.keeper, "http://localhost/v1", b.keeperKey, nil}}
+		{"cocoon", b.load, b.daemon, b.key, slices.Concat(b.path, b.crew[c.model])}, {"roundtripper", b.keeper, "http://localhost/v1", b.keeperKey, nil}}
 }
 
 // rounds has every side do a turn in each round, one after the other, after one
 // that does not count: connections, pools and contexts are there then.
-func (b *bench) rounds(ctx context.Context, what string, t turn) (map[string][]result, error) {
-	by := map[string][]result{}
+func (b *bench) rounds(ctx context.Context, what string, c crew, t turn) (map[string][]result, error) {
+	by, sides := map[string][]result{}, b.sides(c)
+	t.Model = c.model
 	for round := range b.o.rounds + 1 {
-		for _, s := range b.sides() {
+		for _, s := range sides {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
@@ -101,10 +103,13 @@ func (b *bench) rounds(ctx context.Context, what string, t turn) (map[string][]r
 			}
 		}
 	}
-	for _, s := range b.sides() {
+	for _, s := range sides {
 		of := func(get func(result) float64) float64 { return medianOf(by[s.name], get) }
-		note("%-22s %-12s %7.0f requests/s  first token %7.2f ms (p99 %7.2f)  later ones %6.2f ms  carriers %6.0f us of a core for 100 tokens", what, s.name,
-			of(rateOf), of(ttftOf), of(func(r result) float64 { return r.TTFT99 }), of(transitOf), of(cpuOf))
+		note("%-22s %-12s %7.0f requests/s  first token %7.2f ms (p99 %7.2f)  later ones %6.2f ms  carriers %6.0f us of a core for 100 tokens  %.0f refused", what, s.name,
+			of(rateOf), of(ttftOf), of(func(r result) float64 { return r.TTFT99 }), of(transitOf), of(cpuOf), of(func(r result) float64 { return float64(r.Refused) }))
+		for i, p := range s.carriers {
+			note("%-22s %-12s %6.0f us of it: %s", "", "", of(func(r result) float64 { return r.parts[i] }), p.name)
+		}
 	}
 	return by, nil
 }
@@ -119,7 +124,10 @@ func (s side) play(t turn) (r result, err error) {
 		return r, err
 	}
 	after, err := cpu(s.carriers)
-	r.cpu = float64((after - before).Microseconds()) * 100 / float64(max(r.Tokens, 1))
+	for i := range after {
+		part := float64((after[i] - before[i]).Microseconds()) * 100 / float64(max(r.Tokens, 1))
+		r.cpu, r.parts = r.cpu+part, append(r.parts, part)
+	}
 	return r, err
 }
 
@@ -155,7 +163,7 @@ func more(get func(result) float64) func(a, b result) float64 {
 
 // bursts are answers as fast as they can be carried.
 func (b *bench) bursts(ctx context.Context, streams int) (path, program float64, err error) {
-	by, err := b.rounds(ctx, fmt.Sprintf("burst, %d at a time", streams), turn{Streams: streams, For: b.o.burst, Tokens: b.o.tokens, Prompt: b.o.prompt})
+	by, err := b.rounds(ctx, fmt.Sprintf("burst, %d at a time", streams), windowed, turn{Streams: streams, For: b.o.burst, Tokens: b.o.tokens, Prompt: b.o.prompt})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -166,7 +174,7 @@ func (b *bench) bursts(ctx context.Context, streams int) (path, program float64,
 // costs, and without, for how long a token takes.
 func (b *bench) paced(ctx context.Context, f *figures) error {
 	t := turn{Streams: b.o.streams, For: b.o.paced, Tokens: b.o.tokens, Prompt: b.o.prompt, Pace: b.o.pace}
-	by, err := b.rounds(ctx, "paced", t)
+	by, err := b.rounds(ctx, "paced", windowed, t)
 	if err != nil {
 		return err
 	}
@@ -174,10 +182,7 @@ func (b *bench) paced(ctx context.Context, f *figures) error {
 	f.TTFT = compare(by["cocoon"], by["direct"], more(ttftOf))
 	f.ProxyTTFT = compare(by["proxy"], by["direct"], more(ttftOf))
 	f.InProcessTTFT = compare(by["roundtripper"], by["direct"], more(ttftOf))
-	if err = b.restartWorkers(0); err != nil {
-		return err
-	}
-	if by, err = b.rounds(ctx, "paced, without window", t); err != nil {
+	if by, err = b.rounds(ctx, "paced, without window", immediate, t); err != nil {
 		return err
 	}
 	f.PerToken = compare(by["cocoon"], by["direct"], more(transitOf))

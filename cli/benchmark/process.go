@@ -154,21 +154,23 @@ func (p *process) play(t turn) (o outcome, err error) {
 // every machine that Go runs on.
 const ticks = 100
 
-// cpu is the time that processes have had on a core.
-func cpu(of []*process) (d time.Duration, err error) {
+// cpu is the time that each of some processes has had on a core.
+func cpu(of []*process) (all []time.Duration, err error) {
 	for _, p := range of {
 		raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
 		if err != nil {
-			return 0, fmt.Errorf("read the time of the %s (which needs Linux): %w", p.name, err)
+			return nil, fmt.Errorf("read the time of the %s (which needs Linux): %w", p.name, err)
 		}
+		var d time.Duration
 		fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
 		for _, field := range fields[11:13] { // in user code, and in the system's
 			n, err := strconv.ParseInt(string(field), 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("read the time of the %s: %w", p.name, err)
+				return nil, fmt.Errorf("read the time of the %s: %w", p.name, err)
 			}
 			d += time.Duration(n) * time.Second / ticks
 		}
+		all = append(all, d)
 	}
-	return d, nil
+	return all, nil
 }

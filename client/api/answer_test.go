@@ -355,3 +355,13 @@ func TestErrors_HaveOpenAIsShapeAndStatus(t *testing.T) {
 		}
 	}
 }
+
+func TestStream_WhatCameTogetherWithABadChunkIsPassedOnUpToIt(t *testing.T) {
+	t.Parallel()
+	one := `{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"one"}}]}`
+	w := newTown(t, scripted(func(api.Request) *script { return &script{chunks: []string{one, one, `[]`, one}, together: true} }), nil)
+	a := w.post(openai.Chat, strings.Replace(chat, `{`, `{"stream":true,`, 1))
+	require.Equal(t, 2, strings.Count(a.body, `"one"`), a.body)
+	require.Contains(t, a.body, string(api.CodeBadAnswer))
+	require.NotContains(t, a.body, "[DONE]")
+}

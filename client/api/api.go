@@ -48,10 +48,11 @@ type Request struct {
 
 // Answer is a request that a worker took.
 type Answer interface {
-	// Next is the next data of the engine's stream, a JSON object; for
-	// embeddings the whole body, once. io.EOF says that the answer is whole; any
-	// other error that it was cut, and ctx's that it was cancelled.
-	Next(ctx context.Context) ([]byte, error)
+	// Next is the next data of the engine's stream, all that is there and one at
+	// least, each a JSON object; for embeddings the whole body, once. io.EOF says
+	// that the answer is whole; any other error that it was cut, and ctx's that it
+	// was cancelled.
+	Next(ctx context.Context) ([][]byte, error)
 	// Reserved is the most the answer may cost as far as it is let run now. It
 	// never falls.
 	Reserved() cocoon.Nano

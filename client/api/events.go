@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cocoon-network/cocoon/internal/jsonscan"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 )
 
@@ -45,6 +46,9 @@ func (e *events) edit(chunk []byte) []byte {
 	if !roles && e.id != "" && !bytes.Contains(chunk, []byte(`"usage"`)) {
 		return chunk
 	}
+	if !roles && e.id != "" && e.ask.usage && !isLast(chunk) {
+		return chunk
+	}
 	o, err := parseObject(chunk)
 	if err != nil {
 		return chunk // valid JSON, and the application's parser's to judge
@@ -53,7 +57,7 @@ func (e *events) edit(chunk []byte) []byte {
 		_ = json.Unmarshal(o.get("id"), &e.id) // an answer without is no worse
 	}
 	changed := roles && e.addRoles(&o)
-	if usage := o.get("usage"); usage != nil && bytes.Equal(bytes.TrimSpace(o.get("choices")), []byte("[]")) {
+	if usage := o.get("usage"); usage != nil && isEmpty(o.get("choices")) {
 		e.usage = o
 		return nil
 	}
@@ -65,6 +69,16 @@ func (e *events) edit(chunk []byte) []byte {
 		return chunk
 	}
 	return o.bytes()
+}
+
+// isLast tells whether a chunk has no choices: usage is told in one like that.
+func isLast(chunk []byte) (last bool) {
+	jsonscan.Object(chunk, func(name, value []byte) { last = last || string(name) == "choices" && isEmpty(value) })
+	return last
+}
+
+func isEmpty(list []byte) bool {
+	return len(list) >= 2 && list[0] == '[' && len(bytes.TrimSpace(list[1:len(list)-1])) == 0
 }
 
 // addRoles gives the first delta of a choice its role where the engine left it out.

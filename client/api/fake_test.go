@@ -62,17 +62,18 @@ func (b *backend) Start(ctx context.Context, r api.Request) (api.Answer, error) 
 // script is an answer: its chunks, each when gate lets it where there is one,
 // then end, io.EOF by default.
 type script struct {
-	chunks  []string
-	gate    chan struct{}
-	end     error
-	bill    api.Bill
-	raise   cocoon.Nano // added to what is reserved with every chunk
-	reserve cocoon.Nano
-	closed  chan struct{}
-	once    sync.Once
+	chunks   []string
+	together bool // all chunks come at once
+	gate     chan struct{}
+	end      error
+	bill     api.Bill
+	raise    cocoon.Nano // added to what is reserved with every chunk
+	reserve  cocoon.Nano
+	closed   chan struct{}
+	once     sync.Once
 }
 
-func (s *script) Next(ctx context.Context) ([]byte, error) {
+func (s *script) Next(ctx context.Context) ([][]byte, error) {
 	if s.gate != nil {
 		select {
 		case <-s.gate:
@@ -86,10 +87,17 @@ func (s *script) Next(ctx context.Context) ([]byte, error) {
 		}
 		return nil, io.EOF
 	}
-	c := s.chunks[0]
-	s.chunks = s.chunks[1:]
+	n := 1
+	if s.together {
+		n = len(s.chunks)
+	}
+	var some [][]byte
+	for _, c := range s.chunks[:n] {
+		some = append(some, []byte(c))
+	}
+	s.chunks = s.chunks[n:]
 	s.reserve, _ = s.reserve.Add(s.raise)
-	return []byte(c), nil
+	return some, nil
 }
 
 func (s *script) Reserved() cocoon.Nano { return s.reserve }

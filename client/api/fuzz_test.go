@@ -68,10 +68,9 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"data":[{"embedding":[1,2]}],"usage":{}}`, `{"choices":[{"index":1e3,"delta":7}]}`)
 	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, "{\"error\":\r\nnull}\n")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		s := &Server{cfg: DefaultConfig()}
 		var chunks [][]byte
 		for _, c := range []string{one, two} {
-			if line, err := s.check(&run{}, []byte(c)); err == nil {
+			if line, err := lineOf([]byte(c)); err == nil {
 				require.NotContains(t, string(line), "\n")
 				chunks = append(chunks, line)
 			}

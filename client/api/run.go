@@ -77,11 +77,14 @@ func (r *run) undelivered() bool {
 	return errors.Is(r.err, io.EOF) && !r.delivered && r.readers == 0
 }
 
-func (r *run) add(chunk []byte) {
+// add wakes readers once for all chunks: they write them together.
+func (r *run) add(chunks [][]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.chunks = append(r.chunks, chunk)
-	r.size += len(chunk)
+	r.chunks = append(r.chunks, chunks...)
+	for _, c := range chunks {
+		r.size += len(c)
+	}
 	r.tell()
 }
 
@@ -189,29 +192,48 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		bill = answer.Bill()
 	}()
 	for first := true; ; first = false {
-		chunk, err := answer.Next(ctx)
+		chunks, err := answer.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF) && first:
 			return bill, badAnswer("nothing")
 		case err != nil:
 			return bill, err
 		}
-		if chunk, err = s.check(r, chunk); err == nil {
-			err = h.raise(answer.Reserved())
-		}
-		if err != nil {
-			return bill, err
+		lines, err := s.check(r, chunks)
+		if rerr := h.raise(answer.Reserved()); rerr != nil {
+			return bill, rerr
 		}
 		if first {
 			r.billed(answer.Bill())
 		}
-		r.add(chunk)
+		if len(lines) > 0 {
+			r.add(lines)
+		}
+		if err != nil {
+			return bill, err
+		}
 	}
 }
 
-// check is chunk as a stream may carry it: a JSON object of one line, and no
+// check is what of chunks may be passed on, and why not all.
+func (s *Server) check(r *run, chunks [][]byte) (lines [][]byte, err error) {
+	size := r.size // only relay, which calls this, changes it
+	for _, chunk := range chunks {
+		line, err := lineOf(chunk)
+		if err != nil {
+			return lines, err
+		}
+		if size += len(line); size > s.cfg.MaxAnswer {
+			return lines, badAnswer("too much")
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// lineOf is chunk as a stream may carry it: a JSON object of one line, and no
 // error of the engine. Whoever sent it is trusted with no more.
-func (s *Server) check(r *run, chunk []byte) ([]byte, error) {
+func lineOf(chunk []byte) ([]byte, error) {
 	if bytes.ContainsAny(chunk, "\r\n") { // between tokens of JSON: in strings there are none
 		var line bytes.Buffer
 		if json.Compact(&line, chunk) != nil {
@@ -221,9 +243,6 @@ func (s *Server) check(r *run, chunk []byte) ([]byte, error) {
 	}
 	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) {
 		return nil, badAnswer("what is no JSON object")
-	}
-	if r.size+len(chunk) > s.cfg.MaxAnswer {
-		return nil, badAnswer("too much")
 	}
 	if !bytes.Contains(chunk, []byte(`"error"`)) {
 		return chunk, nil

@@ -70,12 +70,12 @@ func newAnswer(s *Session, route stream.Route, set *set) *answer {
 		stopping: make(chan struct{}), taken: make(chan struct{}), settled: make(chan struct{}), ended: make(chan struct{}), bill: api.Bill{Request: route.Request.String()}}
 }
 
-// Next is the next data of the engine's stream.
-func (a *answer) Next(ctx context.Context) ([]byte, error) {
+// Next is what of the engine's stream is there, one item at least.
+func (a *answer) Next(ctx context.Context) ([][]byte, error) {
 	for {
-		item, err := a.out.take()
-		if item != nil || err != nil {
-			return item, err
+		items, err := a.out.take()
+		if len(items) > 0 || err != nil {
+			return items, err
 		}
 		select {
 		case <-a.out.ready:

@@ -50,9 +50,7 @@ func (a *answer) onFrame(frame []byte) error {
 		a.finish(lost("the worker sent what is no answer: %w", err))
 		return err
 	}
-	for _, item := range items {
-		a.deliver(item)
-	}
+	a.deliver(items)
 	if h.Final {
 		a.close(items)
 	}
@@ -61,8 +59,22 @@ func (a *answer) onFrame(frame []byte) error {
 
 var endMark = []byte("[DONE]")
 
-// deliver hands an item to the application, and notes the usage in it.
-func (a *answer) deliver(item []byte) {
+// deliver hands items to the application, and notes the usage in them.
+func (a *answer) deliver(items [][]byte) {
+	said := make([][]byte, 0, len(items))
+	for _, item := range items {
+		if a.note(item) {
+			said = append(said, item)
+		}
+	}
+	if !a.finished && !a.out.put(said...) {
+		a.overflow()
+	}
+}
+
+// note takes what an item says of the answer, and reports whether it is for the
+// application.
+func (a *answer) note(item []byte) bool {
 	t := &a.attempt
 	t.begun = true
 	t.bytes += uint64(len(item))
@@ -71,12 +83,11 @@ func (a *answer) deliver(item []byte) {
 			t.usage = &u
 		}
 	}
-	if bytes.Equal(item, endMark) || a.route.Endpoint == stream.Embeddings && t.usage != nil {
+	end := bytes.Equal(item, endMark)
+	if end || a.route.Endpoint == stream.Embeddings && t.usage != nil {
 		t.whole = true
 	}
-	if !a.finished && !bytes.Equal(item, endMark) && !isRefusal(item) && !a.out.put(item) {
-		a.overflow()
-	}
+	return !end && !isRefusal(item)
 }
 
 // close is after the final frame. An answer that the engine did not end, or without

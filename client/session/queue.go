@@ -19,16 +19,21 @@ func newQueue(limit int) *queue { return &queue{limit: limit, ready: make(chan s
 // overhead is what an item costs beside its bytes.
 const overhead = 64
 
-// put adds an item; false where there is no room, or nothing may follow.
-func (q *queue) put(item []byte) bool {
+// put adds items; false where there is no room for all, or nothing may follow.
+func (q *queue) put(items ...[]byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.err != nil || q.size+len(item)+overhead > q.limit {
+	size := q.size
+	for _, item := range items {
+		size += len(item) + overhead
+	}
+	if q.err != nil || size > q.limit {
 		return false
 	}
-	q.items = append(q.items, item)
-	q.size += len(item) + overhead
-	q.signal()
+	q.items, q.size = append(q.items, items...), size
+	if len(q.items) > 0 {
+		q.signal()
+	}
 	return true
 }
 
@@ -49,20 +54,16 @@ func (q *queue) signal() {
 	}
 }
 
-// take is the next item, or how it ended; neither where there is nothing now.
-func (q *queue) take() (item []byte, err error) {
+// take is all that is there, or how it ended; neither where there is nothing now.
+func (q *queue) take() (items [][]byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.err != nil {
+		q.signal() // for the next who asks
+	}
 	if len(q.items) == 0 {
-		if q.err != nil {
-			q.signal() // for the next who asks
-		}
 		return nil, q.err
 	}
-	item, q.items = q.items[0], q.items[1:]
-	q.size -= len(item) + overhead
-	if len(q.items) > 0 || q.err != nil {
-		q.signal()
-	}
-	return item, nil
+	items, q.items, q.size = q.items, nil, 0
+	return items, nil
 }

@@ -42,7 +42,8 @@ func (a *answer) run(deadline time.Time) {
 // leave tells whoever waits that there is no more.
 func (a *answer) leave() {
 	a.s.remove(a.id)
-	for event, _ := a.events.take(); event != nil; event, _ = a.events.take() {
+	events, _ := a.events.take()
+	for _, event := range events {
 		a.s.late(a.id, event)
 	}
 	a.took(errClosed)
@@ -58,10 +59,11 @@ func (a *answer) reason() error {
 }
 
 func (a *answer) drain() {
-	for a.silence > 0 {
-		event, _ := a.events.take()
-		if event == nil {
-			return
+	events, _ := a.events.take()
+	for _, event := range events {
+		if a.silence == 0 {
+			a.s.late(a.id, event)
+			continue
 		}
 		if err := a.handle(event); err != nil {
 			a.s.log.Warn("event refused", "request", a.id, "event", stream.KindOf(event), "error", err)

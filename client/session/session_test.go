@@ -23,11 +23,13 @@ import (
 // read is all of an answer, and how it ended.
 func read(ctx context.Context, a api.Answer) (items []string, err error) {
 	for {
-		item, err := a.Next(ctx)
+		some, err := a.Next(ctx)
 		if err != nil {
 			return items, err
 		}
-		items = append(items, string(item))
+		for _, item := range some {
+			items = append(items, string(item))
+		}
 	}
 }
 
