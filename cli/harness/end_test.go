@@ -19,13 +19,12 @@ import (
 // what everybody's books say.
 func (j *judge) end() {
 	j.Helper()
-	j.settleDown("what is open", func(c ledger.ChannelFigures) int { return c.Open })
-	j.look()
-	j.advance(bound.Aged + time.Second)
-	for i := range 2 { // by now they know that no worker has more to say of what they were killed amid
+	for i := range 2 { // the hello of a new process is told of bills that none answered
 		require.NoError(j, again(j.apps[i].process))
 	}
-	j.settleDown("what is not answered", func(c ledger.ChannelFigures) int { return c.Open + c.Answers })
+	j.settleDown("what is open or not answered", func(c ledger.ChannelFigures) int { return c.Open + c.Answers })
+	j.look()
+	j.advance(bound.Aged + time.Second) // not before: who is silent for long pays by cover
 	j.oldIsSettled()
 	j.leave()
 	j.epochs()
