@@ -215,7 +215,7 @@ func (b *bench) startDaemon(ctx context.Context) (p *process, err error) {
 	var up struct {
 		URL string `json:"base_url"`
 	}
-	p, err = b.start("daemon", &up, "cocoon", "client", "run", "--data", data, "--wallet", "app", "--listen", "127.0.0.1:0", "--dispatcher", b.rewards, "--tier", "open", "--json")
+	p, err = b.start("daemon", &up, "cocoon", "client", "run", "--data", data, "--wallet", "app", "--listen", "127.0.0.1:0", "--dispatcher", b.rewards, "--json")
 	b.daemon, b.key = up.URL, key
 	return p, err
 }
