@@ -46,7 +46,7 @@ func serveKeeper(ctx context.Context, args []string) error {
 		return err
 	}
 	cfg := daemon.DefaultConfig()
-	cfg.Data, cfg.Tiers, cfg.Channel.Dispatchers = data, []attest.Tier{attest.TierOpen}, []cocoon.Account{rewards}
+	cfg.Data, cfg.Tiers, cfg.Channel.Dispatchers = data, []attest.Tier{attest.TierSimulated}, []cocoon.Account{rewards}
 	cfg.Session.Caps = cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.TON(1), Completion: cocoon.TON(1), Reasoning: cocoon.TON(1)}
 	d, err := daemon.Open(ctx, cfg, daemon.Deps{Client: c, Registry: n.Registry, Sender: w, Logger: log})
 	if err != nil {
