@@ -31,6 +31,8 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/market"
 )
 
+var whole = flag.Bool("whole", false, "run a whole market of processes: make test-market")
+
 var node = flag.String("node", "", "folder of the tests for Node, with its packages installed, to run as well")
 
 func params(model, text string) openai.ChatCompletionNewParams {
@@ -40,6 +42,9 @@ func params(model, text string) openai.ChatCompletionNewParams {
 // TestOpenAI is one market, asked in every way side by side. At its end the chain
 // holds what the usage ledger says.
 func TestOpenAI(t *testing.T) {
+	if !*whole {
+		t.Skip("minutes on a busy machine: make test-market")
+	}
 	t.Parallel()
 	w := newWorld(t)
 	a := w.daemon(t, cocoon.TON(5))

@@ -21,6 +21,7 @@ import (
 var (
 	full = flag.Bool("full", false, "the numbers of a real market: minutes, and 100 kills of each kind of process")
 	out  = flag.String("figures", "", "file for what everybody lost, as JSON")
+	run  = flag.Bool("market", false, "run a small market of processes: a minute")
 	seed = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
 )
 
@@ -74,6 +75,7 @@ func opened(c engine.Config) http.Handler {
 }
 
 func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
+	mayRun(t)
 	t.Parallel()
 	p := thePlan()
 	w := newWorld(t, p.size, engines, func(q *party) {
@@ -268,4 +270,11 @@ func (j *judge) settleCover([]*load) error {
 		return !open
 	})
 	return nil
+}
+
+// mayRun skips what takes a quiet machine for a minute or more.
+func mayRun(t *testing.T) {
+	if !*run && !*full {
+		t.Skip("a minute on a quiet machine: go test ./cli/harness -market, or make harness")
+	}
 }

@@ -139,6 +139,7 @@ func (l *load) told(ctx context.Context, body map[string]any) (text string, err 
 // the dispatcher's files, not in anybody's log. A worker and its engine hear
 // nothing of who pays.
 func TestMarket_PromptAndAnswerAreReadByClientAndWorkerAlone(t *testing.T) {
+	mayRun(t)
 	t.Parallel()
 	asked := &record{}
 	spied := func(int) http.Handler {
