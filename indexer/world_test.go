@@ -247,7 +247,7 @@ func (w *world) putWorker(a cocoon.Account, name string, gpus uint16) {
 	record := must(wrappers.WorkerRecord{GPU: "NVIDIA H100", Region: "eu-west", GPUs: gpus, VRAMMiB: 80_000, UptimeBps: 9_900, Concurrency: 4,
 		Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: price(1_000_000)}}}.Cell())
 	possession := must(wrappers.ProvePossession(testKey(name), globalID, a))
-	order := wrappers.PutWorkerOrder{GlobalID: globalID, Contract: a, Revision: w.revision, Worker: wrappers.PublicKey(testKey("w1")), Possession: &possession, Record: record}
+	order := wrappers.PutWorkerOrder{GlobalID: globalID, Contract: a, Revision: w.revision, Worker: wrappers.PublicKey(testKey(name)), Possession: &possession, Record: record}
 	w.send(a, cocoon.TON(1), nil, body(must(order.Sign(testKey("operator"), 7, w.me))))
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/cocoon-network/cocoon/internal/jsonscan"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 )
 
@@ -46,9 +45,6 @@ func (e *events) edit(chunk []byte) []byte {
 	if !roles && e.id != "" && !bytes.Contains(chunk, []byte(`"usage"`)) {
 		return chunk
 	}
-	if !roles && e.id != "" && e.ask.usage && !isLast(chunk) {
-		return chunk
-	}
 	o, err := parseObject(chunk)
 	if err != nil {
 		return chunk // valid JSON, and the application's parser's to judge
@@ -69,12 +65,6 @@ func (e *events) edit(chunk []byte) []byte {
 		return chunk
 	}
 	return o.bytes()
-}
-
-// isLast tells whether a chunk has no choices: usage is told in one like that.
-func isLast(chunk []byte) (last bool) {
-	jsonscan.Object(chunk, func(name, value []byte) { last = last || string(name) == "choices" && isEmpty(value) })
-	return last
 }
 
 func isEmpty(list []byte) bool {
