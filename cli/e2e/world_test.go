@@ -356,7 +356,7 @@ func (w *world) process(o *owner, key ed25519.PrivateKey, e http.Handler) *exec.
 	require.NoError(w.t, chain.SaveKey(file("worker.key"), key))
 	require.NoError(w.t, chain.SaveKey(file("operator.key"), o.operator))
 	require.NoError(w.t, w.net.Save(file("network.json")))
-	c := exec.Command(os.Args[0], "worker", "run", "--home", dir, "--network", file("network.json"), "--worker-key", file("worker.key"),
+	c := exec.Command(os.Args[0], "worker", "run", "--tee", "none", "--home", dir, "--network", file("network.json"), "--worker-key", file("worker.key"),
 		"--operator-key", file("operator.key"), "--provider-owner", o.pays.Account().String(), "--dispatcher", w.dispatcher.WorkersURL(),
 		"--data", file("data"), "--engine", kill+"="+w.engine(e))
 	c.Env = append(os.Environ(), asCocoon+"=1")
