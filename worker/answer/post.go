@@ -19,8 +19,7 @@ const resend = 100 * time.Millisecond
 // the way one wake-up, and when a frame comes says less of its answer.
 type post struct {
 	cfg   Config
-	w     [32]byte
-	send  func(subject string, frame []byte) error
+	send  func(node string, frame []byte) error
 	stuck func() // frames could not be sent for too long
 
 	wake    chan struct{} // there is something to do before the time
@@ -45,8 +44,8 @@ type post struct {
 	unsent int      // bytes of those to be sent
 }
 
-func newPost(cfg Config, w [32]byte, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
-	return &post{cfg: cfg, w: w, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
+func newPost(cfg Config, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
+	return &post{cfg: cfg, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), flushed: make(chan struct{})}
 }
 
@@ -222,7 +221,7 @@ func (p *post) flush() bool {
 		}
 		frame := p.frames[seq-p.first]
 		p.mu.Unlock()
-		if p.send(stream.FromWorker(node, p.w, stream.FrameVerb), frame) != nil {
+		if p.send(node, frame) != nil {
 			return false // the link says why
 		}
 		p.mu.Lock()
