@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cocoon-network/cocoon/protocol/openai"
@@ -26,6 +27,11 @@ func newEvents(a ask, now time.Time) *events {
 
 // add appends the events of chunks to b.
 func (e *events) add(b []byte, chunks []chunk) []byte {
+	size := 0
+	for _, c := range chunks {
+		size += len(c.data) + eventSize
+	}
+	b = slices.Grow(b, size)
 	for _, c := range chunks {
 		if c.plain && e.id != "" && !e.awaitsRoles() {
 			b = event(b, c.data[:c.from], c.data[c.to:]) // SDKs add up what usage they see
@@ -35,6 +41,9 @@ func (e *events) add(b []byte, chunks []chunk) []byte {
 	}
 	return b
 }
+
+// eventSize is what an event has beside its data.
+const eventSize = len("data: \n\n")
 
 func event(b []byte, parts ...[]byte) []byte {
 	b = append(b, "data: "...)
