@@ -8,10 +8,10 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 )
 
-const (
-	evidenceVersion = 1
+const evidenceVersion = 1
 
-	// Limits of what evidence carries, in bytes.
+// Limits of what evidence carries, in bytes.
+const (
 	MaxQuote    = 16 << 10
 	MaxGPU      = 64 << 10
 	MaxBlob     = 64 << 10 // each blob of the collateral

@@ -56,7 +56,7 @@ func TestGPU_RefusesForOneReasonEach(t *testing.T) {
 		"another key":                  {then: func(w *world) { w.policy.GPU.Keys = otherKey(t, elliptic.P384()) }, want: attest.ErrGPUKey},
 		"a signature of another curve": {set: func(w *world) { w.nras = newKey(w.t, elliptic.P256(), 1) }, then: func(w *world) { w.policy.GPU.Keys["key-1"] = &w.nras.PublicKey }, want: attest.ErrGPUKey},
 		"another algorithm":            {set: func(w *world) { w.alg = "ES512" }, want: attest.ErrGPUKey},
-		"a token left out":             {set: text(func(s string) string { return s[:strings.Index(s, `,"GPU-1"`)] + "}]" }), want: attest.ErrGPUResult},
+		"a token left out":             {set: text(func(s string) string { before, _, _ := strings.Cut(s, `,"GPU-1"`); return before + "}]" }), want: attest.ErrGPUResult},
 		"a key of another curve":       {then: func(w *world) { w.policy.GPU.Keys = otherKey(t, elliptic.P256()) }, want: attest.ErrGPUKey},
 		"another issuer":               {then: func(w *world) { w.policy.GPU.Issuer = "https://example.org" }, want: attest.ErrGPUKey},
 		"one token of another issuer":  {set: gpu("iss", "NRAS"), want: attest.ErrGPUKey},

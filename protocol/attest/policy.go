@@ -73,8 +73,8 @@ func (p Policy) anchors() [32]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%x|%d|%x|%q", sha256.Sum256(p.root().Raw), p.Local.GlobalID, p.Local.Simulator, p.GPU.Issuer)
 	for _, id := range sortedKeys(p.GPU) {
-		k := p.GPU.Keys[id]
-		fmt.Fprintf(h, "|%q %x %x", id, k.X, k.Y)
+		point, _ := p.GPU.Keys[id].Bytes() // a key that has none verifies nothing
+		fmt.Fprintf(h, "|%q %x", id, point)
 	}
 	return [32]byte(h.Sum(nil))
 }

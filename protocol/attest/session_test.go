@@ -103,7 +103,7 @@ func TestSession_ClaimsNothingWithoutCertificateBlockOrKeys(t *testing.T) {
 func TestSession_KeysStayOutOfLogs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	secret := fmt.Sprint([]byte(w.session.Signer())[:8])
+	secret := fmt.Sprintf("%d", w.session.Signer()[:8])
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(format, w.session), strings.Trim(secret, "[]"))
 	}
