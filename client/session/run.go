@@ -31,6 +31,7 @@ func (a *answer) run(deadline time.Time) {
 			stopping = nil
 			a.cancel(a.reason())
 		case <-over.C:
+			a.took(nil) // a worker may have a bill
 			a.cancel(&api.Error{Code: api.CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")})
 		case <-a.s.life.Done():
 			a.silence = 0
