@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-openai test-market scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-stream bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-market scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-stream bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +37,9 @@ wrappers-ts: ## renew what wrappers/ts takes from contracts/, and its test vecto
 test-ts: ## wrappers/ts against the Go wrappers and in a sandbox (fetches packages with npm)
 	@cd wrappers/ts && npm ci >&2 && npm run --silent build >&2 && npm run --silent test
 
-test-openai: build ## OpenAI's client for Node against cocoon up (fetches packages with npm)
-	@if ! command -v npm >/dev/null; then echo "no npm: OpenAI's client for Node is not tested" >&2; else \
-		cd tests/openai-node && npm ci >&2 && npm test --silent; fi
-
-test-market: ## OpenAI's clients, for Go and Node, in every way against a whole market of processes, and engines that break (minutes; fetches packages with npm)
-	@cd tests/openai-node && npm ci >&2
-	$(GO) test ./cli/e2e -count=1 -v -whole -run '^TestOpenAI$$' -node $(CURDIR)/tests/openai-node
+test-market: ## OpenAI's clients, for Go and for Node, in every way against a whole market, with engines that break (a minute; fetches packages with npm)
+	@if command -v npm >/dev/null; then cd tests/openai-node && npm ci >&2; else echo "no npm: OpenAI's client for Node is not tested" >&2; fi
+	$(GO) test ./cli/e2e -count=1 -v -whole -run '^TestOpenAI$$' $(if $(shell command -v npm),-node $(CURDIR)/tests/openai-node)
 
 scenarios: ## record sandbox-tests/scenarios again
 	$(GO) test ./sandbox-tests -run TestScenarios_AreRecorded -count=1 -record

@@ -5,25 +5,47 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
-// gates hold requests back at engines until a test lets them on.
+// gates hold requests back at the engines of workers that are killed until a test
+// lets them on.
 type gates struct {
-	asked   map[string]chan string   // by model: whose engine has a request
+	asked   chan string              // whose engine has a request
 	release map[string]chan struct{} // by owner; a message lets one request on
-	victims map[string]*exec.Cmd     // workers that are killed, by owner
+	victims map[string]*exec.Cmd     // the workers, by owner
 }
 
 func newGates() *gates {
-	g := &gates{asked: map[string]chan string{gated: make(chan string, 16), kill: make(chan string, 16)}, release: map[string]chan struct{}{}}
-	for _, name := range []string{"alice", "bob", "either"} {
-		g.release[name] = make(chan struct{})
+	return &gates{asked: make(chan string, 16), release: map[string]chan struct{}{"alice": make(chan struct{}), "bob": make(chan struct{})}}
+}
+
+// next waits until an engine has a request, and says whose it is.
+func (g *gates) next(t *testing.T) (owner string) {
+	t.Helper()
+	select {
+	case owner = <-g.asked:
+	case <-time.After(wait):
+		require.FailNow(t, "no engine was asked")
 	}
-	return g
+	return owner
+}
+
+// let lets the request on that owner's engine has.
+func (g *gates) let(t *testing.T, owner string) {
+	t.Helper()
+	select {
+	case g.release[owner] <- struct{}{}:
+	case <-time.After(wait):
+		require.FailNow(t, "the engine has no request any more")
+	}
 }
 
 // door is an engine behind a gate.
-func (g *gates) door(model, name string, e http.Handler) http.Handler {
+func (g *gates) door(name string, e http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			body, err := io.ReadAll(r.Body) // from then on the server notices that the client went away
@@ -31,7 +53,7 @@ func (g *gates) door(model, name string, e http.Handler) http.Handler {
 				return
 			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
-			g.asked[model] <- name
+			g.asked <- name
 			select {
 			case <-g.release[name]:
 			case <-r.Context().Done():

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"testing"
 
+	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 	"github.com/stretchr/testify/require"
@@ -23,10 +24,10 @@ func testKilled(t *testing.T, a *app) {
 		_, err := c.Chat.Completions.New(t.Context(), params(kill, "before"))
 		return err
 	})
-	first := <-gates.asked[kill]
+	first := gates.next(t)
 	require.NoError(t, gates.victims[first].Process.Kill())
-	require.Equal(t, other[first], <-gates.asked[kill], "the other owner's worker has it now")
-	gates.release[other[first]] <- struct{}{}
+	require.Equal(t, other[first], gates.next(t), "the other owner's worker has it now")
+	gates.let(t, other[first])
 	require.NoError(t, g.Wait())
 	require.Len(t, seen.tries, 1, "the SDK had nothing to repeat")
 	entries := a.usage(t, id)
@@ -36,8 +37,10 @@ func testKilled(t *testing.T, a *app) {
 	require.NoError(t, err)
 	require.Equal(t, fair, entries[0].Cost, "for the one that answered")
 
-	stream := c.Chat.Completions.NewStreaming(t.Context(), params(kill, "after"))
-	gates.release[<-gates.asked[kill]] <- struct{}{}
+	streams := make(chan *ssestream.Stream[openai.ChatCompletionChunk], 1)
+	go func() { streams <- c.Chat.Completions.NewStreaming(t.Context(), params(kill, "after")) }()
+	gates.let(t, gates.next(t))
+	stream := <-streams
 	require.True(t, stream.Next())
 	require.NoError(t, gates.victims[other[first]].Process.Kill())
 	for stream.Next() {

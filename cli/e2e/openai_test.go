@@ -15,12 +15,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 	"github.com/openai/openai-go/v3/shared"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -28,7 +30,6 @@ import (
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/client/daemon"
-	"github.com/cocoon-network/cocoon/protocol/market"
 )
 
 var whole = flag.Bool("whole", false, "run a whole market of processes: make test-market")
@@ -47,25 +48,34 @@ func TestOpenAI(t *testing.T) {
 	}
 	t.Parallel()
 	w := newWorld(t)
-	a := w.daemon(t, cocoon.TON(5))
+	a := w.daemon(t, cocoon.TON(5), func(c *daemon.Config) { c.Session.Patience = wait }) // for bills: its usage ledger is to be exact
+	brief := w.daemon(t, cocoon.NanoOf(10_000_000), func(c *daemon.Config) { c.API.KeepAlive = 100 * time.Millisecond })
 	t.Run("side by side", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *app){
 			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "models": testModels, "errors": testErrors,
 			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut, "leaving": testLeaving,
-			"who does not read": testUnread, "silence": testSilence, "eight": testEight, "retries": testRetries, "web pages": testPages,
+			"who does not read": testUnread, "eight": testEight, "retries": testRetries, "web pages": testPages,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				test(t, a)
 			})
 		}
+		t.Run("silence", func(t *testing.T) {
+			t.Parallel()
+			testSilence(t, brief)
+		})
+		t.Run("want of money", func(t *testing.T) {
+			t.Parallel()
+			testShort(t, brief)
+		})
 		t.Run("OpenAI's client for Node", func(t *testing.T) {
 			if *node == "" {
-				t.Skip("make test-openai runs it: it takes npm")
+				t.Skip("no npm: OpenAI's client for Node is not tested")
 			}
 			t.Parallel()
 			c := exec.CommandContext(t.Context(), "npm", "test", "--silent", "--prefix", *node)
-			c.Env = append(os.Environ(), "OPENAI_BASE_URL="+a.url, "OPENAI_API_KEY="+a.secret, "COCOON_MODEL="+chat, "COCOON_FAULTS=1")
+			c.Env = append(os.Environ(), "OPENAI_BASE_URL="+a.url, "OPENAI_API_KEY="+a.secret, "BRIEF_BASE_URL="+brief.url, "BRIEF_API_KEY="+brief.secret)
 			out, err := c.CombinedOutput()
 			require.NoError(t, err, string(out))
 		})
@@ -79,6 +89,7 @@ func TestOpenAI(t *testing.T) {
 		})
 	})
 	a.settles(t)
+	brief.settles(t)
 }
 
 func testChat(t *testing.T, a *app) {
@@ -108,7 +119,7 @@ func testChat(t *testing.T, a *app) {
 	}
 	require.Equal(t, whole.Usage.TotalTokens, acc.Usage.TotalTokens)
 
-	p.Seed = param.NewOpt(int64(8))
+	p.Seed, p.Stop.OfString, p.ReasoningEffort = param.NewOpt(int64(8)), param.NewOpt("language"), shared.ReasoningEffortLow
 	other, err := c.Chat.Completions.New(t.Context(), p)
 	require.NoError(t, err)
 	require.NotEqual(t, whole.Choices[0].Message.Content, other.Choices[0].Message.Content, "another seed")
@@ -117,7 +128,7 @@ func testChat(t *testing.T, a *app) {
 	require.Equal(t, "length", string(text.Choices[0].FinishReason))
 	require.EqualValues(t, 5, text.Usage.CompletionTokens)
 
-	entries := a.usage(t, id)
+	entries := a.bought(t, id)
 	require.Len(t, entries, 4)
 	for _, e := range entries {
 		fair, err := price.Cost(e.Usage)
@@ -225,8 +236,7 @@ func (c *thrice) option() option.RequestOption {
 func testErrors(t *testing.T, a *app) {
 	broke, _ := a.key(t, api.Limits{BudgetTotal: cocoon.NanoOf(1)})
 	hurried, _ := a.key(t, api.Limits{Requests: 1})
-	_, err := a.sdk(option.WithAPIKey(hurried)).Chat.Completions.New(t.Context(), params(chat, "x"))
-	require.NoError(t, err)
+	_, _ = a.sdk(option.WithAPIKey(hurried), option.WithMaxRetries(0)).Chat.Completions.New(t.Context(), params(chat, "x")) // it counts, whatever becomes of it
 	for _, c := range []struct {
 		name          string
 		secret, model string
@@ -392,32 +402,31 @@ func testUnread(t *testing.T, a *app) {
 
 // While nothing comes, comments tell that the connection lives; SDKs skip them.
 func testSilence(t *testing.T, a *app) {
-	body := a.post(t, a.secret, `{"model":"`+gated+`","stream":true,"messages":[{"role":"user","content":"x"}]}`, nil).Body
-	sign := make([]byte, len(": keep-alive\n\n"))
-	_, err := io.ReadFull(body, sign)
-	require.NoError(t, err)
-	require.Equal(t, ": keep-alive\n\n", string(sign))
-	require.Equal(t, "either", <-a.w.gates.asked[gated])
-	text := make(chan string, 1)
-	var g errgroup.Group
-	g.Go(func() error {
-		stream, said := a.sdk().Chat.Completions.NewStreaming(t.Context(), params(gated, "x")), ""
-		for stream.Next() {
-			for _, c := range stream.Current().Choices {
-				said += c.Delta.Content
-			}
+	raw := a.raw(t, a.secret, `{"model":"`+dull+`","stream":true,"messages":[{"role":"user","content":"x"}]}`)
+	require.True(t, strings.HasPrefix(raw, ": keep-alive\n\n"), raw)
+	require.True(t, strings.HasSuffix(raw, "data: [DONE]\n\n"), raw)
+	stream, said := a.sdk().Chat.Completions.NewStreaming(t.Context(), params(dull, "x")), ""
+	for stream.Next() {
+		for _, c := range stream.Current().Choices {
+			said += c.Delta.Content
 		}
-		text <- said
-		return stream.Err()
-	})
-	require.Equal(t, "either", <-a.w.gates.asked[gated])
-	a.w.gates.release["either"] <- struct{}{}
-	a.w.gates.release["either"] <- struct{}{}
-	rest, err := io.ReadAll(body)
-	require.NoError(t, err)
-	require.True(t, strings.HasSuffix(string(rest), "data: [DONE]\n\n"))
-	require.Contains(t, <-text, "not a language model")
-	require.NoError(t, g.Wait())
+	}
+	require.NoError(t, stream.Err())
+	require.Contains(t, said, "not a language model")
+}
+
+// What a channel does not pay for is refused by its code, and asked once: it would be
+// refused again.
+func testShort(t *testing.T, a *app) {
+	var seen thrice
+	p := params(chat, "x")
+	p.N = param.NewOpt(int64(128))
+	_, err := a.sdk(seen.option()).Chat.Completions.New(t.Context(), p)
+	var e *openai.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, http.StatusPaymentRequired, e.StatusCode)
+	require.Equal(t, "voucher_required", e.Code)
+	require.Equal(t, []string{"0"}, seen.tries)
 }
 
 // Eight equal requests at once are eight questions, and paid as eight.
@@ -441,7 +450,7 @@ func testEight(t *testing.T, a *app) {
 		different[r] = true
 	}
 	require.Len(t, different, 8)
-	entries := a.usage(t, id)
+	entries := a.bought(t, id)
 	require.Len(t, entries, 8)
 	eight, err := entries[0].Cost.Mul(8)
 	require.NoError(t, err)
@@ -467,7 +476,7 @@ func testRetries(t *testing.T, a *app) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, []string{"0", "1"}, seen.tries)
-		require.Len(t, a.usage(t, id), 1, "stream %v", stream)
+		require.Len(t, a.bought(t, id), 1, "stream %v", stream)
 	}
 	secret, id := a.key(t, api.Limits{})
 	c, texts := a.sdk(option.WithAPIKey(secret), option.WithHeader("Idempotency-Key", "one")), map[string]bool{}
@@ -477,7 +486,7 @@ func testRetries(t *testing.T, a *app) {
 		texts[answer.RawJSON()] = true
 	}
 	require.Len(t, texts, 1)
-	require.Len(t, a.usage(t, id), 1)
+	require.Len(t, a.bought(t, id), 1)
 }
 
 // loses breaks the first connection when its answer is whole.
@@ -497,13 +506,14 @@ func (l *loses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// torn is a connection that takes what comes but for the end of an answer.
+// torn is a connection that takes what comes, signs of life too, but for the end of an
+// answer.
 type torn struct{ header http.Header }
 
 func (c *torn) Header() http.Header { return c.header }
 func (c *torn) WriteHeader(int)     {}
 func (c *torn) Write(b []byte) (int, error) {
-	if bytes.Contains(b, []byte("[DONE]")) || !bytes.HasPrefix(b, []byte("data: ")) {
+	if bytes.Contains(b, []byte("[DONE]")) || !bytes.HasPrefix(b, []byte("data: ")) && !bytes.HasPrefix(b, []byte(": ")) {
 		return 0, errors.New("the connection is torn")
 	}
 	return len(b), nil
@@ -562,12 +572,11 @@ func (a *app) settles(t *testing.T) {
 	left, err := daemon.Leave(w.ctx, a.data, w.rewards, false, deps)
 	require.NoError(t, err)
 	require.False(t, left)
-	var c market.Channel
-	require.Eventually(t, func() bool {
-		c, err = w.index.Channel(w.ctx, used.Account)
-		return err == nil && !c.Settled.IsZero()
-	}, wait, tick, "%v", err)
-	require.Equal(t, spent, c.Settled, "settled on chain")
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		settled, err := w.index.Channel(w.ctx, used.Account)
+		require.NoError(c, err)
+		require.Equal(c, spent, settled.Settled, "settled on chain")
+	}, wait, tick)
 	acc, err := w.conn.Account(w.ctx, used.Account)
 	require.NoError(t, err)
 	require.Equal(t, chain.Active, acc.State)

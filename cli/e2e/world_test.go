@@ -9,14 +9,13 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -42,14 +41,14 @@ import (
 
 // The models, each with engines that behave in a way of their own.
 const (
-	chat  = "lab/chat"  // answers at once
-	slow  = "lab/slow"  // long answers, a token every few milliseconds
-	busy  = "lab/busy"  // each engine answers 429 once
-	full  = "lab/full"  // and here always
-	cut   = "lab/cut"   // the engine is gone after four tokens
-	odd   = "lab/odd"   // valid server-sent events of unusual form
-	gated = "lab/gated" // waits to be released
-	kill  = "lab/kill"  // of processes that die
+	chat = "lab/chat" // answers at once
+	slow = "lab/slow" // long answers, a token every few milliseconds
+	busy = "lab/busy" // each engine answers 429 once
+	full = "lab/full" // and here always
+	cut  = "lab/cut"  // the engine is gone after four tokens
+	odd  = "lab/odd"  // valid server-sent events of unusual form
+	dull = "lab/dull" // half a second until the first token
+	kill = "lab/kill" // of processes that die
 )
 
 // price is what all ask, nanoTON for 10^6 tokens.
@@ -126,15 +125,15 @@ func newWorld(t *testing.T) *world {
 	house := w.wallet()
 	w.deploy(house)
 	alice, bob := w.provider(), w.provider()
-	both, dying := []string{chat, slow, busy, full, cut, odd, gated}, []string{kill}
+	both, dying := []string{chat, slow, busy, full, cut, odd, dull}, []string{kill}
 	a0, a1, b0 := w.register(alice, both), w.register(alice, []string{chat}), w.register(bob, both)
 	w.serve(house)
 	w.work(alice, a0, w.engines("alice"))
 	w.work(alice, a1, map[string]http.Handler{chat: engine.New(chat)})
 	w.work(bob, b0, w.engines("bob"))
 	w.gates.victims = map[string]*exec.Cmd{
-		"alice": w.process(alice, w.register(alice, dying), w.gates.door(kill, "alice", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
-		"bob":   w.process(bob, w.register(bob, dying), w.gates.door(kill, "bob", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
+		"alice": w.process(alice, w.register(alice, dying), w.gates.door("alice", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
+		"bob":   w.process(bob, w.register(bob, dying), w.gates.door("bob", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
 	}
 	return w
 }
@@ -148,8 +147,8 @@ func (w *world) engines(owner string) map[string]http.Handler {
 	}
 	all := map[string]http.Handler{
 		chat: engine.New(chat), slow: w.slow, busy: w.broken(engine.Config{}, "429@1"), full: w.broken(engine.Config{}, "429"),
-		cut: w.broken(engine.Config{Answer: 20}, "cut=4"), gated: w.gates.door(gated, "either", engine.New(gated)),
-		odd: w.broken(engine.Config{}, "sse-split", "sse-comments"),
+		cut: w.broken(engine.Config{Answer: 20}, "cut=4"), odd: w.broken(engine.Config{}, "sse-split", "sse-comments"),
+		dull: w.broken(engine.Config{Cost: engine.Cost{Prefill: 2}}),
 	}
 	if owner == "alice" {
 		all[odd] = w.broken(engine.Config{}, "sse-crlf", "sse-split")
@@ -208,7 +207,7 @@ func (w *world) deploy(house *chain.Wallet) {
 	w.t.Helper()
 	w.desk = action.Desk{Chain: w.conn, GlobalID: w.net.GlobalID}
 	registry, messages, err := w.desk.Deploy(w.ctx, wrappers.RegistryBirth{Owner: house.Account(), Delay: 30}, action.QuickRules(), house.Account(),
-		chat, slow, busy, full, cut, odd, gated, kill)
+		chat, slow, busy, full, cut, odd, dull, kill)
 	require.NoError(w.t, err)
 	w.desk.Registry, w.net.Registry = registry, registry
 	w.send(house, messages...)
@@ -377,17 +376,19 @@ type app struct {
 	stop   func()
 }
 
-// daemon runs one whose channel holds deposit, and no more.
-func (w *world) daemon(t *testing.T, deposit cocoon.Nano) *app {
+// daemon runs one whose channel holds deposit, and no more; edit changes what it is.
+func (w *world) daemon(t *testing.T, deposit cocoon.Nano, edit ...func(*daemon.Config)) *app {
 	t.Helper()
 	a := &app{w: w, data: t.TempDir(), wallet: w.wallet()}
 	cfg := daemon.DefaultConfig()
 	cfg.Data, cfg.Tiers, cfg.API.Listen = a.data, []attest.Tier{attest.TierOpen}, "127.0.0.1:0"
-	cfg.API.KeepAlive = 100 * time.Millisecond
 	cfg.API.Aliases = map[string]string{"gpt-4o": chat}
 	cfg.Channel.Dispatchers, cfg.Channel.CloseDelay = []cocoon.Account{w.rewards}, time.Duration(action.QuickRules().CloseDelay)*time.Second
 	cfg.Channel.Deposit, cfg.Channel.Standby, cfg.Channel.MaxDeposit, cfg.Channel.Interval = deposit, deposit, deposit, 200*time.Millisecond
 	cfg.Session.Caps = price
+	for _, change := range edit {
+		change(&cfg)
+	}
 	a.secret, _ = a.key(t, api.Limits{})
 	var err error
 	a.daemon, err = daemon.Open(w.ctx, cfg, daemon.Deps{Client: w.dial(), Registry: w.desk.Registry, Sender: a.wallet, Logger: w.slog})
@@ -418,20 +419,20 @@ func (a *app) sdk(opts ...option.RequestOption) *openai.Client {
 // usage are the closed requests of the usage ledger, of one API key where an id is given.
 func (a *app) usage(t *testing.T, key string) (closed []api.Entry) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(a.data, "usage", "*.jsonl"))
-	require.NoError(t, err)
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
+	for e, err := range api.Usage(filepath.Join(a.data, "usage")) {
 		require.NoError(t, err)
-		for line := range strings.Lines(string(raw)) {
-			var e api.Entry
-			require.NoError(t, json.Unmarshal([]byte(line), &e))
-			if e.Event == "close" && (key == "" || e.Key == key) {
-				closed = append(closed, e)
-			}
+		if key == "" || e.Key == key {
+			closed = append(closed, e)
 		}
 	}
 	return closed
+}
+
+// bought is usage without what was refused for nothing: on a machine that is too busy
+// workers may be late, and SDKs ask again.
+func (a *app) bought(t *testing.T, key string) []api.Entry {
+	t.Helper()
+	return slices.DeleteFunc(a.usage(t, key), func(e api.Entry) bool { return e.Outcome == string(api.CodeNoCapacity) && e.Cost.IsZero() })
 }
 
 // cost sums up what requests came to.

@@ -21,6 +21,7 @@ type Backend interface {
 	// once a request and answers from memory.
 	Reserve(ctx context.Context, r Request) (cocoon.Nano, error)
 	// Start returns when a worker took r, or when it failed and nothing is owed.
+	// Where ctx ends before, the answer says what is owed.
 	Start(ctx context.Context, r Request) (Answer, error)
 }
 

@@ -33,6 +33,7 @@ func (a *answer) run(deadline time.Time) {
 			rest = a.inTurn(func() { a.cancel(a.reason()) })
 		case <-over.C:
 			rest = a.inTurn(func() {
+				a.took(nil) // a worker may have a bill
 				a.cancel(&api.Error{Code: api.CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")})
 			})
 		case <-a.s.life.Done():

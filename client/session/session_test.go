@@ -35,7 +35,11 @@ func read(ctx context.Context, a api.Answer) (items []string, err error) {
 
 // ask is a request from start to bill.
 func ask(ctx context.Context, c *client) (items []string, bill api.Bill, err error) {
-	a, err := c.Start(ctx, request())
+	return askFor(ctx, c, request())
+}
+
+func askFor(ctx context.Context, c *client, r api.Request) (items []string, bill api.Bill, err error) {
+	a, err := c.Start(ctx, r)
 	if err != nil {
 		return nil, bill, err
 	}
@@ -106,8 +110,8 @@ func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	_, _, err := ask(t.Context(), c)
 	require.ErrorIs(t, err, io.EOF)
 	r.Deadline = time.Now().Add(time.Second)
-	_, err = c.Start(t.Context(), r) // the fake answers no parts
-	require.Error(t, err)
+	_, _, err = askFor(t.Context(), c, r) // the fake answers no parts
+	require.Equal(t, api.CodeTimeout, code(err))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	require.NotEmpty(t, f.got[stream.PartVerb])
@@ -343,37 +347,55 @@ func TestSession_ClosingCancelsAtOnceAndPaysWhatWasDone(t *testing.T) {
 	require.NotErrorIs(t, err, io.EOF, "never a fake end")
 }
 
-// Whoever goes away before it heard that a worker has the request answers the bill
-// for what was done all the same, or its dispatcher would wait for ever.
+// Whoever goes away before it heard that a worker has the request, or whose time is
+// over, answers the bill for what was done all the same, or its dispatcher would wait
+// for ever; and is told what that was, where it came in time.
 func TestSession_ABillThatComesAfterTheApplicationHasGoneIsAnswered(t *testing.T) {
 	t.Parallel()
-	for name, patience := range map[string]time.Duration{"while it is awaited": 5 * time.Second, "and after that": 10 * time.Millisecond} {
+	for name, c := range map[string]struct {
+		patience time.Duration
+		overdue  bool
+	}{"while it is awaited": {5 * time.Second, false}, "when its time is over": {5 * time.Second, true}, "and after that": {10 * time.Millisecond, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, 1)
 			cfg := f.config()
-			cfg.Patience = patience
-			c, err := f.connect(cfg, f.policy())
+			cfg.Patience = c.patience
+			client, err := f.connect(cfg, f.policy())
 			require.NoError(t, err)
 			running := make(chan *double, 1)
 			f.mu.Lock()
 			f.serve = func(_ *fake, _ stream.Start, d *double) { running <- d }
 			f.mu.Unlock()
 			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r := request()
+			if c.overdue {
+				r.Deadline = time.Now().Add(200 * time.Millisecond)
+			}
 			var g errgroup.Group
-			g.Go(func() error { _, err := c.Start(ctx, request()); return err })
+			var bill api.Bill
+			g.Go(func() (err error) { _, bill, err = askFor(ctx, client, r); return err })
 			d := <-running
-			cancel()
-			require.ErrorIs(t, g.Wait(), context.Canceled)
+			if !c.overdue {
+				cancel()
+			}
 			f.until(stream.CancelVerb)
-			require.Eventually(t, func() bool { return patience > time.Second || c.ledger.Figures().Open == 0 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return c.patience > time.Second || client.ledger.Figures().Open == 0 }, 10*time.Second, time.Millisecond)
 			f.mu.Lock()
 			d.honest()
 			f.mu.Unlock()
 			settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
 			require.NoError(t, err)
 			require.Equal(t, d.route.Request, settle.Request)
-			require.Zero(t, c.ledger.Figures().Open)
+			require.Zero(t, client.ledger.Figures().Open)
+			if err = g.Wait(); c.overdue {
+				require.Equal(t, api.CodeTimeout, code(err))
+			} else {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			require.Equal(t, client.ledger.Figures().Used, bill.Cost)
+			require.Equal(t, c.patience > time.Second, !bill.Cost.IsZero())
 		})
 	}
 }

@@ -54,7 +54,8 @@ func (s *Session) route(r api.Request) (stream.Route, error) {
 	return v, v.Validate()
 }
 
-// Start returns when a worker took r, or when it failed and nothing is owed.
+// Start returns when a worker took r, or when it failed and nothing is owed. Where
+// ctx ended before, the answer ends at once, and has what was done all the same.
 // What fails before a worker took it is asked once more, of other workers.
 func (s *Session) Start(ctx context.Context, r api.Request) (api.Answer, error) {
 	for again := true; ; again = false {
@@ -167,7 +168,7 @@ func (s *Session) send(ctx context.Context, a *answer, sealed stream.Sealed, pay
 	case <-a.taken:
 	case <-ctx.Done():
 		a.halt(context.Cause(ctx))
-		return nil, context.Cause(ctx)
+		return a, nil // a worker may have a bill
 	}
 	if err = a.refusal(); err != nil {
 		return nil, err
