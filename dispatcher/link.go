@@ -111,6 +111,9 @@ func listenPort(n uint64) int {
 
 func (l *link) url() string { return l.server.ClientURL() }
 
+// up reports whether a connection is.
+func (l *link) up(connection uint64) bool { return l.server.GetClient(connection) != nil }
+
 // pipe is the way to our own server that needs no TLS, where others do.
 func (l *link) pipe(secure bool) nats.Option {
 	if secure {

@@ -67,8 +67,7 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	s := w.offered(1)
 	require.True(t, s.Cover)
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), s.Voucher)
-	require.NoError(t, w.Seen(account(1), 1))
-	require.ErrorIs(t, w.Seen(account(1), 2), ErrFenced)
+	w.Seen(account(1), account(2))
 	require.Equal(t, Settlement{}, w.offered(1))
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(w.clock.now.Unix()) + 86_400
@@ -80,6 +79,18 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))
 	require.Empty(t, w.due())
+}
+
+func TestDue_WhoWasDownItselfHeardNobody(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.covered()
+	w.serves(m)
+	w.clock.pass(time.Hour)
+	w = w.reopened()
+	require.Equal(t, Settlement{}, w.offered(1), "its client may come back now")
+	w.clock.pass(10 * time.Minute)
+	require.True(t, w.offered(1).Cover)
 }
 
 // offered is what channel n could be settled with; its Channel is left out where that is nothing.

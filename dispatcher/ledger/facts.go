@@ -42,9 +42,15 @@ func (r Rewards) opened() uint32 {
 }
 
 // SetIndex says that all facts of blocks up to at, which is chain time, were told.
+// The first time clients begin to be silent: who was down itself heard nobody.
 func (l *Ledger) SetIndex(at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.head.IsZero() {
+		for _, c := range l.state.channels {
+			l.state.see(c, l.now())
+		}
+	}
 	l.head = at
 }
 

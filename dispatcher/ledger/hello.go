@@ -46,8 +46,7 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 			return State{}, err
 		}
 	}
-	c.Seen = l.now()
-	l.state.dirty.channels[account] = true
+	l.state.see(c, l.now())
 	if cover != nil {
 		if err := l.hold(c, *cover); err != nil {
 			return State{}, err
@@ -65,13 +64,23 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 	return s, nil
 }
 
-// Seen says that the channel's client is there, though it asks for nothing: it
-// reads a long answer.
-func (l *Ledger) Seen(account cocoon.Account, session uint64) error {
+// seenEvery is how far, in seconds, what is kept of a client's presence may be behind.
+const seenEvery = 60
+
+// Seen says that the clients of channels are there, though they ask for nothing.
+func (l *Ledger) Seen(channels ...cocoon.Account) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.writer(account, session)
-	return err
+	for _, account := range channels {
+		if c := l.state.channels[account]; c != nil && l.now()-c.Seen >= seenEvery {
+			l.state.see(c, l.now())
+		}
+	}
+}
+
+func (s *state) see(c *channel, at int64) {
+	c.Seen = at
+	s.dirty.channels[c.Facts.Account] = true
 }
 
 // Keys are the keys that speak for a channel now: one, or for a while two.
@@ -126,8 +135,7 @@ func (l *Ledger) writer(account cocoon.Account, session uint64) (*channel, error
 	case session == 0 || session != c.Session:
 		return nil, fenced(account)
 	}
-	c.Seen = l.now()
-	l.state.dirty.channels[account] = true
+	l.state.see(c, l.now())
 	return c, nil
 }
 
