@@ -23,6 +23,7 @@ var (
 	out  = flag.String("figures", "", "file for what everybody lost, as JSON")
 	run  = flag.Bool("market", false, "run a small market of processes: a minute")
 	seed = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
+	keep = flag.String("keep", "", "folder in which what the parties wrote stays, their logs among it; keys are in there")
 )
 
 var (

@@ -94,7 +94,7 @@ type app struct {
 // newWorld brings everybody up.
 func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, change func(*party)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), size: s, rules: action.QuickRules()}
+	w := &world{T: t, dir: folder(t), size: s, rules: action.QuickRules()}
 	var err error
 	seed := sha256.Sum256([]byte(t.Name()))
 	w.local, err = localnet.Start(context.WithoutCancel(t.Context()), localnet.Config{Seed: seed[:]})
@@ -145,6 +145,18 @@ func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, chan
 		})
 	}
 	return w
+}
+
+// folder is a new one for all that the parties of a test write.
+func folder(t *testing.T) string {
+	t.Helper()
+	if *keep == "" {
+		return t.TempDir()
+	}
+	require.NoError(t, os.MkdirAll(*keep, 0o700))
+	dir, err := os.MkdirTemp(*keep, t.Name()+"-")
+	require.NoError(t, err)
+	return dir
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
