@@ -102,6 +102,16 @@ func (b Books) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) er
 	return b.Ledger.Assign(ledger.ID(id), ledger.Attempt{Number: attempt, Provider: c.Provider, Worker: ledger.Key(c.Worker), Boot: ledger.ID(c.Boot), Price: c.Price})
 }
 
+// Keep implements Money.
+func (b Books) Keep(ctx context.Context, of Run, keys []byte) error {
+	return b.Ledger.KeepKeys(ctx, ledger.Key(of.Worker), ledger.ID(of.Boot), keys)
+}
+
+// Kept implements Money.
+func (b Books) Kept(ctx context.Context, of Run) ([]byte, error) {
+	return b.Ledger.KeptKeys(ctx, ledger.Key(of.Worker), ledger.ID(of.Boot))
+}
+
 // Commit implements Money.
 func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (o Booked, err error) {
 	t, err := b.Ledger.Commit(ctx, u, c, bytes)

@@ -45,6 +45,7 @@ type purse struct {
 	charged int
 	ahead   time.Duration // that the chain's time is
 	refuses error         // every receipt
+	kept    map[Run][]byte
 }
 
 type opened struct {
@@ -108,8 +109,27 @@ func (p *purse) Cover(stream.RequestID, uint64, voucher.Signed) error {
 func (p *purse) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.kept[Run{c.Worker, c.Boot}] == nil {
+		return cocoon.Conflict.Errorf("nobody knows what the receipts of worker %x would be signed with", c.Worker[:4])
+	}
 	p.open[id].attempt, p.open[id].worker = attempt, c.Worker
 	return nil
+}
+
+func (p *purse) Keep(_ context.Context, of Run, keys []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kept == nil {
+		p.kept = map[Run][]byte{}
+	}
+	p.kept[of] = keys
+	return nil
+}
+
+func (p *purse) Kept(_ context.Context, of Run) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept[of], nil
 }
 
 func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booked, error) {

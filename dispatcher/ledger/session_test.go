@@ -72,6 +72,26 @@ func TestCommit_ALaterCertificateKeepsTheSession(t *testing.T) {
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
 }
 
+func TestKeys_OfARunAreKeptForAsLongAsReceiptsAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, keys := range []string{"first", "rotated"} {
+		require.NoError(t, w.KeepKeys(t.Context(), Key{1}, ID{1}, []byte(keys)))
+	}
+	w = w.reopened()
+	keys, err := w.KeptKeys(t.Context(), Key{1}, ID{1})
+	require.NoError(t, err)
+	require.Equal(t, "rotated", string(keys))
+	keys, err = w.KeptKeys(t.Context(), Key{1}, ID{2})
+	require.NoError(t, err)
+	require.Nil(t, keys, "another run")
+	w.clock.pass(100 * time.Hour)
+	require.NoError(t, w.tidy(t.Context()))
+	keys, err = w.KeptKeys(t.Context(), Key{1}, ID{1})
+	require.NoError(t, err)
+	require.Nil(t, keys)
+}
+
 func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
