@@ -194,8 +194,9 @@ func TestPromiseClose_ClosesAtOnceOverAllThatWasAgreed(t *testing.T) {
 	require.NoError(t, err)
 	w.send(w.payer, m2)
 	require.True(t, p.settled(promise.Final.Nano).Closed)
+	require.Eventually(t, func() bool { return len(w.dispatcher.Figures().Channels) == 0 }, wait, tick)
 	w.stop()
 	w.start()
 	err = w.dispatcher.Ledger().Admit(1, ledger.Request{Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
-	require.ErrorIs(t, err, ledger.ErrClosing)
+	require.ErrorIs(t, err, ledger.ErrUnknown, "it was let go, for good")
 }

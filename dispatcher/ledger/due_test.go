@@ -179,6 +179,32 @@ func TestDue_AllIsSettledWhereNoMoreMayBePromised(t *testing.T) {
 	require.Equal(t, Exposed, w.due()[0].Reason)
 }
 
+func TestClosed_ChannelsAreLetGoOnceNothingIsOpenUnderThem(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.covered()
+	w.opens(2, cocoon.TON(1))
+	open := w.ordered(m)
+	require.NoError(t, w.Dispute(t.Context(), 1, w.serves(m), cocoon.Usage{}, cocoon.Nano{}, nil))
+	f := facts(1, cocoon.TON(1))
+	f.Closed = true
+	require.NoError(t, w.SetChannel(f))
+	require.NoError(t, w.tidy(t.Context()))
+	require.Len(t, w.Figures().Channels, 2, "a worker is at work")
+	require.NoError(t, w.Release(open))
+	require.NoError(t, w.tidy(t.Context()))
+	for range 2 {
+		books := w.Figures()
+		require.Len(t, books.Channels, 1)
+		require.Equal(t, account(2), books.Channels[0].Account)
+		require.Equal(t, cost, books.Disputes, "what it cost us stays")
+		_, err := w.Hello(account(1), 2, nil, 0)
+		require.ErrorIs(t, err, ErrUnknown)
+		require.NoError(t, w.flush(t.Context()))
+		w = w.reopened()
+	}
+}
+
 func TestRetire_NamesTheFinalAmountOnceNothingIsOpen(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}

@@ -121,6 +121,7 @@ func (l *Ledger) tidy(ctx context.Context) error {
 		return err
 	}
 	l.mu.Lock()
+	l.state.letGo()
 	for key, b := range l.state.boots {
 		if b.Until <= l.now() && !l.state.dirty.boots[key] {
 			delete(l.state.boots, key) // nothing that it signed is taken any more

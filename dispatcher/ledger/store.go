@@ -64,7 +64,11 @@ func (s *store) write(ctx context.Context, n *snapshot) error {
 		w := writer{ctx: ctx, tx: tx}
 		w.exec(`UPDATE meta SET seq = ?, state = ?`, n.seq, string(n.books))
 		for account, state := range n.channels {
-			w.exec(`INSERT OR REPLACE INTO channels VALUES (?, ?)`, account[:], string(state))
+			if state == nil {
+				w.exec(`DELETE FROM channels WHERE account = ?`, account[:])
+			} else {
+				w.exec(`INSERT OR REPLACE INTO channels VALUES (?, ?)`, account[:], string(state))
+			}
 		}
 		for id, state := range n.requests {
 			if state == nil {
