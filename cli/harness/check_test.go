@@ -29,17 +29,18 @@ type judge struct {
 	most   cocoon.Nano // that one request may cost
 	mu     sync.Mutex
 	worst  map[string]loss
-	p      map[cocoon.Account]cocoon.Nano // the highest P of each channel
-	credit map[*machine]cocoon.Nano       // the highest X_u
-	used   map[cocoon.Account]cocoon.Nano // U of each channel, by its client
-	robbed cocoon.Account                 // a channel whose cover was taken
+	p      map[cocoon.Account]cocoon.Nano   // the highest P of each channel
+	credit map[*machine]cocoon.Nano         // the highest X_u
+	used   map[cocoon.Account]cocoon.Nano   // U of each channel, by its client
+	ever   []map[cocoon.Account]cocoon.Nano // min(cover, D) of the channels each dispatcher ever had
+	robbed cocoon.Account                   // a channel whose cover was taken
 	looked int
 	peak   int // requests of one channel that a dispatcher had at a time
 }
 
 func newJudge(w *world, ears []*ear, free, most cocoon.Nano) *judge {
 	return &judge{world: w, ears: ears, free: free, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
-		used: map[cocoon.Account]cocoon.Nano{}}
+		used: map[cocoon.Account]cocoon.Nano{}, ever: []map[cocoon.Account]cocoon.Nano{{}, {}}}
 }
 
 func (j *judge) bounded(party string, lost, bound cocoon.Nano) {
@@ -114,8 +115,7 @@ func (j *judge) look() {
 			slots, err := j.most.Mul(uint64(j.size.Concurrency))
 			require.NoError(j, err)
 			limit := plus(larger(j.credit[m], bound.Credit(cocoon.Nano{})), slots)
-			j.bounded("worker, unacknowledged (4)", b.Owed, limit)
-			j.bounded("worker, acknowledged and not signed for (4)", b.Unpromised, limit)
+			j.bounded("worker, not acknowledged or not signed for (4)", plus(b.Owed, b.Unpromised), limit)
 		}
 	}
 	held := j.claims()
@@ -169,7 +169,10 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		}
 	}
 	for _, c := range f.Channels {
-		covered = plus(covered, smaller(c.Cover, c.Deposited))
+		j.ever[i][c.Account] = smaller(c.Cover, c.Deposited)
+	}
+	for _, n := range j.ever[i] {
+		covered = plus(covered, n)
 	}
 	for _, c := range f.Claims {
 		earned = plus(earned, c.Earned)
