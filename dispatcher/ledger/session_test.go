@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -90,6 +91,19 @@ func TestKeys_OfARunAreKeptForAsLongAsReceiptsAre(t *testing.T) {
 	keys, err = w.KeptKeys(t.Context(), Key{1}, ID{1})
 	require.NoError(t, err)
 	require.Nil(t, keys)
+}
+
+// Run is told to end at any moment, also amid a write of the tables.
+func TestFlush_ThatIsToldToEndLosesNothing(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t, func(c *Config) { c.Flush = time.Hour }), &machine{n: 1}
+	w.covered()
+	w.serves(m)
+	before := w.Figures()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_ = w.flush(ended)
+	require.Equal(t, before, w.reopened().Figures())
 }
 
 func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
