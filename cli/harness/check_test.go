@@ -25,7 +25,6 @@ type loss struct {
 type judge struct {
 	*world
 	ears   []*ear
-	free   cocoon.Nano // of a dispute allowance
 	most   cocoon.Nano // that one request may cost
 	mu     sync.Mutex
 	worst  map[string]loss
@@ -38,8 +37,8 @@ type judge struct {
 	peak   int // requests of one channel that a dispatcher had at a time
 }
 
-func newJudge(w *world, ears []*ear, free, most cocoon.Nano) *judge {
-	return &judge{world: w, ears: ears, free: free, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
+func newJudge(w *world, ears []*ear, most cocoon.Nano) *judge {
+	return &judge{world: w, ears: ears, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
 		used: map[cocoon.Account]cocoon.Nano{}, ever: []map[cocoon.Account]cocoon.Nano{{}, {}}}
 }
 
@@ -157,9 +156,7 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		}
 		j.peak = max(j.peak, c.Open+c.Answers)
 		require.LessOrEqual(j, c.Paid.Cmp(c.Agreed), 0, "(3): %+v", c)
-		allowance, err := bound.Allowance(j.free, c.Agreed)
-		require.NoError(j, err)
-		j.bounded("dispatcher, disputes of a channel (3)", c.Disputed, plus(allowance, j.most))
+		j.bounded("dispatcher, disputes of a channel (3)", c.Disputed, j.disputable(c.Agreed))
 	}
 	j.bounded("dispatcher, promised and not opened (5)", f.Earned, f.Backing)
 	earned, covered := cocoon.Nano{}, cocoon.Nano{}
@@ -183,6 +180,15 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		require.LessOrEqual(j, c.Earned.Cmp(c.Payable), 0, "(5): %+v", c)
 		require.LessOrEqual(j, held[claimed{j.houses[i].rewards, c.Provider, c.Number}].Cmp(c.Earned), 0, "a signed receipt is durable first: %+v", c)
 	}
+}
+
+// disputable is what a channel may cost its dispatcher that has agreed to so much: its
+// allowance, a burst that was lent to it, and one request.
+func (j *judge) disputable(agreed cocoon.Nano) cocoon.Nano {
+	j.Helper()
+	allowance, err := bound.Allowance(bound.Base(), agreed)
+	require.NoError(j, err)
+	return plus(plus(allowance, bound.Burst()), j.most)
 }
 
 // claimed is what a provider holds of a dispatcher in one number.

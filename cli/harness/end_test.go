@@ -202,9 +202,7 @@ func (j *judge) losses() {
 		settled, allowance := cocoon.Nano{}, cocoon.Nano{}
 		for _, c := range channels {
 			settled = plus(settled, c.Settled)
-			own, err := bound.Allowance(j.free, c.Settled)
-			require.NoError(j, err)
-			allowance = plus(allowance, plus(own, j.most))
+			allowance = plus(allowance, j.disputable(c.Settled))
 			j.lossOfClient(i, c)
 		}
 		if i == 0 {

@@ -36,14 +36,13 @@ type plan struct {
 	size
 	at    int // requests at a time of the first client; of the others a tenth
 	kills int // of each kind of process
-	free  cocoon.Nano
 }
 
 func thePlan() plan {
 	if *full {
-		return plan{size{Daemons: 4, Dispatchers: 2, Providers: 5, Machines: 4, Concurrency: 64}, 500, 100, cocoon.NanoOf(50_000_000)}
+		return plan{size{Daemons: 4, Dispatchers: 2, Providers: 5, Machines: 4, Concurrency: 64}, 500, 100}
 	}
-	return plan{size{Daemons: 4, Dispatchers: 2, Providers: 3, Machines: 2, Concurrency: 32}, 40, 2, cocoon.NanoOf(5_000_000)}
+	return plan{size{Daemons: 4, Dispatchers: 2, Providers: 3, Machines: 2, Concurrency: 32}, 40, 2}
 }
 
 // engines break in their own ways.
@@ -80,14 +79,14 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	t.Parallel()
 	p := thePlan()
 	w := newWorld(t, p.size, engines, func(q *party) {
-		q.Free, q.MaxOwed = p.free, maxOwed
+		q.MaxOwed = maxOwed
 		if q.Role == aDispatcher && q.Rewards != q.Home {
 			q.Period = 60 * 86_400 // it skips its epochs
 		}
 	})
 	ears := []*ear{newEar(w.houses[0]), newEar(w.houses[1])}
 	ears[1].hostile = true
-	j := newJudge(w, ears, p.free, most)
+	j := newJudge(w, ears, most)
 	defer j.print()
 	for i, m := range []manner{honest, honest, silent, contrary} {
 		f, err := w.apps[i].figures()

@@ -357,7 +357,7 @@ func (w *world) open(name string, p party, change func(*party)) (*process, error
 func (w *world) openHouse(i int, change func(*party)) (err error) {
 	h := w.houses[i]
 	h.process, err = w.open(fmt.Sprintf("dispatcher-%d", i), party{Role: aDispatcher, Wallet: h.seed, Rewards: h.rewards, Listen: h.wire.to, Ledger: h.ledger.Seed(),
-		Period: w.rules.Period, Free: cocoon.NanoOf(5_000_000)}, change)
+		Period: w.rules.Period}, change)
 	return err
 }
 

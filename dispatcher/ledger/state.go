@@ -17,6 +17,7 @@ type state struct {
 	numbers  map[uint32]*number
 
 	closed      map[cocoon.Account]bool // channels that are and were not let go
+	lent        map[cocoon.Account]bool // channels that may have more open than their allowance
 	collectable cocoon.Nano             // sum of what min(durable cover, D) is above S
 	unsettled   cocoon.Nano             // sum of what is owed above S
 	dirty       dirty
@@ -41,6 +42,7 @@ type channel struct {
 	Ahead    promise     `json:"ahead"`         // the newest above it
 	Agreed   cocoon.Nano `json:"agreed_nano"`   // U
 	Disputed cocoon.Nano `json:"disputed_nano"` // what disputes cost us
+	Denied   int64       `json:"denied"`        // when one last did
 	Index    uint64      `json:"index"`         // of its newest receipt
 	Since    int64       `json:"since"`         // when there began to be something unsettled, 0 where there is nothing
 	Seen     int64       `json:"seen"`          // when the client last spoke
@@ -116,7 +118,7 @@ type claim struct {
 
 func newState() *state {
 	return &state{channels: map[cocoon.Account]*channel{}, requests: map[ID]*request{}, boots: map[boot]*session{}, workers: map[worker]*record{},
-		numbers: map[uint32]*number{}, closed: map[cocoon.Account]bool{}, dirty: newDirty(), writing: newDirty()}
+		numbers: map[uint32]*number{}, closed: map[cocoon.Account]bool{}, lent: map[cocoon.Account]bool{}, dirty: newDirty(), writing: newDirty()}
 }
 
 // refresh recounts c in the sums, and marks it to be written.
