@@ -78,6 +78,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	mayRun(t)
 	t.Parallel()
 	p := thePlan()
+	t.Logf("seed %d", *seed)
 	w := newWorld(t, p.size, engines, func(q *party) {
 		q.MaxOwed = maxOwed
 		if q.Role == aDispatcher && q.Rewards != q.Home {
@@ -275,6 +276,6 @@ func (j *judge) settleCover([]*load) error {
 // mayRun skips what takes a quiet machine for a minute or more.
 func mayRun(t *testing.T) {
 	if !*run && !*full {
-		t.Skip("a minute on a quiet machine: go test ./cli/harness -market, or make harness")
+		t.Skip("a minute on a quiet machine: make test-harness, or make harness")
 	}
 }
