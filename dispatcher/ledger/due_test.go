@@ -193,6 +193,9 @@ func TestClosed_ChannelsAreLetGoOnceNothingIsOpenUnderThem(t *testing.T) {
 	require.Len(t, w.Figures().Channels, 2, "a worker is at work")
 	require.NoError(t, w.Release(open))
 	require.NoError(t, w.tidy(t.Context()))
+	require.Len(t, w.Figures().Channels, 2, "what it denied counts for a day")
+	w.clock.pass(24 * time.Hour)
+	require.NoError(t, w.tidy(t.Context()))
 	for range 2 {
 		books := w.Figures()
 		require.Len(t, books.Channels, 1)

@@ -124,7 +124,7 @@ func (l *Ledger) tidy(ctx context.Context) error {
 		return err
 	}
 	l.mu.Lock()
-	l.state.letGo()
+	l.state.letGo(l.now())
 	for key, b := range l.state.boots {
 		if b.Until <= l.now() && !l.state.dirty.boots[key] {
 			delete(l.state.boots, key) // nothing that it signed is taken any more

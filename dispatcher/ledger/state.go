@@ -145,10 +145,10 @@ func (s *state) refresh(c *channel, at int64) {
 }
 
 // letGo forgets the closed channels under which nothing is open: they settle nothing
-// and owe nothing any more, for ever.
-func (s *state) letGo() {
+// and owe nothing any more, for ever. What one has denied of a burst counts for a day.
+func (s *state) letGo(now int64) {
 	for account := range s.closed {
-		if c := s.channels[account]; len(c.requests) == 0 {
+		if c := s.channels[account]; len(c.requests) == 0 && now-c.Denied >= aDay {
 			delete(s.closed, account)
 			delete(s.channels, account)
 			s.Disputed = plus(s.Disputed, c.Disputed)
