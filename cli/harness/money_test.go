@@ -27,8 +27,8 @@ var (
 )
 
 var (
-	maxOwed = cocoon.NanoOf(20_000_000) // X_e: that a dispatcher may owe a provider and not have opened
-	most    = cocoon.NanoOf(1_000_000)  // that a request may cost: 340 KB and 700 tokens
+	maxOwed = cocoon.NanoOf(100_000_000) // X_e: that a dispatcher may owe a provider and not have opened
+	most    = cocoon.NanoOf(1_000_000)   // that a request may cost: 340 KB and 700 tokens
 )
 
 // plan is how much happens.
@@ -117,7 +117,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	require.Positive(t, ears[0].did["never signs"])
 	require.Positive(t, ears[0].did["disputes"])
 	j.end()
-	t.Logf("looked at all books %d times, with up to %d requests of one channel at a time, over kills of %v", j.looked, j.peak, w.kills())
+	t.Logf("looked at all books %d times, with up to %d requests open under one channel, over kills of %v", j.looked, j.peak, w.kills())
 }
 
 // kills counts them by role.
