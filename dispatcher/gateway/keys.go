@@ -28,7 +28,8 @@ const maxRuns = 1 << 15 // whose keys are remembered
 type keysEntry struct {
 	once  sync.Mutex // one question at a time
 	stale atomic.Bool
-	raw   []byte // nil before it was asked, or looked up
+	kept  atomic.Bool // there is something on disk
+	raw   []byte      // nil before it was asked, or looked up
 	asked time.Time
 	cert  receipt.SignedCertificate
 }
@@ -106,6 +107,7 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw 
 		}
 	}
 	e.raw, e.cert, e.asked = answer.Data, c, g.now()
+	e.kept.Store(true)
 	return e.raw, e.cert, nil
 }
 
@@ -118,6 +120,7 @@ func (e *keysEntry) recall(ctx context.Context, g *Gateway, of Run) error {
 	c, err := certificateOf(raw, of)
 	if err == nil {
 		e.raw, e.cert = raw, c
+		e.kept.Store(true)
 	}
 	return err
 }

@@ -190,11 +190,16 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 	return g.watch(ctx, r, c)
 }
 
-// knows has what the receipts of a worker's run are checked with, before there are any.
+// knows has what the receipts of a worker's run are checked with, before there are
+// any. It waits for nobody who asks for the newest keys.
 func (g *Gateway) knows(ctx context.Context, c stream.Candidate) error {
+	of := Run{c.Worker, c.Boot}
+	if g.keys.entry(of).kept.Load() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
 	defer cancel()
-	_, _, err := g.keysFrom(ctx, Run{c.Worker, c.Boot}, anyAge)
+	_, _, err := g.keysFrom(ctx, of, anyAge)
 	return err
 }
 
