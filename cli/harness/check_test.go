@@ -25,6 +25,7 @@ type loss struct {
 type judge struct {
 	*world
 	ears   []*ear
+	free   cocoon.Nano // of a dispute allowance
 	most   cocoon.Nano // that one request may cost
 	mu     sync.Mutex
 	worst  map[string]loss
@@ -37,8 +38,8 @@ type judge struct {
 	peak   int // requests that were open under the channel of an honest client
 }
 
-func newJudge(w *world, ears []*ear, most cocoon.Nano) *judge {
-	return &judge{world: w, ears: ears, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
+func newJudge(w *world, ears []*ear, free, most cocoon.Nano) *judge {
+	return &judge{world: w, ears: ears, free: free, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
 		used: map[cocoon.Account]cocoon.Nano{}, ever: []map[cocoon.Account]cocoon.Nano{{}, {}}}
 }
 
@@ -188,7 +189,7 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 // allowance, a burst that was lent to it, and one request.
 func (j *judge) disputable(agreed cocoon.Nano) cocoon.Nano {
 	j.Helper()
-	allowance, err := bound.Allowance(bound.Base(), agreed)
+	allowance, err := bound.Allowance(j.free, agreed)
 	require.NoError(j, err)
 	return plus(plus(allowance, bound.Burst()), j.most)
 }

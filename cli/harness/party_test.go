@@ -71,6 +71,7 @@ type party struct {
 	Listen  string         `json:"listen"`
 	Ledger  []byte         `json:"ledger"` // seed
 	Period  uint32         `json:"period"`
+	Free    cocoon.Nano    `json:"free"`
 
 	Worker   []byte         `json:"worker"` // seeds; worker
 	Operator []byte         `json:"operator"`
@@ -188,6 +189,9 @@ func runDispatcher(ctx context.Context, p party, log *slog.Logger) (l life, err 
 	cfg.Payee, cfg.Bps = wallet.Account(), 200
 	cfg.Keeper = dispatcher.KeeperConfig{Rewards: p.Rewards, Period: p.Period, MinUptime: 10_000}
 	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = filepath.Join(p.Data, "ledger"), []crypto.Signer{ed25519.NewKeyFromSeed(p.Ledger)}, p.CloseDelay
+	if !p.Free.IsZero() {
+		cfg.Ledger.Free = p.Free
+	}
 	d, err := dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: log})
 	if err != nil {
 		return l, err
