@@ -80,7 +80,7 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 		l.server.Shutdown()
 		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
-	l.conn, err = nats.Connect(l.loopback(), l.pipe(secure), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+	l.conn, err = nats.Connect("nats://"+options.ServerName, nats.InProcessServer(l.server), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
 		nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
 	if err != nil {
 		l.server.Shutdown()
@@ -113,26 +113,6 @@ func (l *link) url() string { return l.server.ClientURL() }
 
 // up reports whether a connection is.
 func (l *link) up(connection uint64) bool { return l.server.GetClient(connection) != nil }
-
-// pipe is the way to our own server that needs no TLS, where others do.
-func (l *link) pipe(secure bool) nats.Option {
-	if secure {
-		return nats.InProcessServer(l.server)
-	}
-	return func(*nats.Options) error { return nil }
-}
-
-// loopback is the server's address for ourselves, also where it listens everywhere.
-func (l *link) loopback() string {
-	addr, ok := l.server.Addr().(*net.TCPAddr)
-	if !ok {
-		return l.url()
-	}
-	if addr.IP.IsUnspecified() {
-		return fmt.Sprintf("nats://127.0.0.1:%d", addr.Port)
-	}
-	return "nats://" + addr.String()
-}
 
 // handler answers one request of a worker.
 type handler func(w bus.ID, data []byte) ([]byte, error)

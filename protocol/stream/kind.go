@@ -25,12 +25,14 @@ const (
 	kindAck
 	kindKeys
 	kindKeysOf
+	kindBundle
 )
 
 // kinds name messages in errors.
 var kinds = map[kind]string{kindRoute: "route", kindFrame: "frame", kindHello: "hello", kindState: "state", kindLease: "lease", kindLeases: "leases",
 	kindStart: "start", kindPart: "part", kindTook: "took", kindFail: "fail", kindWant: "want", kindMore: "more", kindFinal: "final", kindSettle: "settle",
-	kindCancel: "cancel", kindResume: "resume", kindOrder: "order", kindSlice: "slice", kindAck: "ack", kindKeys: "keys", kindKeysOf: "keys_of"}
+	kindCancel: "cancel", kindResume: "resume", kindOrder: "order", kindSlice: "slice", kindAck: "ack", kindKeys: "keys", kindKeysOf: "keys_of",
+	kindBundle: "bundle"}
 
 // KindOf is what a message says it is, "" where it is none; it checks no more.
 func KindOf(message []byte) string {
