@@ -154,7 +154,7 @@ func (s *Session) claimed(raw []byte) {
 		return
 	}
 	s.spawn(func() {
-		for attempt := range claims {
+		for attempt := range maxClaims {
 			err := s.answer(r, id)
 			if err == nil {
 				return
@@ -172,9 +172,9 @@ func (s *Session) claimed(raw []byte) {
 	})
 }
 
-// claims is how often a receipt is looked at while the keys of its worker, or the
+// maxClaims is how often a receipt is looked at while the keys of its worker, or the
 // dispatcher, cannot be asked; the next hello brings it again.
-const claims = 5
+const maxClaims = 5
 
 // answer settles a receipt of a request that another process began: what it
 // received is not known, so that the bound is what was set aside. Of a request
