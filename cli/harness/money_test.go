@@ -20,11 +20,12 @@ import (
 )
 
 var (
-	full = flag.Bool("full", false, "the numbers of a real market: minutes, and 100 kills of each kind of process")
-	out  = flag.String("figures", "", "file for what everybody lost, as JSON")
-	run  = flag.Bool("market", false, "run a small market of processes: a minute")
-	seed = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
-	keep = flag.String("keep", "", "folder in which what the parties wrote stays, their logs among it; keys are in there")
+	full  = flag.Bool("full", false, "the numbers of a real market: minutes")
+	kills = flag.Int("kills", 100, "of each kind of process, in full")
+	out   = flag.String("figures", "", "file for what everybody lost, as JSON")
+	run   = flag.Bool("market", false, "run a small market of processes: a minute")
+	seed  = flag.Uint64("seed", 1, "of what is asked, killed and cheated")
+	keep  = flag.String("keep", "", "folder in which what the parties wrote stays, their logs among it; keys are in there")
 )
 
 var (
@@ -43,7 +44,7 @@ type plan struct {
 
 func thePlan() plan {
 	if *full {
-		return plan{size{Daemons: 4, Dispatchers: 2, Providers: 5, Machines: 4, Concurrency: 64}, 500, 100, cocoon.NanoOf(50_000_000)}
+		return plan{size{Daemons: 4, Dispatchers: 2, Providers: 5, Machines: 4, Concurrency: 64}, 500, *kills, cocoon.NanoOf(50_000_000)}
 	}
 	return plan{size{Daemons: 4, Dispatchers: 2, Providers: 3, Machines: 2, Concurrency: 32}, 40, 2, bound.Base()}
 }
