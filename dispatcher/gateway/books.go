@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -36,12 +37,16 @@ func (b Books) Hello(_ context.Context, key [32]byte, h stream.Hello) (s stream.
 	if err = h.Verify(key); err != nil {
 		return s, err
 	}
-	return b.state(h.Channel, h.Session)
+	return b.state(h.Channel, h.Session, 0)
 }
 
-// state is what the ledger holds of a channel, whose session begins or goes on.
-func (b Books) state(channel cocoon.Account, session uint64) (s stream.State, err error) {
-	held, err := b.Ledger.Hello(channel, session, nil, 0)
+// noReceipts is behind all of them.
+const noReceipts = math.MaxUint64
+
+// state is what the ledger holds of a channel, whose session begins or goes on, with
+// the receipts behind since.
+func (b Books) state(channel cocoon.Account, session, since uint64) (s stream.State, err error) {
+	held, err := b.Ledger.Hello(channel, session, nil, since)
 	if err != nil {
 		return s, refusal(err)
 	}
@@ -170,7 +175,7 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	if err != nil {
 		return state, refusal(err)
 	}
-	return b.state(s.Paid.Channel, session)
+	return b.state(s.Paid.Channel, session, noReceipts) // it is told of each as it comes
 }
 
 // Release implements Money.

@@ -56,10 +56,8 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 		}
 	}
 	s := State{c.Cover.Raw, c.Paid.Raw, c.Agreed, c.reserved, c.Disputed, c.Facts.Settled, c.Facts.Deposited, nil}
-	for _, rq := range c.answerable() {
-		if rq.Receipt.Index > since {
-			s.Receipts = append(s.Receipts, Unanswered{rq.Receipt.Index, rq.ID, rq.Receipt.Cost, rq.Receipt.Raw})
-		}
+	for _, rq := range c.answerable(since) {
+		s.Receipts = append(s.Receipts, Unanswered{rq.Receipt.Index, rq.ID, rq.Receipt.Cost, rq.Receipt.Raw})
 	}
 	return s, nil
 }
