@@ -120,6 +120,7 @@ func TestMarket_NobodyLosesMoreThanTheBounds(t *testing.T) {
 	}
 	require.Positive(t, ears[0].did["never signs"])
 	require.Positive(t, ears[0].did["disputes"])
+	require.GreaterOrEqual(t, j.peak, p.at*3/4, "requests at a time under one channel")
 	j.end()
 	t.Logf("looked at all books %d times, with up to %d requests open under one channel, over kills of %v", j.looked, j.peak, w.kills())
 }
