@@ -150,17 +150,21 @@ func (d *daemons) enter(key [32]byte, connection uint64) bool {
 }
 
 // present are the channels whose client has a connection that is up: the server
-// ends those that answer no ping.
+// ends those that answer no ping. It has locks of its own, and asks us under some.
 func (d *daemons) present(up func(connection uint64) bool) (all []cocoon.Account) {
 	d.mu.Lock()
+	inside := maps.Clone(d.inside)
+	d.mu.Unlock()
+	gone := maps.Clone(inside)
+	maps.DeleteFunc(gone, func(connection uint64, _ [32]byte) bool { return up(connection) })
+	d.mu.Lock()
 	defer d.mu.Unlock()
-	for connection, key := range d.inside {
-		channel, known := d.channels[key]
-		if !known || !up(connection) {
+	for connection, key := range inside {
+		if _, is := gone[connection]; is {
 			delete(d.inside, connection)
-			continue
+		} else if channel, known := d.channels[key]; known {
+			all = append(all, channel)
 		}
-		all = append(all, channel)
 	}
 	return all
 }
