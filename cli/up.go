@@ -68,14 +68,17 @@ func runUp(ctx context.Context, e *env, o upOptions) error {
 	if !e.verbose { // the story says what matters
 		log = slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	}
-	return market.Run(ctx, market.Config{Data: data, API: o.api, Batch: batch, Once: o.once, Tell: teller{e}, Logger: log})
+	return market.Run(ctx, market.Config{Data: data, API: o.api, Batch: batch, Once: o.once, Tell: &teller{e: e}, Logger: log})
 }
 
 // teller prints the story: as JSON lines, or for people.
-type teller struct{ e *env }
+type teller struct {
+	e      *env
+	openai market.OpenAI // told again at the end, where people look
+}
 
 // Tell prints one event.
-func (t teller) Tell(event string, v any) error {
+func (t *teller) Tell(event string, v any) error {
 	if t.e.json {
 		return t.e.event(event, v)
 	}
@@ -84,7 +87,9 @@ func (t teller) Tell(event string, v any) error {
 	case market.Network:
 		_, err = fmt.Fprintf(t.e.out, "\n  API        %s/v1/status\n  dispatcher %s\n  registry   %s\n  network    %s\n  data       %s\n\n", x.API, x.Dispatcher, x.Registry, x.File, x.Data)
 	case market.Step:
-		_, err = fmt.Fprintf(t.e.out, "%-10s %s\n", x.Name, x.Text)
+		if _, err = fmt.Fprintf(t.e.out, "%-10s %s\n", x.Name, x.Text); err == nil && x.Name == "serving" {
+			_, err = fmt.Fprintf(t.e.out, "\n  export OPENAI_BASE_URL=%s OPENAI_API_KEY=%s\n\n", t.openai.URL, t.openai.Key)
+		}
 	case market.Transaction:
 		refused := ""
 		if x.ExitCode != 0 {
@@ -94,7 +99,7 @@ func (t teller) Tell(event string, v any) error {
 	case market.Result:
 		_, err = fmt.Fprintf(t.e.out, "results    %s: %s\n", x.Job, x.File)
 	case market.OpenAI:
-		_, err = fmt.Fprintf(t.e.out, "openai     OPENAI_BASE_URL=%s OPENAI_API_KEY=%s\n", x.URL, x.Key)
+		t.openai = x
 	case market.Summary:
 		err = t.summary(x)
 	}
@@ -109,7 +114,7 @@ func short(s string) string {
 	return s
 }
 
-func (t teller) summary(s market.Summary) error {
+func (t *teller) summary(s market.Summary) error {
 	_, err := fmt.Fprintf(t.e.out, `
 jobs       %d opened: %d paid, %d refunded, %d slashed
 channels   %d opened: %s settled, %d closed

@@ -10,13 +10,13 @@ import (
 )
 
 // assemble makes the one object an application that does not stream is given.
-func assemble(a ask, chunks [][]byte, bill Bill) ([]byte, error) {
+func assemble(a ask, chunks []chunk, bill Bill) ([]byte, error) {
 	if a.endpoint == openai.Embeddings {
 		return embeddings(a, chunks, bill)
 	}
 	w := whole{top: map[string]any{}, most: a.choices, choices: map[int]*choice{}}
-	for _, chunk := range chunks {
-		if err := w.add(chunk); err != nil {
+	for _, c := range chunks {
+		if err := w.add(c.data); err != nil {
 			return nil, err
 		}
 	}

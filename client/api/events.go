@@ -3,9 +3,9 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
-	"github.com/cocoon-network/cocoon/internal/jsonscan"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 )
 
@@ -26,16 +26,24 @@ func newEvents(a ask, now time.Time) *events {
 }
 
 // add appends the events of chunks to b.
-func (e *events) add(b []byte, chunks [][]byte) []byte {
-	for _, chunk := range chunks {
-		if from, to, plain := e.plain(chunk); plain {
-			b = event(b, chunk[:from], chunk[to:])
-		} else if chunk = e.edit(chunk); chunk != nil {
-			b = event(b, chunk)
+func (e *events) add(b []byte, chunks []chunk) []byte {
+	size := 0
+	for _, c := range chunks {
+		size += len(c.data) + eventSize
+	}
+	b = slices.Grow(b, size)
+	for _, c := range chunks {
+		if c.plain && e.id != "" && !e.awaitsRoles() {
+			b = event(b, c.data[:c.from], c.data[c.to:]) // SDKs add up what usage they see
+		} else if edited := e.edit(c.data); edited != nil {
+			b = event(b, edited)
 		}
 	}
 	return b
 }
+
+// eventSize is what an event has beside its data.
+const eventSize = len("data: \n\n")
 
 func event(b []byte, parts ...[]byte) []byte {
 	b = append(b, "data: "...)
@@ -43,34 +51,6 @@ func event(b []byte, parts ...[]byte) []byte {
 		b = append(b, part...)
 	}
 	return append(b, "\n\n"...)
-}
-
-// plain reports whether a chunk passes as it is, but for the usage so far between
-// from and to, which nobody asked for: SDKs add up what they see. Most do.
-func (e *events) plain(chunk []byte) (from, to int, plain bool) {
-	if e.id == "" || e.awaitsRoles() {
-		return 0, 0, false
-	}
-	if !bytes.Contains(chunk, []byte(`"usage"`)) {
-		return 0, 0, true
-	}
-	usages, before, leads, bare := 0, 0, false, false
-	jsonscan.Spans(chunk, func(f jsonscan.Field) {
-		if leads {
-			to, leads = f.From, false // with the comma after it
-		}
-		switch string(f.Name) {
-		case "usage":
-			from, to, usages, leads = f.From, f.To, usages+1, before == 0
-			if !leads {
-				from = before // with the comma before it
-			}
-		case "choices":
-			bare = isEmpty(f.Value)
-		}
-		before = f.To
-	})
-	return from, to, usages == 0 || usages == 1 && !bare
 }
 
 func (e *events) awaitsRoles() bool {

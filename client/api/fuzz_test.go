@@ -63,7 +63,7 @@ func text(t *testing.T, raw json.RawMessage) (s string) {
 // Usage so far is cut out of a chunk wherever it stands; all else stays as it was.
 func TestEvents_UsageIsCutOutOfAChunk(t *testing.T) {
 	t.Parallel()
-	for chunk, want := range map[string]string{
+	for raw, want := range map[string]string{
 		`{"usage":{"a":[1,2]},"choices":[{}],"x":1}`:                  `{"choices":[{}],"x":1}`,
 		`{ "usage" : null , "choices":[{}] }`:                         `{ "choices":[{}] }`,
 		`{"x":"\"usage\"","usage":{"a":{"usage":1}},"y":{"usage":2}}`: `{"x":"\"usage\"","y":{"usage":2}}`,
@@ -72,11 +72,14 @@ func TestEvents_UsageIsCutOutOfAChunk(t *testing.T) {
 		`{"usage":1}`:                                                 `{}`,
 		`{"x":"usage","usages":1}`:                                    `{"x":"usage","usages":1}`,
 		`{"x":1,"x":2,"usage":3}`:                                     `{"x":1,"x":2}`,
+		`{"choices":[{}],"choices":[],"usage":1}`:                     `{"choices":[{}],"choices":[],"usage":1}`,
 		`{"usage":1,"x":0,"usage":2}`:                                 `{"usage":1,"x":0,"usage":2}`, // what it means is the application's to judge
 	} {
 		e := newEvents(ask{endpoint: openai.Completions}, time.Unix(0, 0))
 		e.id = "known"
-		require.Equal(t, "data: "+want+"\n\n", string(e.add(nil, [][]byte{[]byte(chunk)})), chunk)
+		c, err := chunkOf([]byte(raw))
+		require.NoError(t, err)
+		require.Equal(t, "data: "+want+"\n\n", string(e.add(nil, []chunk{c})), raw)
 		require.Empty(t, e.usage)
 	}
 }
@@ -90,11 +93,11 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"id":"a","choices":[{"text":"x"}]}`, `{"usage":{"prompt_tokens":1},"choices":[{"text":"x"}],"x":"\"usage\""}`)
 	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, "{\"error\":\r\nnull}\n")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		var chunks [][]byte
-		for _, c := range []string{one, two} {
-			if line, err := lineOf([]byte(c)); err == nil {
-				require.NotContains(t, string(line), "\n")
-				chunks = append(chunks, line)
+		var chunks []chunk
+		for _, item := range []string{one, two} {
+			if c, err := chunkOf([]byte(item)); err == nil {
+				require.NotContains(t, string(c.data), "\n")
+				chunks = append(chunks, c)
 			}
 		}
 		for _, a := range []ask{
@@ -121,9 +124,10 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-func clone(chunks [][]byte) (out [][]byte) {
+func clone(chunks []chunk) (out []chunk) {
 	for _, c := range chunks {
-		out = append(out, bytes.Clone(c))
+		c.data = bytes.Clone(c.data)
+		out = append(out, c)
 	}
 	return out
 }

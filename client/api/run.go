@@ -1,16 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/internal/jsonscan"
 )
 
 // run is one request on its way: what came of it so far, for the application
@@ -24,7 +21,7 @@ type run struct {
 	stop  context.CancelCauseFunc
 
 	mu        sync.Mutex
-	chunks    [][]byte
+	chunks    []chunk
 	size      int
 	bill      Bill
 	err       error         // nil while it runs, io.EOF once it is whole
@@ -78,12 +75,12 @@ func (r *run) undelivered() bool {
 }
 
 // add wakes readers once for all chunks: they write them together.
-func (r *run) add(chunks [][]byte) {
+func (r *run) add(chunks []chunk) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.chunks = append(r.chunks, chunks...)
 	for _, c := range chunks {
-		r.size += len(c)
+		r.size += len(c.data)
 	}
 	r.tell()
 }
@@ -111,7 +108,7 @@ func (r *run) tell() {
 
 // since is what came after the first n chunks and how the run ended, if it has;
 // where there is nothing of both, news is what to wait for.
-func (r *run) since(n int) (chunks [][]byte, bill Bill, news <-chan struct{}, end error) {
+func (r *run) since(n int) (chunks []chunk, bill Bill, news <-chan struct{}, end error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n == len(r.chunks) && r.err == nil {
@@ -192,22 +189,22 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		bill = answer.Bill()
 	}()
 	for first := true; ; first = false {
-		chunks, err := answer.Next(ctx)
+		items, err := answer.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF) && first:
 			return bill, badAnswer("nothing")
 		case err != nil:
 			return bill, err
 		}
-		lines, err := s.check(r, chunks)
+		chunks, err := s.check(r, items)
 		if rerr := h.raise(answer.Reserved()); rerr != nil {
 			return bill, rerr
 		}
 		if first {
 			r.billed(answer.Bill())
 		}
-		if len(lines) > 0 {
-			r.add(lines)
+		if len(chunks) > 0 {
+			r.add(chunks)
 		}
 		if err != nil {
 			return bill, err
@@ -215,46 +212,21 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}
 }
 
-// check is what of chunks may be passed on, and why not all.
-func (s *Server) check(r *run, chunks [][]byte) (lines [][]byte, err error) {
+// check is what of items may be passed on, and why not all.
+func (s *Server) check(r *run, items [][]byte) (chunks []chunk, err error) {
 	size := r.size // only relay, which calls this, changes it
-	for _, chunk := range chunks {
-		line, err := lineOf(chunk)
+	chunks = make([]chunk, 0, len(items))
+	for _, item := range items {
+		c, err := chunkOf(item)
 		if err != nil {
-			return lines, err
+			return chunks, err
 		}
-		if size += len(line); size > s.cfg.MaxAnswer {
-			return lines, badAnswer("too much")
+		if size += len(c.data); size > s.cfg.MaxAnswer {
+			return chunks, badAnswer("too much")
 		}
-		lines = append(lines, line)
+		chunks = append(chunks, c)
 	}
-	return lines, nil
-}
-
-// lineOf is chunk as a stream may carry it: a JSON object of one line, and no
-// error of the engine. Whoever sent it is trusted with no more.
-func lineOf(chunk []byte) ([]byte, error) {
-	if bytes.ContainsAny(chunk, "\r\n") { // between tokens of JSON: in strings there are none
-		var line bytes.Buffer
-		if json.Compact(&line, chunk) != nil {
-			return nil, badAnswer("what is no JSON object")
-		}
-		chunk = line.Bytes()
-	}
-	if len(chunk) == 0 || chunk[0] != '{' || !jsonscan.Valid(chunk) {
-		return nil, badAnswer("what is no JSON object")
-	}
-	if !bytes.Contains(chunk, []byte(`"error"`)) {
-		return chunk, nil
-	}
-	o, err := parseObject(chunk)
-	if err != nil {
-		return nil, badAnswer("an object that names a field twice")
-	}
-	if o.get("error") != nil {
-		return nil, &Error{Code: CodeEngine, Err: cocoon.Unreachable.Errorf("the engine failed while it answered")}
-	}
-	return chunk, nil
+	return chunks, nil
 }
 
 func badAnswer(what string) error {

@@ -35,11 +35,11 @@ func countsOf(bill Bill) object {
 
 // embeddings is the engine's body with its cost, and its vectors in the form
 // that was asked for, whichever the engine knows.
-func embeddings(a ask, chunks [][]byte, bill Bill) ([]byte, error) {
+func embeddings(a ask, chunks []chunk, bill Bill) ([]byte, error) {
 	if len(chunks) != 1 {
 		return nil, badAnswer("embeddings in pieces")
 	}
-	o, err := parseObject(chunks[0])
+	o, err := parseObject(chunks[0].data)
 	if err != nil {
 		return nil, badAnswer("what is no JSON object")
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// answer is one request on its way. Its run is the only one to change what has no lock.
+// answer is one request on its way. Whoever has the turn changes what has no other lock.
 type answer struct {
 	s       *Session
 	id      stream.RequestID
@@ -35,8 +35,10 @@ type answer struct {
 	ended    chan struct{} // closed when the receipt was answered, or can no longer come
 	doneOnce sync.Once
 
+	turn     sync.Mutex
+	heard    time.Time // the newest event
 	attempt  attempt
-	silence  time.Duration // how long nothing may come now; 0 ends the run
+	silence  time.Duration // how long nothing may come after it; 0 ends the run
 	asked    bool          // for missing frames, since the last one came
 	finished bool          // the application has all it gets
 	late     bool          // nobody waits for the receipt any more

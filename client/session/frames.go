@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
@@ -61,6 +62,10 @@ var endMark = []byte("[DONE]")
 
 // deliver hands items to the application, and notes the usage in them.
 func (a *answer) deliver(items [][]byte) {
+	t := &a.attempt
+	if u := lastUsage(items); u != nil {
+		t.usage = u
+	}
 	said := make([][]byte, 0, len(items))
 	for _, item := range items {
 		if a.note(item) {
@@ -72,17 +77,26 @@ func (a *answer) deliver(items [][]byte) {
 	}
 }
 
+// lastUsage is the newest count in items, nil where there is none. Engines count in
+// every item, so that those before it need not be read.
+func lastUsage(items [][]byte) *cocoon.Usage {
+	for _, item := range slices.Backward(items) {
+		if !bytes.Contains(item, []byte(`"usage"`)) {
+			continue
+		}
+		if u, err := openai.ParseUsage(item); err == nil {
+			return &u
+		}
+	}
+	return nil
+}
+
 // note takes what an item says of the answer, and reports whether it is for the
 // application.
 func (a *answer) note(item []byte) bool {
 	t := &a.attempt
 	t.begun = true
 	t.bytes += uint64(len(item))
-	if bytes.Contains(item, []byte(`"usage"`)) {
-		if u, err := openai.ParseUsage(item); err == nil {
-			t.usage = &u
-		}
-	}
 	end := bytes.Equal(item, endMark)
 	if end || a.route.Endpoint == stream.Embeddings && t.usage != nil {
 		t.whole = true
@@ -166,7 +180,7 @@ func (a *answer) onWant(v stream.Want) error {
 // of other requests may let a dispatcher run ahead of it, unasked, and nothing is
 // paid that was not set aside.
 func (a *answer) keepUp() error {
-	for a.granted < a.size.MaxOut && a.attempt.live*2 >= a.granted*a.size.Choices {
+	for a.outruns(a.attempt.live) {
 		granted := min(a.granted+bound.Slice, a.size.MaxOut)
 		amount, err := a.size.Reserve(a.set.price(), granted)
 		if err != nil {
@@ -185,4 +199,9 @@ func (a *answer) keepUp() error {
 		a.mu.Unlock()
 	}
 	return nil
+}
+
+// outruns reports whether so many tokens are half of what is set aside for.
+func (a *answer) outruns(tokens uint64) bool {
+	return a.granted < a.size.MaxOut && tokens*2 >= a.granted*a.size.Choices
 }

@@ -67,3 +67,16 @@ func (q *queue) take() (items [][]byte, err error) {
 	items, q.items, q.size = q.items, nil, 0
 	return items, nil
 }
+
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0
+}
+
+// wake has whoever waits look again.
+func (q *queue) wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.signal()
+}

@@ -9,6 +9,7 @@ import (
 )
 
 // run follows a request until its receipt was answered, or can no longer come.
+// What it does it does in its turn: frames are opened by who hears them.
 func (a *answer) run(deadline time.Time) {
 	defer a.leave()
 	quiet := time.NewTimer(a.silence)
@@ -19,24 +20,80 @@ func (a *answer) run(deadline time.Time) {
 		over.Reset(max(0, deadline.Sub(a.s.deps.Now())))
 	}
 	stopping := a.stopping
-	for a.silence > 0 {
+	for rest := a.silence; rest > 0; quiet.Reset(rest) {
 		select {
 		case <-a.events.ready:
-			a.drain()
+			rest = a.inTurn(a.drain)
 		case <-quiet.C:
-			a.quiet()
+			rest = a.silent()
 		case <-a.pokes:
-			a.resume()
+			rest = a.inTurn(a.resume)
 		case <-stopping:
 			stopping = nil
-			a.cancel(a.reason())
+			rest = a.inTurn(func() { a.cancel(a.reason()) })
 		case <-over.C:
-			a.cancel(&api.Error{Code: api.CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")})
+			rest = a.inTurn(func() {
+				a.cancel(&api.Error{Code: api.CodeTimeout, Err: cocoon.Unreachable.Errorf("the request's time is over")})
+			})
 		case <-a.s.life.Done():
-			a.silence = 0
+			rest = a.inTurn(func() { a.silence = 0 })
 		}
-		quiet.Reset(a.silence)
 	}
+}
+
+// inTurn does something that ends a silence, and says how long the next may be.
+func (a *answer) inTurn(do func()) time.Duration {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	a.heard = time.Now()
+	do()
+	return a.rest()
+}
+
+// silent is after a silence, unless frames came in it.
+func (a *answer) silent() time.Duration {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	if now := time.Now(); now.Sub(a.heard) >= a.silence {
+		a.heard = now
+		a.quiet()
+	}
+	return a.rest()
+}
+
+// rest is for how long nothing may be heard from now on; 0 where all is over.
+func (a *answer) rest() time.Duration {
+	if a.silence == 0 {
+		return 0
+	}
+	return max(time.Nanosecond, a.silence-time.Since(a.heard))
+}
+
+// pass has a frame handled by who brings it, which saves waking run, and reports
+// whether it was: where it is the turn of run, or more is to be done, run goes on.
+func (a *answer) pass(event []byte) bool {
+	if stream.KindOf(event) != "frame" || !a.turn.TryLock() {
+		return false
+	}
+	defer a.turn.Unlock()
+	if !a.simple(event) {
+		return false
+	}
+	a.heard = time.Now()
+	if err := a.onFrame(event); err != nil {
+		a.warn(event, err)
+	}
+	if a.finished {
+		a.events.wake() // run waits for what follows, and not as long
+	}
+	return true
+}
+
+// simple reports whether a frame is the next thing to be handled, and nothing has
+// to be set aside or settled with it.
+func (a *answer) simple(frame []byte) bool {
+	h, err := stream.ParseFrameHeader(frame)
+	return err == nil && a.silence > 0 && a.events.empty() && a.final == nil && a.attempt.opener != nil && !a.outruns(uint64(h.Out))
 }
 
 // leave tells whoever waits that there is no more.
@@ -66,9 +123,13 @@ func (a *answer) drain() {
 			continue
 		}
 		if err := a.handle(event); err != nil {
-			a.s.log.Warn("event refused", "request", a.id, "event", stream.KindOf(event), "error", err)
+			a.warn(event, err)
 		}
 	}
+}
+
+func (a *answer) warn(event []byte, err error) {
+	a.s.log.Warn("event refused", "request", a.id, "event", stream.KindOf(event), "error", err)
 }
 
 func (a *answer) handle(event []byte) error {

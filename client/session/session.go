@@ -167,6 +167,12 @@ func (s *Session) hear(event []byte) {
 	copy(id[:], event[head:])
 	s.mu.Lock()
 	a := s.open[id]
+	s.mu.Unlock()
+	if a != nil && a.pass(event) {
+		return
+	}
+	s.mu.Lock()
+	a = s.open[id]
 	room := a == nil || a.events.put(event) // before it is removed
 	s.mu.Unlock()
 	switch {

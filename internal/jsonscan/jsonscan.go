@@ -167,21 +167,32 @@ func (s *scanner) goesOn(end byte) bool {
 
 func (s *scanner) text() {
 	s.take('"')
-	for s.i < len(s.b) {
-		switch c := s.b[s.i]; {
-		case c == '"':
+	for b := s.b; s.i < len(b); {
+		i := s.i
+		for i < len(b) && ordinary[b[i]] {
+			i++
+		}
+		switch s.i = i; {
+		case i == len(b):
+		case b[i] == '"':
 			s.i++
 			return
-		case c == '\\':
+		case b[i] == '\\':
 			s.escape()
-		case c < ' ':
-			s.fail()
 		default:
-			s.i++
+			s.fail()
 		}
 	}
 	s.fail()
 }
+
+// ordinary are the bytes that mean nothing in a text.
+var ordinary = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return is
+}()
 
 func (s *scanner) escape() {
 	s.i++

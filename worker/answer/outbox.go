@@ -42,6 +42,7 @@ func (o *outbox) put(node string, frame []byte) error {
 	o.mu.Unlock()
 	defer close(b.sent)
 	b.err = o.flush(b)
+	runtime.Gosched() // the link writes before we go on
 	return b.err
 }
 

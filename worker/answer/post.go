@@ -27,6 +27,8 @@ type post struct {
 	flushed chan struct{} // closed once the final frame is sent, or given up
 	once    sync.Once     // closes it
 
+	turn sync.Mutex // whose turn it is to step
+
 	mu      sync.Mutex
 	sealer  *stream.Sealer
 	node    string
@@ -60,31 +62,52 @@ func poke(c chan struct{}) {
 // add takes an item once there is place for it, or reports false once quit is
 // closed. out is how many tokens the answer has with it.
 func (p *post) add(quit <-chan struct{}, item []byte, out uint64) bool {
-	for !p.take(item, out) {
+	for {
+		taken, due := p.take(item, out)
+		if due {
+			p.hurry()
+		}
+		if taken {
+			return true
+		}
 		select {
 		case <-p.room:
 		case <-quit:
 			return false
 		}
 	}
-	return true
 }
 
-func (p *post) take(item []byte, out uint64) bool {
+// take reports whether there was place, and whether it is time for a frame.
+func (p *post) take(item []byte, out uint64) (taken, due bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.unsent+len(p.content) >= ringSize {
-		return false
+		return false, false
 	}
 	now, idle := time.Now(), len(p.content) == 0
 	if idle {
 		p.closes = windowEnd(now, p.cfg.Window)
 	}
 	p.content, p.out = stream.AppendItem(p.content, item), out
-	if idle || p.due(now) {
+	if due = p.due(now); idle && !due {
 		poke(p.wake)
 	}
-	return true
+	return true, due
+}
+
+// hurry does what is due here and now, since waking run takes longer. Where run is
+// at it already, or nobody listens, run goes on.
+func (p *post) hurry() {
+	if !p.turn.TryLock() {
+		poke(p.wake)
+		return
+	}
+	_, ok, _ := p.step()
+	p.turn.Unlock()
+	if !ok {
+		poke(p.wake)
+	}
 }
 
 // windows is when the first of all began, by the clock that nobody sets.
@@ -125,6 +148,14 @@ func (p *post) seal(final bool) error {
 
 // end makes the final frame and returns the hash of all.
 func (p *post) end() (hash [32]byte, err error) {
+	if hash, err = p.sealAll(); err == nil {
+		p.hurry()
+	}
+	poke(p.wake) // from here on frames are kept for a while
+	return hash, err
+}
+
+func (p *post) sealAll() (hash [32]byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for err == nil && len(p.content) > stream.MaxContent {
@@ -134,7 +165,6 @@ func (p *post) end() (hash [32]byte, err error) {
 		err = p.seal(true)
 	}
 	p.ended = time.Now()
-	poke(p.wake)
 	return p.sealer.Hash(), err
 }
 
@@ -161,7 +191,9 @@ func (p *post) run(quit <-chan struct{}) {
 		if !failing {
 			guard.Reset(p.cfg.Unsent)
 		}
+		p.turn.Lock()
 		pause, ok, over := p.step()
+		p.turn.Unlock()
 		if failing = !ok; ok {
 			guard.Stop()
 		}
