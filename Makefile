@@ -3,7 +3,7 @@ GO ?= go
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-market scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-stream bench-scale bench-crowd bench-localnet-crowd harness fuzz mutants verify
+.PHONY: help build run test lint fmt contracts contracts-verify wrappers-ts test-ts test-market scenarios test-scenarios test-emulator gas bench-localnet bench-index bench-stream bench-scale bench-crowd bench-localnet-crowd harness test-harness fuzz mutants verify
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ SEED ?= 1
 harness: ## every party in a process of its own, 500 requests at a time, cheats, 100 kill -9 of each kind: who lost what (ten minutes)
 	@file=$$(mktemp) && trap 'rm -f "$$file"' EXIT && $(GO) test ./cli/harness -count=1 -timeout 60m -v -run '^TestMarket_NobodyLosesMoreThanTheBounds$$' \
 		-full -seed $(SEED) -figures "$$file" >&2 && cat "$$file"
+
+test-harness: ## the same in small, what a first user may have open, and who reads prompts (a minute); SEED=2
+	$(GO) test ./cli/harness -count=1 -timeout 5m -v -market -seed $(SEED)
 
 FUZZTIME ?= 10s
 fuzz: ## run every fuzz target for FUZZTIME each, and the properties of the contracts as long

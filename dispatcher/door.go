@@ -51,7 +51,7 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		d.log.Info("login refused", "error", err)
 		return false
 	}
-	if d.daemons.know([32]byte(w)) {
+	if d.daemons.enter([32]byte(w), c.GetID()) {
 		publish, subscribe := stream.DaemonPermissions([32]byte(w))
 		c.RegisterUser(&server.User{Username: w.String(), Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Allow: publish}, Subscribe: &server.SubjectPermission{Allow: subscribe}}})
@@ -111,10 +111,11 @@ func signedBySelf(user, sig string, nonce []byte) bool {
 	return err == nil && ed25519.Verify(raw, nonce, signature)
 }
 
-// daemons are the keys that speak for channels that pay us.
+// daemons are the keys that speak for channels that pay us, and who came with them.
 type daemons struct {
 	mu       sync.Mutex
 	channels map[[32]byte]cocoon.Account // by key
+	inside   map[uint64][32]byte         // keys, by connections that were there when somebody last looked
 }
 
 // tell replaces the keys of a channel; a closed one has none.
@@ -134,9 +135,36 @@ func (d *daemons) tell(c ledger.Channel) {
 	}
 }
 
-func (d *daemons) know(key [32]byte) bool {
+// enter notes a connection, if its key is a channel's.
+func (d *daemons) enter(key [32]byte, connection uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, known := d.channels[key]
+	if known {
+		if d.inside == nil {
+			d.inside = map[uint64][32]byte{}
+		}
+		d.inside[connection] = key
+	}
 	return known
+}
+
+// present are the channels whose client has a connection that is up: the server
+// ends those that answer no ping. It has locks of its own, and asks us under some.
+func (d *daemons) present(up func(connection uint64) bool) (all []cocoon.Account) {
+	d.mu.Lock()
+	inside := maps.Clone(d.inside)
+	d.mu.Unlock()
+	gone := maps.Clone(inside)
+	maps.DeleteFunc(gone, func(connection uint64, _ [32]byte) bool { return up(connection) })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for connection, key := range inside {
+		if _, is := gone[connection]; is {
+			delete(d.inside, connection)
+		} else if channel, known := d.channels[key]; known {
+			all = append(all, channel)
+		}
+	}
+	return all
 }

@@ -111,6 +111,9 @@ func listenPort(n uint64) int {
 
 func (l *link) url() string { return l.server.ClientURL() }
 
+// up reports whether a connection is.
+func (l *link) up(connection uint64) bool { return l.server.GetClient(connection) != nil }
+
 // handler answers one request of a worker.
 type handler func(w bus.ID, data []byte) ([]byte, error)
 

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
@@ -11,6 +12,7 @@ import (
 	"github.com/cocoon-network/cocoon/cli/action"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/market"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -67,6 +69,36 @@ func TestSettle_CoverOfASilentClientPaysWhatItNeverAnswered(t *testing.T) {
 	s := p.hello(func(s ledger.State) bool { return s.Settled == cocoon.TON(3) })
 	require.Empty(t, s.Receipts, "it is taken as agreed")
 	require.Equal(t, cocoon.NanoOf(1_800_000_000), s.Agreed)
+}
+
+// dials connects as the channel's daemon does, and says nothing.
+func (p *payer) dials() *nats.Conn {
+	p.w.t.Helper()
+	user, err := bus.UserKey(bus.ID(wrappers.PublicKey(p.key)))
+	require.NoError(p.w.t, err)
+	c, err := nats.Connect(p.w.dispatcher.WorkersURL(), nats.NoReconnect(), nats.Nkey(user, func(nonce []byte) ([]byte, error) { return bus.SignNonce(p.key, nonce) }))
+	require.NoError(p.w.t, err)
+	p.w.t.Cleanup(c.Close)
+	return c
+}
+
+func TestSettle_CoverOfAClientThatIsConnectedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	idle, gone, m := w.opens(1, cocoon.TON(5)), w.opens(2, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	for _, p := range []*payer{idle, gone} {
+		p.deposited()
+		p.uses(m, 1000, cocoon.TON(3), true)
+		p.uses(m, 800, cocoon.TON(3), false)
+	}
+	line := idle.dials()
+	w.advance(3601)
+	gone.settled(cocoon.TON(3))
+	idle.settled(cocoon.TON(1))
+	line.Close()
+	require.Eventually(t, func() bool { return w.dispatcher.Connected() == 0 }, wait, tick)
+	w.advance(3601)
+	idle.settled(cocoon.TON(3))
 }
 
 func TestSettle_ALeavingChannelInTime(t *testing.T) {
@@ -162,8 +194,9 @@ func TestPromiseClose_ClosesAtOnceOverAllThatWasAgreed(t *testing.T) {
 	require.NoError(t, err)
 	w.send(w.payer, m2)
 	require.True(t, p.settled(promise.Final.Nano).Closed)
+	require.Eventually(t, func() bool { return len(w.dispatcher.Figures().Channels) == 0 }, wait, tick)
 	w.stop()
 	w.start()
 	err = w.dispatcher.Ledger().Admit(1, ledger.Request{Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
-	require.ErrorIs(t, err, ledger.ErrClosing)
+	require.ErrorIs(t, err, ledger.ErrUnknown, "it was let go, for good")
 }

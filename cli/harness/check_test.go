@@ -29,17 +29,18 @@ type judge struct {
 	most   cocoon.Nano // that one request may cost
 	mu     sync.Mutex
 	worst  map[string]loss
-	p      map[cocoon.Account]cocoon.Nano // the highest P of each channel
-	credit map[*machine]cocoon.Nano       // the highest X_u
-	used   map[cocoon.Account]cocoon.Nano // U of each channel, by its client
-	robbed cocoon.Account                 // a channel whose cover was taken
+	p      map[cocoon.Account]cocoon.Nano   // the highest P of each channel
+	credit map[*machine]cocoon.Nano         // the highest X_u
+	used   map[cocoon.Account]cocoon.Nano   // U of each channel, by its client
+	ever   []map[cocoon.Account]cocoon.Nano // min(cover, D) of the channels each dispatcher ever had
+	robbed cocoon.Account                   // a channel whose cover was taken
 	looked int
-	peak   int // requests of one channel that a dispatcher had at a time
+	peak   int // requests that were open under the channel of an honest client
 }
 
 func newJudge(w *world, ears []*ear, free, most cocoon.Nano) *judge {
 	return &judge{world: w, ears: ears, free: free, most: most, worst: map[string]loss{}, p: map[cocoon.Account]cocoon.Nano{}, credit: map[*machine]cocoon.Nano{},
-		used: map[cocoon.Account]cocoon.Nano{}}
+		used: map[cocoon.Account]cocoon.Nano{}, ever: []map[cocoon.Account]cocoon.Nano{{}, {}}}
 }
 
 func (j *judge) bounded(party string, lost, bound cocoon.Nano) {
@@ -114,8 +115,7 @@ func (j *judge) look() {
 			slots, err := j.most.Mul(uint64(j.size.Concurrency))
 			require.NoError(j, err)
 			limit := plus(larger(j.credit[m], bound.Credit(cocoon.Nano{})), slots)
-			j.bounded("worker, unacknowledged (4)", b.Owed, limit)
-			j.bounded("worker, acknowledged and not signed for (4)", b.Unpromised, limit)
+			j.bounded("worker, not acknowledged or not signed for (4)", plus(b.Owed, b.Unpromised), limit)
 		}
 	}
 	held := j.claims()
@@ -155,11 +155,11 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 			require.LessOrEqual(j, plus(c.Agreed, c.Reserved).Cmp(c.Deposited), 0, "(1): %+v", c)
 			require.LessOrEqual(j, plus(c.Agreed, c.Reserved).Cmp(c.Cover), 0, "(1): %+v", c)
 		}
-		j.peak = max(j.peak, c.Open+c.Answers)
+		if !j.cheats(c.Account) {
+			j.peak = max(j.peak, c.Open)
+		}
 		require.LessOrEqual(j, c.Paid.Cmp(c.Agreed), 0, "(3): %+v", c)
-		allowance, err := bound.Allowance(j.free, c.Agreed)
-		require.NoError(j, err)
-		j.bounded("dispatcher, disputes of a channel (3)", c.Disputed, plus(allowance, j.most))
+		j.bounded("dispatcher, disputes of a channel (3)", c.Disputed, j.disputable(c.Agreed))
 	}
 	j.bounded("dispatcher, promised and not opened (5)", f.Earned, f.Backing)
 	earned, covered := cocoon.Nano{}, cocoon.Nano{}
@@ -169,7 +169,10 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		}
 	}
 	for _, c := range f.Channels {
-		covered = plus(covered, smaller(c.Cover, c.Deposited))
+		j.ever[i][c.Account] = smaller(c.Cover, c.Deposited)
+	}
+	for _, n := range j.ever[i] {
+		covered = plus(covered, n)
 	}
 	for _, c := range f.Claims {
 		earned = plus(earned, c.Earned)
@@ -180,6 +183,15 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		require.LessOrEqual(j, c.Earned.Cmp(c.Payable), 0, "(5): %+v", c)
 		require.LessOrEqual(j, held[claimed{j.houses[i].rewards, c.Provider, c.Number}].Cmp(c.Earned), 0, "a signed receipt is durable first: %+v", c)
 	}
+}
+
+// disputable is what a channel may cost its dispatcher that has agreed to so much: its
+// allowance, a burst that was lent to it, and one request.
+func (j *judge) disputable(agreed cocoon.Nano) cocoon.Nano {
+	j.Helper()
+	allowance, err := bound.Allowance(j.free, agreed)
+	require.NoError(j, err)
+	return plus(plus(allowance, bound.Burst()), j.most)
 }
 
 // claimed is what a provider holds of a dispatcher in one number.

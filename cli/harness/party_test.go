@@ -188,7 +188,10 @@ func runDispatcher(ctx context.Context, p party, log *slog.Logger) (l life, err 
 	cfg.Path, cfg.Blobs, cfg.GlobalID, cfg.Registry, cfg.Listen = filepath.Join(p.Data, "dispatcher.db"), filepath.Join(p.Data, "blobs"), p.GlobalID, p.Registry, p.Listen
 	cfg.Payee, cfg.Bps = wallet.Account(), 200
 	cfg.Keeper = dispatcher.KeeperConfig{Rewards: p.Rewards, Period: p.Period, MinUptime: 10_000}
-	cfg.Ledger = dispatcher.LedgerConfig{Dir: filepath.Join(p.Data, "ledger"), Keys: []crypto.Signer{ed25519.NewKeyFromSeed(p.Ledger)}, Free: p.Free, CloseDelay: p.CloseDelay}
+	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = filepath.Join(p.Data, "ledger"), []crypto.Signer{ed25519.NewKeyFromSeed(p.Ledger)}, p.CloseDelay
+	if !p.Free.IsZero() {
+		cfg.Ledger.Free = p.Free
+	}
 	d, err := dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: log})
 	if err != nil {
 		return l, err

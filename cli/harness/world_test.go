@@ -94,7 +94,7 @@ type app struct {
 // newWorld brings everybody up.
 func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, change func(*party)) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), size: s, rules: action.QuickRules()}
+	w := &world{T: t, dir: folder(t), size: s, rules: action.QuickRules()}
 	var err error
 	seed := sha256.Sum256([]byte(t.Name()))
 	w.local, err = localnet.Start(context.WithoutCancel(t.Context()), localnet.Config{Seed: seed[:]})
@@ -145,6 +145,18 @@ func newWorld(t *testing.T, s size, engines func(machine int) http.Handler, chan
 		})
 	}
 	return w
+}
+
+// folder is a new one for all that the parties of a test write.
+func folder(t *testing.T) string {
+	t.Helper()
+	if *keep == "" {
+		return t.TempDir()
+	}
+	require.NoError(t, os.MkdirAll(*keep, 0o700))
+	dir, err := os.MkdirTemp(*keep, t.Name()+"-")
+	require.NoError(t, err)
+	return dir
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
@@ -345,7 +357,7 @@ func (w *world) open(name string, p party, change func(*party)) (*process, error
 func (w *world) openHouse(i int, change func(*party)) (err error) {
 	h := w.houses[i]
 	h.process, err = w.open(fmt.Sprintf("dispatcher-%d", i), party{Role: aDispatcher, Wallet: h.seed, Rewards: h.rewards, Listen: h.wire.to, Ledger: h.ledger.Seed(),
-		Period: w.rules.Period, Free: cocoon.NanoOf(5_000_000)}, change)
+		Period: w.rules.Period}, change)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/client/api"
@@ -153,11 +154,27 @@ func (s *Session) claimed(raw []byte) {
 		return
 	}
 	s.spawn(func() {
-		if err := s.answer(r, id); err != nil {
+		for attempt := range maxClaims {
+			err := s.answer(r, id)
+			if err == nil {
+				return
+			}
 			s.log.Warn("receipt of an earlier session not answered", "request", id, "error", err)
+			if cocoon.KindOf(err) != cocoon.Unreachable {
+				return
+			}
+			select {
+			case <-s.life.Done():
+				return
+			case <-time.After(s.link.delay(attempt)):
+			}
 		}
 	})
 }
+
+// maxClaims is how often a receipt is looked at while the keys of its worker, or the
+// dispatcher, cannot be asked; the next hello brings it again.
+const maxClaims = 5
 
 // answer settles a receipt of a request that another process began: what it
 // received is not known, so that the bound is what was set aside. Of a request

@@ -215,7 +215,7 @@ func (f *fake) answer(v stream.Verb, raw []byte) stream.Message {
 				return m
 			}
 		}
-		if h.Verify(wrappers.PublicKey(channelKey)) != nil || h.Session <= f.session {
+		if h.Verify(wrappers.PublicKey(channelKey)) != nil || h.Session < f.session {
 			return &stream.Fail{Code: stream.ChannelInUse}
 		}
 		f.session = h.Session

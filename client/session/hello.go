@@ -18,14 +18,7 @@ func (s *Session) hello(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h := stream.Hello{GlobalID: s.cfg.GlobalID, Rewards: s.cfg.Rewards, Channel: s.cfg.Channel, Session: number}.Sign(s.deps.Key)
-	state, err := ask(ctx, s.link, stream.Home, stream.HelloVerb, h, stream.ParseState)
-	if err == nil {
-		err = s.learn(state)
-	}
-	if err == nil && state.Session != number {
-		err = cocoon.Unreachable.Errorf("the dispatcher has the channel in session %d, asked for was %d", state.Session, number)
-	}
+	state, err := s.greet(ctx, number)
 	if err != nil {
 		return err
 	}
@@ -34,11 +27,52 @@ func (s *Session) hello(ctx context.Context) error {
 		s.number, s.node, s.gone = number, state.Node, nil
 	}
 	s.mu.Unlock()
-	for _, raw := range state.Receipts {
+	s.log.Info("channel taken", "session", number)
+	s.claims(number, state.Receipts)
+	return nil
+}
+
+// greet says hello as that session, which may be the one that has the channel already.
+func (s *Session) greet(ctx context.Context, number uint64) (stream.State, error) {
+	h := stream.Hello{GlobalID: s.cfg.GlobalID, Rewards: s.cfg.Rewards, Channel: s.cfg.Channel, Session: number}.Sign(s.deps.Key)
+	state, err := ask(ctx, s.link, stream.Home, stream.HelloVerb, h, stream.ParseState)
+	if err == nil {
+		err = s.learn(state)
+	}
+	if err == nil && state.Session != number {
+		err = cocoon.Unreachable.Errorf("the dispatcher has the channel in session %d, asked for was %d", state.Session, number)
+	}
+	return state, err
+}
+
+// claims answers the receipts that the dispatcher holds. Where there are as many as a
+// state can hold there are more, which it tells once it has the answers.
+func (s *Session) claims(number uint64, receipts [][]byte) {
+	for _, raw := range receipts {
 		s.claimed(raw)
 	}
-	s.log.Info("channel taken", "session", number)
-	return nil
+	if len(receipts) == stream.MaxReceipts {
+		s.spawn(func() { s.askForMore(number) })
+	}
+}
+
+func (s *Session) askForMore(number uint64) {
+	for attempt := 0; ; attempt++ {
+		select {
+		case <-s.life.Done():
+			return
+		case <-time.After(s.link.delay(attempt)):
+		}
+		if _, now, err := s.place(); err != nil || now != number {
+			return // the next hello tells of them
+		}
+		state, err := s.greet(s.life, number)
+		if err == nil {
+			s.claims(number, state.Receipts)
+			return
+		}
+		s.log.Warn("further receipts not told", "error", err)
+	}
 }
 
 // learn compares what the dispatcher says with our books.

@@ -298,3 +298,59 @@ func TestSession_AnswersReceiptsOfAProcessThatDied(t *testing.T) {
 	require.Zero(t, f.costs[made.route.Request])
 	require.Equal(t, fairCost(t), c.ledger.Figures().Used)
 }
+
+// A daemon that is killed amid hundreds of answers leaves more bills than a state holds.
+func TestSession_AnswersMoreBillsThanOneStateHolds(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	var d *double
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, got *double) { d = got; d.took() }
+	f.mu.Unlock()
+	dir := t.TempDir()
+	c, closeAll := f.process(dir)
+	_, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	closeAll()
+	f.mu.Lock()
+	for n := range 2 * stream.MaxReceipts {
+		made := *d
+		made.route.Request = stream.RequestID{byte(n >> 8), byte(n), 0xee}
+		f.receipts[made.route.Request] = made.receipt(nil)
+	}
+	f.mu.Unlock()
+	_, closeAll = f.process(dir)
+	defer closeAll()
+	require.Eventually(t, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.receipts) == 0
+	}, 30*time.Second, time.Millisecond)
+}
+
+// The worker may go on, and its dispatcher book the bill, after the process that
+// takes over has said hello.
+func TestSession_AnswersABillThatComesLaterThanTheProcessThatTookOver(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	var d *double
+	f.mu.Lock()
+	f.serve = func(_ *fake, _ stream.Start, got *double) { d = got; d.took() }
+	f.mu.Unlock()
+	dir := t.TempDir()
+	c, closeAll := f.process(dir)
+	_, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	closeAll()
+	c, closeAll = f.process(dir)
+	defer closeAll()
+	f.mu.Lock()
+	d.send(d.answerFrames()...)
+	d.final(func(u *receipt.Usage) { u.Content.Frames = [32]byte{1} })
+	f.mu.Unlock()
+	f.until(stream.SettleVerb)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	require.Equal(t, fairCost(t), f.costs[d.route.Request])
+	require.Equal(t, fairCost(t), c.ledger.Figures().Used)
+}

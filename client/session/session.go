@@ -183,13 +183,16 @@ func (s *Session) hear(event []byte) {
 	}
 }
 
-// late answers the receipt of a request that nobody waits for any more.
+// late answers the receipt of a request that nobody waits for any more, or that a
+// process before this one began.
 func (s *Session) late(id stream.RequestID, event []byte) {
 	f, err := stream.ParseFinal(event)
 	if err != nil {
 		return
 	}
-	if _, ended := s.deps.Ledger.Ended(id); ended {
+	_, ended := s.deps.Ledger.Ended(id)
+	_, _, lost := s.deps.Ledger.Lost(id)
+	if ended || lost {
 		s.claimed(f.Receipt)
 	}
 }

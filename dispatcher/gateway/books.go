@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -36,12 +37,16 @@ func (b Books) Hello(_ context.Context, key [32]byte, h stream.Hello) (s stream.
 	if err = h.Verify(key); err != nil {
 		return s, err
 	}
-	return b.state(h.Channel, h.Session)
+	return b.state(h.Channel, h.Session, 0)
 }
 
-// state is what the ledger holds of a channel, whose session begins or goes on.
-func (b Books) state(channel cocoon.Account, session uint64) (s stream.State, err error) {
-	held, err := b.Ledger.Hello(channel, session, nil, 0)
+// noReceipts is behind all of them.
+const noReceipts = math.MaxUint64
+
+// state is what the ledger holds of a channel, whose session begins or goes on, with
+// the receipts behind since.
+func (b Books) state(channel cocoon.Account, session, since uint64) (s stream.State, err error) {
+	held, err := b.Ledger.Hello(channel, session, nil, since)
 	if err != nil {
 		return s, refusal(err)
 	}
@@ -102,6 +107,16 @@ func (b Books) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) er
 	return b.Ledger.Assign(ledger.ID(id), ledger.Attempt{Number: attempt, Provider: c.Provider, Worker: ledger.Key(c.Worker), Boot: ledger.ID(c.Boot), Price: c.Price})
 }
 
+// Keep implements Money.
+func (b Books) Keep(ctx context.Context, of Run, keys []byte) error {
+	return b.Ledger.KeepKeys(ctx, ledger.Key(of.Worker), ledger.ID(of.Boot), keys)
+}
+
+// Kept implements Money.
+func (b Books) Kept(ctx context.Context, of Run) ([]byte, error) {
+	return b.Ledger.KeptKeys(ctx, ledger.Key(of.Worker), ledger.ID(of.Boot))
+}
+
 // Commit implements Money.
 func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (o Booked, err error) {
 	t, err := b.Ledger.Commit(ctx, u, c, bytes)
@@ -160,7 +175,7 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	if err != nil {
 		return state, refusal(err)
 	}
-	return b.state(s.Paid.Channel, session)
+	return b.state(s.Paid.Channel, session, noReceipts) // it is told of each as it comes
 }
 
 // Release implements Money.

@@ -45,6 +45,8 @@ type purse struct {
 	charged int
 	ahead   time.Duration // that the chain's time is
 	refuses error         // every receipt
+	kept    map[Run][]byte
+	session uint64 // that may write
 }
 
 type opened struct {
@@ -56,6 +58,9 @@ type opened struct {
 }
 
 func (p *purse) Hello(_ context.Context, _ [32]byte, h stream.Hello) (stream.State, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.session = h.Session
 	return stream.State{Session: h.Session}, nil
 }
 
@@ -86,9 +91,12 @@ func (p *purse) Admit(_ [32]byte, w Work) error {
 	return nil
 }
 
-func (p *purse) Extend(id stream.RequestID, _ uint64, tokens uint32) (uint32, error) {
+func (p *purse) Extend(id stream.RequestID, session uint64, tokens uint32) (uint32, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if session != p.session {
+		return 0, &stream.Fail{Code: stream.ChannelInUse}
+	}
 	o := p.open[id]
 	more := min(tokens, o.work.Route.MaxOut-o.granted)
 	if err := p.take(o, mustParse(o.work.Price.Cost(cocoon.Usage{Completion: uint64(more)}))); err != nil {
@@ -98,9 +106,12 @@ func (p *purse) Extend(id stream.RequestID, _ uint64, tokens uint32) (uint32, er
 	return o.granted, nil
 }
 
-func (p *purse) Cover(stream.RequestID, uint64, voucher.Signed) error {
+func (p *purse) Cover(_ stream.RequestID, session uint64, _ voucher.Signed) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if session != p.session {
+		return &stream.Fail{Code: stream.ChannelInUse}
+	}
 	p.free += 1 << 40
 	return nil
 }
@@ -108,8 +119,27 @@ func (p *purse) Cover(stream.RequestID, uint64, voucher.Signed) error {
 func (p *purse) Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.kept[Run{c.Worker, c.Boot}] == nil {
+		return cocoon.Conflict.Errorf("nobody knows what the receipts of worker %x would be signed with", c.Worker[:4])
+	}
 	p.open[id].attempt, p.open[id].worker = attempt, c.Worker
 	return nil
+}
+
+func (p *purse) Keep(_ context.Context, of Run, keys []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kept == nil {
+		p.kept = map[Run][]byte{}
+	}
+	p.kept[of] = keys
+	return nil
+}
+
+func (p *purse) Kept(_ context.Context, of Run) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept[of], nil
 }
 
 func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booked, error) {

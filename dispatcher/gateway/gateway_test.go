@@ -171,6 +171,34 @@ func TestGateway_AsksForMoreCoverAndGoesOn(t *testing.T) {
 	w.idle()
 }
 
+// A daemon whose connection was lost says hello anew, while its answers go on.
+func TestGateway_AnAnswerIsCoveredOnInTheNextSession(t *testing.T) {
+	t.Parallel()
+	lost := make(chan struct{})
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		<-lost
+		a.frame("half", bound.Slice/2, false)
+		a.frame("more", bound.Slice/2+16, false)
+		<-a.slices
+		a.frame("end", bound.Slice+16, true)
+		a.bill(stream.Finished, bound.Slice)
+	})
+	w.purse.free = 100 + bound.Slice
+	id := w.ask(100)
+	w.next("took")
+	_, err := w.conn.Request(stream.ToNode(stream.Home, w.key, stream.HelloVerb), stream.Hello{Session: 6}.Sign(sessionOf(cocoon.Account{1})).Bytes(), 5*time.Second)
+	require.NoError(t, err)
+	close(lost)
+	for seen := 0; seen < 3; seen++ { // two frames, and what more is wanted
+		<-w.events
+	}
+	require.NoError(t, w.conn.Publish(stream.ToNode("main", w.key, stream.MoreVerb), stream.More{Request: id, Cover: voucher.Signed{}}.Bytes()))
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
 func TestGateway_WhatIsNotCoveredIsNotBegun(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), answers)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -27,7 +28,8 @@ const maxRuns = 1 << 15 // whose keys are remembered
 type keysEntry struct {
 	once  sync.Mutex // one question at a time
 	stale atomic.Bool
-	raw   []byte // nil before it was asked
+	kept  atomic.Bool // there is something on disk
+	raw   []byte      // nil before it was asked, or looked up
 	asked time.Time
 	cert  receipt.SignedCertificate
 }
@@ -64,18 +66,27 @@ const (
 	freshAge = 10 * time.Second // of keys that are passed on: they rotate, and evidence is renewed
 )
 
-// keysFrom asks a run for its keys, unless it has done so no longer than age ago.
+// keysFrom asks a run for its keys, unless it has done so no longer than age ago, and
+// keeps them: of a run that has ended they are as it showed them last.
 func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw []byte, c receipt.SignedCertificate, err error) {
 	e := g.keys.entry(of)
 	e.once.Lock()
 	defer e.once.Unlock()
-	if e.raw != nil && !e.stale.Load() && g.now().Sub(e.asked) < age {
+	if e.raw == nil {
+		if err = e.recall(ctx, g, of); err != nil {
+			return nil, c, err
+		}
+	}
+	if e.raw != nil && !e.stale.Load() && (age == anyAge || g.now().Sub(e.asked) < age) {
 		return e.raw, e.cert, nil
 	}
 	e.stale.Store(false) // who forgets from here on is heard
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Parts)
 	defer cancel()
 	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(of.Worker, of.Boot, stream.KeysVerb), nil)
+	if errors.Is(err, nats.ErrNoResponders) && e.raw != nil {
+		return e.raw, e.cert, nil
+	}
 	if err != nil {
 		return nil, c, cocoon.Unreachable.Errorf("ask worker %x for its keys: %w", of.Worker[:4], err)
 	}
@@ -90,8 +101,28 @@ func (g *Gateway) keysFrom(ctx context.Context, of Run, age time.Duration) (raw 
 		e.stale.Store(true)
 		return nil, c, cocoon.Forbidden.Errorf("worker %x shows a second session key for one boot", of.Worker[:4])
 	}
+	if !bytes.Equal(e.raw, answer.Data) {
+		if err = g.money.Keep(ctx, of, answer.Data); err != nil {
+			return nil, c, err
+		}
+	}
 	e.raw, e.cert, e.asked = answer.Data, c, g.now()
+	e.kept.Store(true)
 	return e.raw, e.cert, nil
+}
+
+// recall looks up what a process before this one was shown.
+func (e *keysEntry) recall(ctx context.Context, g *Gateway, of Run) error {
+	raw, err := g.money.Kept(ctx, of)
+	if err != nil || raw == nil {
+		return err
+	}
+	c, err := certificateOf(raw, of)
+	if err == nil {
+		e.raw, e.cert = raw, c
+		e.kept.Store(true)
+	}
+	return err
 }
 
 // certificateOf is what a run's worker has certified.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/ed25519"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 // test says, with evidence that counts how often it was asked.
 type shower struct {
 	of      Run
+	sub     *nats.Subscription
 	session atomic.Pointer[ed25519.PrivateKey]
 	asked   atomic.Int32
 }
@@ -29,7 +31,8 @@ func newShower(w *town) *shower {
 	s := &shower{of: Run{[32]byte(key.Public().(ed25519.PublicKey)), stream.Boot{3}}}
 	session := sessionOf(provider)
 	s.session.Store(&session)
-	_, err := w.conn.Subscribe(stream.ToWorker(s.of.Worker, s.of.Boot, stream.KeysVerb), func(m *nats.Msg) {
+	var err error
+	s.sub, err = w.conn.Subscribe(stream.ToWorker(s.of.Worker, s.of.Boot, stream.KeysVerb), func(m *nats.Msg) {
 		c := mustParse(receipt.Certificate{Provider: provider, SessionKey: [32]byte(s.session.Load().Public().(ed25519.PublicKey)), Boot: s.of.Boot, NotAfter: 1 << 31}.Sign(key))
 		_ = m.Respond(stream.Keys{Provider: provider, Worker: s.of.Worker, Boot: s.of.Boot, Certificate: c.Bytes(), Evidence: []byte{byte(s.asked.Add(1))}}.Bytes())
 	})
@@ -56,6 +59,27 @@ func TestKeys_OfARunAreAskedForAgainSinceTheyRotate(t *testing.T) {
 	require.EqualValues(t, 2, evidence(anyAge), "a receipt needs the session key alone")
 	w.gateway.keys.forget(s.of)
 	require.EqualValues(t, 3, evidence(anyAge))
+}
+
+// A worker that was killed shows no keys any more, and its bills may be on their way.
+func TestKeys_OfARunThatHasEndedAreKnownToTheProcessAfter(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig())
+	s := newShower(w)
+	raw, cert, err := w.gateway.keysFrom(t.Context(), s.of, anyAge)
+	require.NoError(t, err)
+	require.NoError(t, s.sub.Unsubscribe())
+	after, err := Open(w.gateway.cfg, w.conn, w.purse, w, time.Now, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(after.close)
+	for _, age := range []time.Duration{anyAge, freshAge, 0} {
+		kept, again, err := after.keysFrom(t.Context(), s.of, age)
+		require.NoError(t, err)
+		require.Equal(t, raw, kept)
+		require.Equal(t, cert, again)
+	}
+	_, _, err = after.keysFrom(t.Context(), Run{s.of.Worker, stream.Boot{4}}, anyAge)
+	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err), "another run")
 }
 
 // By what clock a certificate has ended, the ledger knows.

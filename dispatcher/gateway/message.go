@@ -92,6 +92,16 @@ func (g *Gateway) settle(m *nats.Msg) {
 	})
 }
 
+// session is the number of the session that a request's daemon has now: it says hello
+// anew when it was disconnected, and its answers go on.
+func (g *Gateway) session(r *request) uint64 {
+	session, _ := g.sessions.Load(r.key)
+	if number, greeted := session.(uint64); greeted {
+		return number
+	}
+	return r.pay.Session
+}
+
 // ours is a request that a message of its own daemon is about.
 func (g *Gateway) ours(key [32]byte, id stream.RequestID) *request {
 	if r := g.find(id); r != nil && r.key == key {
@@ -106,7 +116,7 @@ func (g *Gateway) more(m *nats.Msg) {
 		return
 	}
 	if r := g.ours(key, v.Request); r != nil {
-		if err := g.money.Cover(v.Request, r.pay.Session, v.Cover); err != nil {
+		if err := g.money.Cover(v.Request, g.session(r), v.Cover); err != nil {
 			g.tell(key, g.failure(err, v.Request).Bytes())
 			return
 		}

@@ -23,6 +23,10 @@ type Money interface {
 	Cover(id stream.RequestID, session uint64, v voucher.Signed) error
 	// Assign says whose receipt counts for a request from now on.
 	Assign(id stream.RequestID, attempt uint8, c stream.Candidate) error
+	// Keep has on disk what a run shows of its keys, before anything is ordered of it.
+	Keep(ctx context.Context, of Run, keys []byte) error
+	// Kept is what Keep had last, also in a process before this one; nil where there is nothing.
+	Kept(ctx context.Context, of Run) ([]byte, error)
 	// Commit has a receipt on disk when it returns; bytes is what the answer came to,
 	// or the most there is where nobody counted.
 	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)

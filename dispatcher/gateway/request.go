@@ -270,7 +270,7 @@ func (r *request) fund(g *Gateway, again bool) {
 	if !a.took || a.wanted || a.final || a.slice >= most || a.out+r.tokens(bound.Slice)/2 < a.slice {
 		return
 	}
-	granted, err := g.money.Extend(r.route.Request, r.pay.Session, bound.Slice)
+	granted, err := g.money.Extend(r.route.Request, g.session(r), bound.Slice)
 	if f, short := needOf(err); short {
 		a.wanted = true
 		g.tell(r.key, stream.Want{Request: r.route.Request, Need: f.Need}.Bytes())

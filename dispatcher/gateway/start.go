@@ -170,11 +170,14 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
 	number := r.next(candidate)
+	g.workers.Began(c.Worker)
+	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
+	if err = g.knows(ctx, c); err != nil {
+		return err
+	}
 	if err = g.money.Assign(r.route.Request, number, c); err != nil {
 		return err
 	}
-	g.workers.Began(c.Worker)
-	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
 	nonce, err := g.order(ctx, r, c, candidate, number)
 	if err != nil {
 		return err
@@ -185,6 +188,19 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 		return err
 	}
 	return g.watch(ctx, r, c)
+}
+
+// knows has what the receipts of a worker's run are checked with, before there are
+// any. It waits for nobody who asks for the newest keys.
+func (g *Gateway) knows(ctx context.Context, c stream.Candidate) error {
+	of := Run{c.Worker, c.Boot}
+	if g.keys.entry(of).kept.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
+	defer cancel()
+	_, _, err := g.keysFrom(ctx, of, anyAge)
+	return err
 }
 
 // order asks a worker to work on a request.

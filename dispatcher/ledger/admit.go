@@ -93,7 +93,7 @@ func (l *Ledger) room(c *channel, more, own cocoon.Nano) error {
 	if c.Disputed.Cmp(allowance) > 0 {
 		return refused(cocoon.Forbidden, ErrDisputed, "channel %s: %s of %s", c.Facts.Account, c.Disputed, c.Agreed)
 	}
-	if plus(c.Disputed, others).Cmp(allowance) > 0 {
+	if exposed := plus(c.Disputed, others); exposed.Cmp(allowance) > 0 && !l.lends(c, minus(exposed, allowance)) {
 		return cocoon.WithHint(refused(cocoon.Unreachable, ErrBusy, "channel %s: %s", c.Facts.Account, others), "answer what is finished: one more than %s may be open", allowance)
 	}
 	wanted := plus(plus(c.Agreed, c.reserved), more)

@@ -149,6 +149,57 @@ func TestAdmit_WhatIsOpenMayAllBeDisputed(t *testing.T) {
 	require.Equal(t, 49, admitted)
 }
 
+// opened is how many requests channel n gets open before it is told to wait.
+func (w *world) opened(n int) (admitted int) {
+	w.Helper()
+	for {
+		err := w.Admit(1, w.asks(n), promises(n, cocoon.TON(1)))
+		if err != nil {
+			require.ErrorIs(w, err, ErrBusy)
+			return admitted
+		}
+		admitted++
+	}
+}
+
+func TestAdmit_AStrangerIsLentWhatItMayNotDeny(t *testing.T) {
+	t.Parallel()
+	burst := func(c *Config) { c.Burst, c.Pool = ton("0.05"), ton("0.06") }
+	w := newWorld(t, burst)
+	var workers [20]machine
+	for n := 1; n <= 3; n++ {
+		w.opens(n, cocoon.TON(1))
+	}
+	require.Equal(t, 539, w.opened(1), "0.055 TON")
+	require.Equal(t, 147, w.opened(2), "0.01 TON is left of the pool")
+	require.Equal(t, 49, w.opened(3), "and nothing, but what is nobody else's")
+	open := w.Pending(w.clock.now.Add(time.Hour))
+	for _, of := range open {
+		require.NoError(t, w.Release(of.ID))
+	}
+	require.Equal(t, 539, w.opened(2), "what came back is lent again")
+	for i, of := range w.Pending(w.clock.now.Add(time.Hour)) { // and denied, all of it
+		m := &workers[i%len(workers)]
+		m.n = i % len(workers)
+		require.NoError(t, w.Assign(of.ID, m.attempt()))
+		require.Empty(t, w.commits(m, m.states(of.ID, much)).Void)
+		require.NoError(t, w.Dispute(t.Context(), 1, of.ID, cocoon.Usage{}, cocoon.Nano{}, nil))
+	}
+	require.ErrorIs(t, w.Admit(1, w.asks(2), nil), ErrDisputed)
+	require.Equal(t, 169, w.opened(3), "a little less was denied than was set aside")
+	w.stop()
+	w.clock.pass(23 * time.Hour)
+	again := openWorld(t, w.cfg.Dir, w.clock, burst)
+	again.next = w.next
+	require.Equal(t, 49, again.opened(1), "it counts for a day, whoever runs; the rest is lent")
+	for _, of := range again.Pending(again.clock.now.Add(time.Hour)) {
+		require.NoError(t, again.Release(of.ID))
+	}
+	again.clock.pass(time.Hour + time.Second)
+	again.SetIndex(again.clock.now)
+	require.Equal(t, 539, again.opened(1))
+}
+
 func TestExtend_ReservesSliceBySliceWhatItMaySay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

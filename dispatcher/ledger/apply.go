@@ -150,6 +150,9 @@ func (a *answered) apply(s *state) {
 	}
 	c, r := s.drop(rq), rq.Receipt
 	c.Agreed, c.Disputed = plus(c.Agreed, a.Cost), plus(c.Disputed, a.Loss)
+	if !a.Loss.IsZero() {
+		c.Denied = a.At
+	}
 	if c.Ahead.Raw != nil && c.Ahead.Amount.Cmp(c.Agreed) <= 0 {
 		c.pay(c.Ahead, a.At)
 		c.Ahead = promise{}

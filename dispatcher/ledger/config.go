@@ -20,6 +20,8 @@ type Config struct {
 	Signer   Signer
 	Now      func() time.Time
 	Free     cocoon.Nano   // of a dispute allowance, before any share: what a stranger may deny; bound.Base unless the operator knows better
+	Burst    cocoon.Nano   // that a channel may have open beyond its allowance, while Pool lasts
+	Pool     cocoon.Nano   // for the bursts of all channels; what was denied of one is missing for a day
 	Fee      cocoon.Nano   // of one settlement, as a channel's get_fees says
 	Linger   time.Duration // how long a record that nobody waits for may stay unsynced, at most 100 ms
 	Flush    time.Duration // between two writes of the tables
@@ -28,7 +30,7 @@ type Config struct {
 
 // DefaultConfig is all but what is particular to one dispatcher.
 func DefaultConfig() Config {
-	return Config{Now: time.Now, Free: bound.Base(), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
+	return Config{Now: time.Now, Free: bound.Base(), Burst: bound.Burst(), Pool: cocoon.TON(1), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
 }
 
 // Validate reports a config that no ledger can run with, which is Invalid.

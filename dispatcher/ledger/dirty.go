@@ -45,8 +45,8 @@ func newDirty() dirty {
 type snapshot struct {
 	seq      uint64
 	books    []byte
-	channels map[cocoon.Account][]byte
-	requests map[ID][]byte // nil where there is none any more
+	channels map[cocoon.Account][]byte // nil where there is none any more
+	requests map[ID][]byte             // likewise
 	workers  map[worker][]byte
 	boots    map[boot]session
 	claims   map[claimKey]claim
@@ -67,7 +67,9 @@ func (s *state) snapshot(seq uint64) (*snapshot, error) {
 	}
 	n.books = encode(s.books)
 	for account := range d.channels {
-		n.channels[account] = encode(s.channels[account])
+		if n.channels[account] = nil; s.channels[account] != nil {
+			n.channels[account] = encode(s.channels[account])
+		}
 	}
 	for id := range d.requests {
 		if n.requests[id] = nil; s.requests[id] != nil {

@@ -116,5 +116,5 @@ func (c *channel) lastCall(now int64) bool {
 	if until := int64(c.Facts.PreviousUntil); end == 0 || c.Cover.Key != c.Facts.Key && until < end {
 		end = until
 	}
-	return len(c.answerable()) == len(c.requests) || now >= end-int64(c.Facts.CloseDelay)*3/4
+	return len(c.answerable(0)) == len(c.requests) || now >= end-int64(c.Facts.CloseDelay)*3/4
 }

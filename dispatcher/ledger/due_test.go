@@ -67,8 +67,7 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	s := w.offered(1)
 	require.True(t, s.Cover)
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), s.Voucher)
-	require.NoError(t, w.Seen(account(1), 1))
-	require.ErrorIs(t, w.Seen(account(1), 2), ErrFenced)
+	w.Seen(account(1), account(2))
 	require.Equal(t, Settlement{}, w.offered(1))
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(w.clock.now.Unix()) + 86_400
@@ -80,6 +79,18 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))
 	require.Empty(t, w.due())
+}
+
+func TestDue_WhoWasDownItselfHeardNobody(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.covered()
+	w.serves(m)
+	w.clock.pass(time.Hour)
+	w = w.reopened()
+	require.Equal(t, Settlement{}, w.offered(1), "its client may come back now")
+	w.clock.pass(10 * time.Minute)
+	require.True(t, w.offered(1).Cover)
 }
 
 // offered is what channel n could be settled with; its Channel is left out where that is nothing.
@@ -166,6 +177,35 @@ func TestDue_AllIsSettledWhereNoMoreMayBePromised(t *testing.T) {
 	require.Empty(t, w.due())
 	require.NoError(t, w.SetRewards(Rewards{Number: 1, Bond: cocoon.NanoOf(10_000), Pot: cocoon.Nano{}, Fees: 100}))
 	require.Equal(t, Exposed, w.due()[0].Reason)
+}
+
+func TestClosed_ChannelsAreLetGoOnceNothingIsOpenUnderThem(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.covered()
+	w.opens(2, cocoon.TON(1))
+	open := w.ordered(m)
+	require.NoError(t, w.Dispute(t.Context(), 1, w.serves(m), cocoon.Usage{}, cocoon.Nano{}, nil))
+	f := facts(1, cocoon.TON(1))
+	f.Closed = true
+	require.NoError(t, w.SetChannel(f))
+	require.NoError(t, w.tidy(t.Context()))
+	require.Len(t, w.Figures().Channels, 2, "a worker is at work")
+	require.NoError(t, w.Release(open))
+	require.NoError(t, w.tidy(t.Context()))
+	require.Len(t, w.Figures().Channels, 2, "what it denied counts for a day")
+	w.clock.pass(24 * time.Hour)
+	require.NoError(t, w.tidy(t.Context()))
+	for range 2 {
+		books := w.Figures()
+		require.Len(t, books.Channels, 1)
+		require.Equal(t, account(2), books.Channels[0].Account)
+		require.Equal(t, cost, books.Disputes, "what it cost us stays")
+		_, err := w.Hello(account(1), 2, nil, 0)
+		require.ErrorIs(t, err, ErrUnknown)
+		require.NoError(t, w.flush(t.Context()))
+		w = w.reopened()
+	}
 }
 
 func TestRetire_NamesTheFinalAmountOnceNothingIsOpen(t *testing.T) {

@@ -42,9 +42,15 @@ func (r Rewards) opened() uint32 {
 }
 
 // SetIndex says that all facts of blocks up to at, which is chain time, were told.
+// The first time clients begin to be silent: who was down itself heard nobody.
 func (l *Ledger) SetIndex(at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.head.IsZero() {
+		for _, c := range l.state.channels {
+			l.state.see(c, l.now())
+		}
+	}
 	l.head = at
 }
 
@@ -76,7 +82,7 @@ func (l *Ledger) lapse(c *channel) error {
 	if c.Facts.Settled.Cmp(c.Agreed) <= 0 && !c.Facts.Closed {
 		return nil
 	}
-	for _, rq := range c.answerable() {
+	for _, rq := range c.answerable(0) {
 		paid := minus(c.Facts.Settled, c.Agreed)
 		if paid.Cmp(rq.Receipt.Cost) < 0 && !c.Facts.Closed {
 			return nil
@@ -114,10 +120,10 @@ func (l *Ledger) SetRewards(facts Rewards) error {
 	return nil
 }
 
-// answerable are the requests with a receipt that nobody answered, in its order.
-func (c *channel) answerable() (all []*request) {
+// answerable are the requests with a receipt behind since that nobody answered, in its order.
+func (c *channel) answerable(since uint64) (all []*request) {
 	for _, rq := range c.requests {
-		if rq.Receipt != nil {
+		if rq.Receipt != nil && rq.Receipt.Index > since {
 			all = append(all, rq)
 		}
 	}

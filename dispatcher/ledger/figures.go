@@ -14,9 +14,9 @@ type Figures struct {
 	Earned   cocoon.Nano      `json:"earned_nano"`   // of that, signed: L
 	Limit    cocoon.Nano      `json:"limit_nano"`    // up to which more is signed now: below what L is once rent took of a pot
 	Backing  cocoon.Nano      `json:"backing_nano"`  // pot and bond, by (5) no less than L
-	Channels []ChannelFigures `json:"channels"`      // by account
+	Channels []ChannelFigures `json:"channels"`      // by account; closed ones until they are let go
 	Claims   []ClaimFigures   `json:"claims"`        // of numbers that have not passed, by number and provider
-	Disputes cocoon.Nano      `json:"disputed_nano"` // what disputes cost in all channels
+	Disputes cocoon.Nano      `json:"disputed_nano"` // what disputes cost in all channels there ever were
 }
 
 // ChannelFigures are a channel's.
@@ -48,14 +48,14 @@ func (l *Ledger) Figures() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.state
-	f := Figures{Number: s.Number, Limit: s.limit()}
+	f := Figures{Number: s.Number, Limit: s.limit(), Disputes: s.Disputed}
 	f.Payable, f.Earned = s.unopened()
 	if backing, err := s.Facts.Fees.Backing(s.Facts.Pot, s.Facts.Bond); err == nil { // else there is no such amount
 		f.Backing = backing
 	}
 	for account, c := range s.channels {
 		one := ChannelFigures{Account: account, Deposited: c.Facts.Deposited, Settled: c.Facts.Settled, Cover: c.Cover.Amount, Paid: c.Paid.Amount, Agreed: c.Agreed,
-			Reserved: c.reserved, Waiting: c.unanswered, Disputed: c.Disputed, Answers: len(c.answerable()), Closed: c.Facts.Closed}
+			Reserved: c.reserved, Waiting: c.unanswered, Disputed: c.Disputed, Answers: len(c.answerable(0)), Closed: c.Facts.Closed}
 		one.Open = len(c.requests) - one.Answers
 		f.Channels, f.Disputes = append(f.Channels, one), plus(f.Disputes, c.Disputed)
 	}

@@ -46,8 +46,7 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 			return State{}, err
 		}
 	}
-	c.Seen = l.now()
-	l.state.dirty.channels[account] = true
+	l.state.see(c, l.now())
 	if cover != nil {
 		if err := l.hold(c, *cover); err != nil {
 			return State{}, err
@@ -57,21 +56,29 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 		}
 	}
 	s := State{c.Cover.Raw, c.Paid.Raw, c.Agreed, c.reserved, c.Disputed, c.Facts.Settled, c.Facts.Deposited, nil}
-	for _, rq := range c.answerable() {
-		if rq.Receipt.Index > since {
-			s.Receipts = append(s.Receipts, Unanswered{rq.Receipt.Index, rq.ID, rq.Receipt.Cost, rq.Receipt.Raw})
-		}
+	for _, rq := range c.answerable(since) {
+		s.Receipts = append(s.Receipts, Unanswered{rq.Receipt.Index, rq.ID, rq.Receipt.Cost, rq.Receipt.Raw})
 	}
 	return s, nil
 }
 
-// Seen says that the channel's client is there, though it asks for nothing: it
-// reads a long answer.
-func (l *Ledger) Seen(account cocoon.Account, session uint64) error {
+// seenEvery is how far, in seconds, what is kept of a client's presence may be behind.
+const seenEvery = 60
+
+// Seen says that the clients of channels are there, though they ask for nothing.
+func (l *Ledger) Seen(channels ...cocoon.Account) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.writer(account, session)
-	return err
+	for _, account := range channels {
+		if c := l.state.channels[account]; c != nil && l.now()-c.Seen >= seenEvery {
+			l.state.see(c, l.now())
+		}
+	}
+}
+
+func (s *state) see(c *channel, at int64) {
+	c.Seen = at
+	s.dirty.channels[c.Facts.Account] = true
 }
 
 // Keys are the keys that speak for a channel now: one, or for a while two.
@@ -126,8 +133,7 @@ func (l *Ledger) writer(account cocoon.Account, session uint64) (*channel, error
 	case session == 0 || session != c.Session:
 		return nil, fenced(account)
 	}
-	c.Seen = l.now()
-	l.state.dirty.channels[account] = true
+	l.state.see(c, l.now())
 	return c, nil
 }
 

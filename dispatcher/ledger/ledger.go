@@ -72,6 +72,9 @@ func (l *Ledger) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for account := range l.state.channels {
+		l.state.lent[account] = true // if it has none, the first who looks takes it out
+	}
 	n, err := l.state.snapshot(last)
 	if err == nil {
 		err = l.store.write(ctx, n)
@@ -121,6 +124,7 @@ func (l *Ledger) tidy(ctx context.Context) error {
 		return err
 	}
 	l.mu.Lock()
+	l.state.letGo(l.now())
 	for key, b := range l.state.boots {
 		if b.Until <= l.now() && !l.state.dirty.boots[key] {
 			delete(l.state.boots, key) // nothing that it signed is taken any more
@@ -130,7 +134,8 @@ func (l *Ledger) tidy(ctx context.Context) error {
 	return l.store.forget(ctx, l.cfg.Now().Add(-l.cfg.Keep))
 }
 
-// flush writes what changed since the last time into the tables.
+// flush writes what changed since the last time into the tables. Once it has taken
+// that, it has to arrive: what comes after it says that the tables have it.
 func (l *Ledger) flush(ctx context.Context) error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
@@ -138,7 +143,7 @@ func (l *Ledger) flush(ctx context.Context) error {
 	n, err := l.state.snapshot(l.journal.last())
 	l.mu.Unlock()
 	if err == nil {
-		err = l.store.write(ctx, n)
+		err = l.store.write(context.WithoutCancel(ctx), n)
 	}
 	if err != nil {
 		return fmt.Errorf("write the ledger's tables: %w", err)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -70,6 +71,39 @@ func TestCommit_ALaterCertificateKeepsTheSession(t *testing.T) {
 	var e *EquivocationError
 	require.False(t, errors.As(err, &e), "no contract takes two session keys as evidence")
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
+}
+
+func TestKeys_OfARunAreKeptForAsLongAsReceiptsAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, keys := range []string{"first", "rotated"} {
+		require.NoError(t, w.KeepKeys(t.Context(), Key{1}, ID{1}, []byte(keys)))
+	}
+	w = w.reopened()
+	keys, err := w.KeptKeys(t.Context(), Key{1}, ID{1})
+	require.NoError(t, err)
+	require.Equal(t, "rotated", string(keys))
+	keys, err = w.KeptKeys(t.Context(), Key{1}, ID{2})
+	require.NoError(t, err)
+	require.Nil(t, keys, "another run")
+	w.clock.pass(100 * time.Hour)
+	require.NoError(t, w.tidy(t.Context()))
+	keys, err = w.KeptKeys(t.Context(), Key{1}, ID{1})
+	require.NoError(t, err)
+	require.Nil(t, keys)
+}
+
+// Run is told to end at any moment, also amid a write of the tables.
+func TestFlush_ThatIsToldToEndLosesNothing(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t, func(c *Config) { c.Flush = time.Hour }), &machine{n: 1}
+	w.covered()
+	w.serves(m)
+	before := w.Figures()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_ = w.flush(ended)
+	require.Equal(t, before, w.reopened().Figures())
 }
 
 func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *sim) admit(p *payer) {
 	require.LessOrEqual(s, total.Cmp(least(c.Cover.Amount, c.Facts.Deposited)), 0, "(1)")
 	limit, err := bound.Allowance(bound.Base(), c.Agreed)
 	require.NoError(s, err)
-	require.LessOrEqual(s, plus(c.Disputed, minus(c.reserved, tenReserve)).Cmp(limit), 0, "what may be disputed")
+	require.LessOrEqual(s, plus(c.Disputed, minus(c.reserved, tenReserve)).Cmp(plus(limit, s.cfg.Burst)), 0, "what may be disputed")
 	p.rest[r.ID] = tenReserve
 	s.order(p, r.ID)
 }

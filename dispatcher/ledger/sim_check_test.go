@@ -50,7 +50,7 @@ func (s *sim) check(w *worst) {
 			require.LessOrEqual(s, plus(c.Agreed, c.reserved).Cmp(least(c.Cover.Amount, c.Facts.Deposited)), 0, "(1)")
 			limit, err := bound.Allowance(bound.Base(), c.Agreed)
 			require.NoError(s, err)
-			w.bounded(s, "dispatcher, by a channel's disputes", c.Disputed, plus(limit, tenReserve))
+			w.bounded(s, "dispatcher, by a channel's disputes", c.Disputed, plus(plus(limit, s.cfg.Burst), tenReserve))
 		}
 		if p.manner == honest || p.manner == twoHeaded {
 			w.bounded(s, "client", minus(p.facts.Settled, p.agreed), larger(p.window, ton("0.02")))

@@ -96,7 +96,7 @@ func (s *sim) end() {
 // open opens the ledger, tells it the chain, and lets all repeat what they hold.
 func (s *sim) open() {
 	cfg := testConfig(s.dir, s.clock)
-	cfg.Fee = ton("0.0005")
+	cfg.Fee, cfg.Burst, cfg.Pool = ton("0.0005"), ton("0.02"), ton("0.03")
 	var err error
 	s.Ledger, err = Open(s.Context(), cfg)
 	require.NoError(s, err)

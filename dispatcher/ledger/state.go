@@ -16,8 +16,10 @@ type state struct {
 	workers  map[worker]*record
 	numbers  map[uint32]*number
 
-	collectable cocoon.Nano // sum of what min(durable cover, D) is above S
-	unsettled   cocoon.Nano // sum of what is owed above S
+	closed      map[cocoon.Account]bool // channels that are and were not let go
+	lent        map[cocoon.Account]bool // channels that may have more open than their allowance
+	collectable cocoon.Nano             // sum of what min(durable cover, D) is above S
+	unsettled   cocoon.Nano             // sum of what is owed above S
 	dirty       dirty
 	writing     dirty // what is on its way to the tables
 }
@@ -27,6 +29,8 @@ type books struct {
 	Facts  Rewards `json:"facts"`
 	Number uint32  `json:"number"` // that what is owed from now on belongs to
 	Opened uint32  `json:"opened"` // the highest number that ever was open
+	// What disputes cost us in channels that were let go.
+	Disputed cocoon.Nano `json:"disputed_nano"`
 }
 
 // channel is what there is between a client and us.
@@ -38,6 +42,7 @@ type channel struct {
 	Ahead    promise     `json:"ahead"`         // the newest above it
 	Agreed   cocoon.Nano `json:"agreed_nano"`   // U
 	Disputed cocoon.Nano `json:"disputed_nano"` // what disputes cost us
+	Denied   int64       `json:"denied"`        // when one last did
 	Index    uint64      `json:"index"`         // of its newest receipt
 	Since    int64       `json:"since"`         // when there began to be something unsettled, 0 where there is nothing
 	Seen     int64       `json:"seen"`          // when the client last spoke
@@ -113,7 +118,7 @@ type claim struct {
 
 func newState() *state {
 	return &state{channels: map[cocoon.Account]*channel{}, requests: map[ID]*request{}, boots: map[boot]*session{}, workers: map[worker]*record{},
-		numbers: map[uint32]*number{}, dirty: newDirty(), writing: newDirty()}
+		numbers: map[uint32]*number{}, closed: map[cocoon.Account]bool{}, lent: map[cocoon.Account]bool{}, dirty: newDirty(), writing: newDirty()}
 }
 
 // refresh recounts c in the sums, and marks it to be written.
@@ -134,6 +139,22 @@ func (s *state) refresh(c *channel, at int64) {
 		c.Since = at
 	}
 	s.dirty.channels[c.Facts.Account] = true
+	if c.Facts.Closed {
+		s.closed[c.Facts.Account] = true
+	}
+}
+
+// letGo forgets the closed channels under which nothing is open: they settle nothing
+// and owe nothing any more, for ever. What one has denied of a burst counts for a day.
+func (s *state) letGo(now int64) {
+	for account := range s.closed {
+		if c := s.channels[account]; len(c.requests) == 0 && now-c.Denied >= aDay {
+			delete(s.closed, account)
+			delete(s.channels, account)
+			s.Disputed = plus(s.Disputed, c.Disputed)
+			s.dirty.channels[account] = true
+		}
+	}
 }
 
 // covered is what the newest voucher promises, if the key of now signed it.

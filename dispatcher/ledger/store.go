@@ -64,7 +64,11 @@ func (s *store) write(ctx context.Context, n *snapshot) error {
 		w := writer{ctx: ctx, tx: tx}
 		w.exec(`UPDATE meta SET seq = ?, state = ?`, n.seq, string(n.books))
 		for account, state := range n.channels {
-			w.exec(`INSERT OR REPLACE INTO channels VALUES (?, ?)`, account[:], string(state))
+			if state == nil {
+				w.exec(`DELETE FROM channels WHERE account = ?`, account[:])
+			} else {
+				w.exec(`INSERT OR REPLACE INTO channels VALUES (?, ?)`, account[:], string(state))
+			}
 		}
 		for id, state := range n.requests {
 			if state == nil {
@@ -137,14 +141,17 @@ func (s *store) answered(ctx context.Context, id ID) (found bool, err error) {
 	return found, nil
 }
 
-// forget drops what was answered and acknowledged before a moment, and the boots
-// that ended before it and have no receipts left.
+// forget drops what was answered and acknowledged before a moment, the boots that
+// ended before it and have no receipts left, and keys that were shown before it.
 func (s *store) forget(ctx context.Context, before time.Time) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM receipts WHERE at < ? AND (agreed IS NOT NULL OR void <> '') AND number <=
 		(SELECT ack FROM boots b WHERE b.provider = receipts.provider AND b.worker = receipts.worker AND b.boot = receipts.boot)`, before.Unix())
 	if err == nil {
 		_, err = s.db.ExecContext(ctx, `DELETE FROM boots WHERE until < ? AND NOT EXISTS
 			(SELECT 1 FROM receipts r WHERE r.provider = boots.provider AND r.worker = boots.worker AND r.boot = boots.boot)`, before.Unix())
+	}
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, `DELETE FROM runs WHERE at < ?`, before.Unix())
 	}
 	return sqlite.DiskError(err)
 }

@@ -76,7 +76,7 @@ func ton(s string) cocoon.Nano {
 
 func testConfig(dir string, c *clock) Config {
 	cfg := DefaultConfig()
-	cfg.Fee = ton("0.02")
+	cfg.Fee, cfg.Burst = ton("0.02"), cocoon.Nano{} // strangers have their allowance, unless a test says more
 	cfg.Dir, cfg.GlobalID, cfg.Rewards, cfg.Signer, cfg.Now, cfg.Flush = dir, network, ours, ledgerKeys{}, c.Now, 20*time.Millisecond
 	return cfg
 }

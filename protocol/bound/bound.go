@@ -27,6 +27,10 @@ var (
 // Base is the part of a dispute allowance that nobody has to earn: 0.005 TON.
 func Base() cocoon.Nano { return base }
 
+// Burst is how much more than its dispute allowance a channel may have open: 0.05 TON,
+// 64 requests of a dear model at once.
+func Burst() cocoon.Nano { return cocoon.NanoOf(50_000_000) }
+
 // Earn is what a provider may be owed without a new signature: 0.01 TON.
 func Earn() cocoon.Nano { return cocoon.NanoOf(10_000_000) }
 

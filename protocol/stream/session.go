@@ -78,10 +78,11 @@ type State struct {
 	Receipts [][]byte // signed usage that the client has not answered yet
 }
 
-const (
-	maxReceipts = 255
-	maxNode     = 32
-)
+// MaxReceipts are as many as a State holds. Another hello of the same session tells
+// of more, once these are answered.
+const MaxReceipts = 255
+
+const maxNode = 32
 
 // Bytes are s as it travels.
 func (s State) Bytes() []byte {
@@ -91,7 +92,7 @@ func (s State) Bytes() []byte {
 	}
 	w.u64(s.Session)
 	w.blob([]byte(s.Node))
-	list := s.Receipts[:min(len(s.Receipts), maxReceipts)]
+	list := s.Receipts[:min(len(s.Receipts), MaxReceipts)]
 	w.u8(uint8(len(list)))
 	for _, receipt := range list {
 		w.blob(receipt)
@@ -106,7 +107,7 @@ func ParseState(b []byte) (s State, err error) {
 		*n = r.nano()
 	}
 	s.Session, s.Node = r.u64(), string(r.blob(maxNode))
-	for range r.count(maxReceipts) {
+	for range r.count(MaxReceipts) {
 		s.Receipts = append(s.Receipts, r.blob(MaxPart))
 	}
 	return s, r.end()

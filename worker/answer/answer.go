@@ -246,11 +246,12 @@ func (s *Service) ack(raw []byte) error {
 		if err == nil {
 			more, err = s.claims.take(m.Earned, m.Rewards, d)
 		}
+		if err == nil {
+			err = s.bills.promised(m.Rewards, more)
+		}
 		if err != nil {
 			s.deps.Logger.Warn("earned receipt not kept", "err", err)
-			return
 		}
-		s.bills.promised(m.Rewards, more)
 	})
 	return nil
 }
@@ -320,6 +321,9 @@ func (s *Service) drain() {
 	s.closed = true
 	s.mu.Unlock()
 	s.post.Wait()
+	if err := s.bills.close(); err != nil {
+		s.deps.Logger.Warn("what is not promised may not be kept", "err", err)
+	}
 	s.kill(errStopped)
 }
 

@@ -308,7 +308,8 @@ func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	r.Rewards = other.rewards
 	w.taken(r) // another dispatcher is another debtor
 	require.EqualValues(t, 1, w.receiptOf(r).Number, "and has numbers of its own")
-	w.acknowledge(2, nil)
+	w.acknowledge(2, w.earned(w.d, 3, 29_000_000))
+	require.Eventually(t, func() bool { return w.s.Figures()[0].Unpromised.IsZero() }, wait, time.Millisecond)
 	for range 3 { // it earned 0.03 TON in the last minute: so much may be open
 		r := owe()
 		w.taken(r)
@@ -316,7 +317,8 @@ func TestOrders_AWorkerStopsAtWhatIsNotAcknowledged(t *testing.T) {
 	}
 	_, f = w.order(owe())
 	require.Equal(t, stream.Busy, f.Code)
-	w.acknowledge(5, nil)
+	w.acknowledge(5, w.earned(w.d, 3, 75_000_000))
+	require.Eventually(t, func() bool { return w.s.Figures()[0].Unpromised.IsZero() }, wait, time.Millisecond)
 	w.taken(owe())
 }
 
@@ -346,6 +348,70 @@ func TestOrders_AWorkerStopsAtWhatIsAcknowledgedAndNotPromised(t *testing.T) {
 	w.acknowledge(2, w.earned(w.d, 3, 15_000_000))
 	require.Eventually(t, func() bool { return w.s.Figures()[0].Unpromised.Cmp(cocoon.NanoOf(20_000_000)) < 0 }, wait, time.Millisecond)
 	w.taken(next())
+}
+
+// Neither time nor a new run forgets what was acknowledged and not signed for: a
+// dispatcher that never signs is given X_u and one order in all.
+func TestOrders_OnlyAPromiseForgetsWhatWasAcknowledged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noAck = true
+	w.start()
+	dear := cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.TON(1), Completion: cocoon.TON(500), Reasoning: cocoon.TON(500)}
+	given, number := 0, uint32(0)
+	offer := func() bool { // 30 tokens, 0.015 TON
+		w.tellBook(w.d, w.record.Block.Seqno, cocoon.Nano{})
+		r := w.newRequest(stream.Chat, chat(`,"max_tokens":30`), func(r *stream.Route) { r.Caps = dear })
+		r.Price = dear
+		if _, f := w.order(r); f != nil {
+			require.Contains(t, f.Text, "not signed for")
+			return false
+		}
+		number = w.receiptOf(r).Number
+		w.acknowledge(number, nil)
+		return true
+	}
+	for hour := range 8 {
+		if offer() {
+			given++
+		}
+		w.pass(time.Hour)
+		w.follows()
+		if hour%3 == 2 {
+			w.s.Kill()
+			w.start()
+			w.pass(time.Second) // routes are issued after it
+			w.follows()
+		}
+	}
+	require.Equal(t, 2, given)
+	w.acknowledge(0, w.earned(w.d, 3, 14_250_000))
+	require.Eventually(t, offer, wait, time.Millisecond, "half is promised: there is room for one more")
+	require.False(t, offer())
+	w.acknowledge(number, w.earned(w.d, 3, 90_000_000)) // as for other workers of its provider
+	require.Eventually(t, offer, wait, time.Millisecond)
+	require.True(t, offer())
+	w.pass(time.Hour)
+	w.follows()
+	require.False(t, offer(), "what was promised for others is nothing to draw on")
+}
+
+// What is promised may be heard of before what it is for was acknowledged.
+func TestOrders_APromiseMayComeBeforeItsAcknowledgement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noAck = true
+	w.start()
+	dear := cocoon.Price{Prompt: cocoon.TON(1), Cached: cocoon.TON(1), Completion: cocoon.TON(500), Reasoning: cocoon.TON(500)}
+	r := w.newRequest(stream.Chat, chat(`,"max_tokens":30`), func(r *stream.Route) { r.Caps = dear })
+	r.Price = dear
+	w.taken(r)
+	cost := w.receiptOf(r).Content.Cost
+	w.s.Handle(stream.AckVerb, stream.Ack{Rewards: w.d.rewards, Boot: w.s.Boot(), Earned: w.earned(w.d, 3, cost.Big().Uint64())}.Bytes(), nil)
+	require.Eventually(t, func() bool { return !w.s.Figures()[0].Ahead.IsZero() }, wait, time.Millisecond)
+	w.acknowledge(1, nil)
+	require.Zero(t, w.s.Figures()[0].Owed)
+	require.Zero(t, w.s.Figures()[0].Unpromised)
 }
 
 // Who acknowledges a receipt has those before it, and a receipt is over frames that were sent.

@@ -1,6 +1,9 @@
 package answer
 
 import (
+	"encoding/hex"
+	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -37,13 +40,7 @@ type tab struct {
 	open   []*bill     // ascending
 	owed   cocoon.Nano // by open
 	minute [60]second  // acknowledged of late
-	lately [10]span    // acknowledged, and promised for it
-}
-
-// span is a minute, in which an acknowledgement is to be followed by a promise.
-type span struct {
-	at              int64 // its number since 1970
-	acked, promised cocoon.Nano
+	debt   debt        // acknowledged, and not promised
 }
 
 // second is what was acknowledged within one.
@@ -61,90 +58,81 @@ type bill struct {
 	sent   time.Time // zero before
 }
 
-func (b *bills) tab(rewards cocoon.Account) *tab {
-	t := b.by[rewards]
-	if t == nil {
-		t = &tab{}
-		b.by[rewards] = t
+// tab is a dispatcher's, with what runs before this one were not promised. b.mu is held.
+func (b *bills) tab(rewards cocoon.Account) (*tab, error) {
+	if t := b.by[rewards]; t != nil {
+		return t, nil
 	}
-	return t
+	d, err := readDebt(filepath.Join(b.cfg.Data, "acknowledged", hex.EncodeToString(rewards[:])))
+	if err != nil {
+		return nil, err
+	}
+	b.by[rewards] = &tab{debt: d}
+	return b.by[rewards], nil
 }
 
 // mayOwe reports why no more work is done for a dispatcher: it has acknowledged too
-// little of what was done, or promised too little of what it acknowledged.
+// little of what was done, or promised too little of what it acknowledged, which
+// alone is worth nothing on chain.
 func (b *bills) mayOwe(rewards cocoon.Account) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := b.by[rewards]
-	if t == nil {
-		return nil
+	t, err := b.tab(rewards)
+	if err != nil {
+		return err
 	}
 	limit := bound.Credit(t.earned(b.clock()))
-	if t.owed.Cmp(limit) > 0 || len(t.open) >= maxOpen {
-		return cocoon.Conflict.Errorf("%d receipts over %s are not acknowledged, the limit is %s", len(t.open), t.owed, limit)
+	if sum(t.owed, t.debt.left).Cmp(limit) <= 0 && len(t.open) < maxOpen {
+		return nil
 	}
-	if n := b.unpromised(t); n.Cmp(limit) > 0 {
-		return cocoon.Conflict.Errorf("%s were acknowledged within ten minutes and are not signed for, the limit is %s", n, limit)
-	}
-	return nil
+	return cocoon.Conflict.Errorf("%d receipts over %s are not acknowledged, and %s of those that were are not signed for: the limit is %s", len(t.open), t.owed, t.debt.left, limit)
 }
 
-// unpromised is what a dispatcher acknowledged of late and signed nothing for: an
-// acknowledgement alone is worth nothing on chain. What the provider's other workers
-// were promised counts as well, since one receipt is for all.
-func (b *bills) unpromised(t *tab) cocoon.Nano {
-	var acked, promised cocoon.Nano
-	now := b.clock().Unix() / 60
-	for _, s := range t.lately {
-		if now-s.at >= int64(len(t.lately)) {
-			continue
-		}
-		acked, promised = sum(acked, s.acked), sum(promised, s.promised)
-	}
-	n, err := bound.Fees(b.cfg.MaxFee).Rest(acked).Sub(promised)
-	if err != nil {
-		return cocoon.Nano{} // more was promised
-	}
-	return n
-}
+// rest is what a dispatcher has to promise at least of what it acknowledges.
+func (b *bills) rest(n cocoon.Nano) cocoon.Nano { return bound.Fees(b.cfg.MaxFee).Rest(n) }
 
-// promised notes that a dispatcher signed for so much more.
-func (b *bills) promised(rewards cocoon.Account, more cocoon.Nano) {
+// promised notes that a dispatcher signed for so much more. What the provider's other
+// workers did is in there as well, since one receipt is for all.
+func (b *bills) promised(rewards cocoon.Account, more cocoon.Nano) error {
+	if more.IsZero() {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.tab(rewards).span(b.clock().Unix())
-	s.promised = sum(s.promised, more)
-}
-
-// span is that of a second.
-func (t *tab) span(now int64) *span {
-	s := &t.lately[now/60%int64(len(t.lately))]
-	if s.at != now/60 {
-		*s = span{at: now / 60}
+	t, err := b.tab(rewards)
+	if err != nil {
+		return err
 	}
-	return s
-}
-
-// sum stays where no amount is as large.
-func sum(a, b cocoon.Nano) cocoon.Nano {
-	if n, err := a.Add(b); err == nil {
-		return n
-	}
-	return a
+	return t.debt.promised(more, b.rest(t.owed))
 }
 
 // heard notes the node that a dispatcher spoke through.
 func (b *bills) heard(rewards cocoon.Account, node string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tab(rewards).node = node
+	if t, err := b.tab(rewards); err == nil { // else nothing is done for it
+		t.node = node
+	}
+}
+
+// close closes the files.
+func (b *bills) close() (err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.by {
+		err = errors.Join(err, t.debt.close())
+	}
+	return err
 }
 
 // write makes the receipt of an attempt, which is shown once it is ready.
 func (b *bills) write(rewards cocoon.Account, c receipt.Content) (*bill, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := b.tab(rewards)
+	t, err := b.tab(rewards)
+	if err != nil {
+		return nil, err
+	}
 	scope := b.scope
 	scope.Rewards, scope.Number = rewards, t.number+1
 	signed, err := b.sign(receipt.Usage{Scope: scope, Content: c})
@@ -218,16 +206,20 @@ func (b *bills) acked(a stream.Ack) error {
 	if a.Boot != stream.Boot(b.scope.Boot) || t == nil || a.Number > t.shown {
 		return cocoon.Invalid.Errorf("dispatcher %s acknowledges receipt %d of boot %s, which it never had", a.Rewards, a.Number, a.Boot)
 	}
-	now := b.clock().Unix()
+	now, acked := b.clock().Unix(), cocoon.Nano{}
 	t.open = slices.DeleteFunc(t.open, func(r *bill) bool {
 		if r.number > a.Number {
 			return false
 		}
 		t.settle(now, r.cost)
+		acked = sum(acked, b.rest(r.cost))
 		return true
 	})
 	poke(b.settled)
-	return nil
+	if acked.IsZero() {
+		return nil
+	}
+	return t.debt.acked(acked)
 }
 
 // settle enters a bill as acknowledged.
@@ -240,8 +232,6 @@ func (t *tab) settle(now int64, cost cocoon.Nano) {
 		*s = second{at: now}
 	}
 	s.cost = sum(s.cost, cost)
-	lately := t.span(now)
-	lately.acked = sum(lately.acked, cost)
 }
 
 // earned is what was acknowledged in the last minute.

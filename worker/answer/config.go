@@ -15,7 +15,7 @@ type Config struct {
 	GlobalID int32            // of the network
 	Data     string           // folder where what dispatchers owe is kept
 	Rewards  []cocoon.Account // rewards contracts of the dispatchers it serves; empty is any that holds the rules
-	MaxFee   uint16           // most that the network may take of what is paid, in basis points
+	MaxFee   uint16           // most that network and dispatcher together may keep of what is acknowledged, in basis points
 	MaxOwed  cocoon.Nano      // most that a dispatcher may owe in numbers not opened yet; 0 is no limit
 
 	Window    time.Duration // tokens that come within it share a frame; 0 is a frame for every event of the engine
