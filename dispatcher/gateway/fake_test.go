@@ -294,7 +294,7 @@ func mustParse[T any](v T, err error) T {
 
 func (k *worker) showKeys(m *nats.Msg) {
 	k.shown.Add(1)
-	c := mustParse(receipt.Certificate{Provider: k.Provider, SessionKey: [32]byte(k.session.Public().(ed25519.PublicKey)), Boot: k.Boot, NotAfter: 1 << 31}.Sign(k.signs))
+	c := mustParse(receipt.Certificate{Provider: k.Provider, SessionKey: sessionKey(k.Provider), Boot: k.Boot, NotAfter: 1 << 31}.Sign(k.signs))
 	_ = m.Respond(stream.Keys{Provider: k.Provider, Worker: k.Worker, Boot: k.Boot, Certificate: c.Bytes()}.Bytes())
 }
 
@@ -314,8 +314,11 @@ func (a *work) frame(text string, out uint32, final bool) {
 }
 
 func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
+	return a.billOver(reason, cocoon.Usage{Prompt: 1, Completion: out})
+}
+
+func (a *work) billOver(reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
 	a.number++
-	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
 		Content: receipt.Content{Request: a.o.Route.Request, Attempt: a.o.Attempt, Reason: uint8(reason), Route: a.o.Route.Hash(), Frames: a.sealer.Hash(), Usage: u,
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
@@ -362,6 +365,21 @@ func (w *town) ask(size int, change ...func(*stream.Start)) stream.RequestID {
 	return s.Route.Request
 }
 
+// acked is the number of the first receipt that a worker may forget.
+func (w *town) acked(k *worker) uint32 {
+	w.t.Helper()
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case a := <-k.acks:
+			if a.Number > 0 {
+				return a.Number
+			}
+		case <-late:
+			require.FailNow(w.t, "nothing was acknowledged")
+		}
+	}
+}
+
 // next is the next event, of a kind.
 func (w *town) next(kind string) []byte {
 	w.t.Helper()
@@ -372,6 +390,23 @@ func (w *town) next(kind string) []byte {
 	case <-time.After(20 * time.Second):
 		require.Fail(w.t, "no event", kind)
 		return nil
+	}
+}
+
+// behindFrames is the next event that is no frame.
+func (w *town) behindFrames(kind string) []byte {
+	w.t.Helper()
+	for {
+		select {
+		case m := <-w.events:
+			if stream.KindOf(m) == "frame" {
+				continue
+			}
+			require.Equal(w.t, kind, stream.KindOf(m), "%s", m)
+			return m
+		case <-time.After(20 * time.Second):
+			require.FailNow(w.t, "no event", kind)
+		}
 	}
 }
 

@@ -356,3 +356,79 @@ func TestGateway_WhatTheProcessBeforeWasAmidIsBilledOrReleased(t *testing.T) {
 	require.Eventually(t, func() bool { return w.purse.reserved() == 0 }, 10*time.Second, 5*time.Millisecond, "what has no bill is set aside for no longer")
 	require.Equal(t, 1, w.purse.charged)
 }
+
+// fails is a worker whose engine refuses before the first token.
+func fails(a *work) {
+	a.took()
+	a.frame("a role, and no token", 0, false)
+	a.frame("", 0, true)
+	a.billOver(stream.Failed, cocoon.Usage{})
+}
+
+func TestGateway_AnEngineThatFailsBeforeTheFirstTokenLeavesItToTheNext(t *testing.T) {
+	t.Parallel()
+	lost := func(a *work) { // its frames, that is
+		a.took()
+		a.billOver(stream.Failed, cocoon.Usage{})
+	}
+	w := newTown(t, DefaultConfig(), fails, lost, answers)
+	w.ask(100)
+	for range w.workers {
+		w.behindFrames("took")
+	}
+	final, err := stream.ParseFinal(w.behindFrames("final"))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, mustParse(receipt.ParseUsage(final.Receipt)).Content.Attempt)
+	w.idle()
+	require.Equal(t, 1, w.purse.charged, "who failed has no place in the books")
+	for _, k := range w.workers[:2] {
+		require.EqualValues(t, 1, w.acked(k), "and need not show its bill again")
+	}
+}
+
+func TestGateway_WhereAllEnginesFailThereIsNoCapacity(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), fails, fails)
+	w.ask(100)
+	w.next("took")
+	w.behindFrames("took")
+	f, err := stream.ParseFail(w.behindFrames("fail"))
+	require.NoError(t, err)
+	require.Equal(t, stream.NoCapacity, f.Code, f.Text)
+	require.Positive(t, f.Wait)
+	w.idle()
+	require.Zero(t, w.purse.charged)
+	for _, k := range w.workers {
+		require.EqualValues(t, 1, w.acked(k))
+	}
+}
+
+func TestGateway_WhatAnEngineRefusesIsTheClientsToRead(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame(`{"error":{"code":400}}`, 0, true)
+		a.billOver(stream.Refused, cocoon.Usage{})
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	require.Zero(t, w.workers[1].number, "nobody else was asked")
+}
+
+func TestGateway_AnEngineThatFailsAfterTheFirstTokenEndsTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+		a.frame("", 1, true)
+		a.bill(stream.Failed, 1)
+	}, answers)
+	w.ask(100)
+	for _, kind := range []string{"took", "frame", "frame", "final"} {
+		w.next(kind)
+	}
+	w.idle()
+}

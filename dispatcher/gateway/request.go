@@ -32,6 +32,8 @@ type request struct {
 	attempt attempt
 	granted uint32 // tokens of each choice that are reserved
 	stopped bool   // cancelled by its daemon
+
+	failures []bill // of attempts that failed before the first token
 }
 
 // attempt is one worker's work on a request.
@@ -44,10 +46,16 @@ type attempt struct {
 	wanted    bool     // more cover was asked for
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
-	early     [][]byte // frames that came before
+	early     [][]byte // frames that were not passed on yet
 	recalled  bool     // a bill came before the last frame, which was asked for again
 	bill      []byte   // the receipt, where it came before the last frame
+	judged    bool     // its bill came, and says nothing of a failure before the first token
+	failed    bool     // its bill says so
 }
+
+// waits tells whether frames may not be passed on: before its daemon knows of the
+// attempt, and at an end without a token before the bill says that it is no failure.
+func (a *attempt) waits() bool { return !a.took || a.final && a.out == 0 && !a.judged }
 
 // maxEarly is how many frames may come before the worker's word that it works.
 const maxEarly = 64
@@ -99,26 +107,32 @@ func (r *request) worker() (c stream.Candidate, running bool) {
 	return r.set.candidates[r.attempt.candidate], true
 }
 
-// next begins another attempt, and ends the one before: its frames count no more.
-func (r *request) next(candidate uint8) (number uint8) {
+// next begins another attempt once assign has entered it in the books, and ends the
+// one before: its frames count no more.
+func (r *request) next(candidate uint8, assign func(number uint8) error) (number uint8, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt = attempt{number: r.attempt.number + 1, candidate: candidate, slice: r.tokens(r.granted)}
-	return r.attempt.number
+	number = r.attempt.number + 1
+	if err = assign(number); err == nil {
+		r.attempt = attempt{number: number, candidate: candidate, slice: r.tokens(r.granted)}
+	}
+	return number, err
 }
 
-// begun tells whether the answer has.
+// begun tells whether the answer has: a token was passed on, or an end.
 func (r *request) begun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.attempt.seq > 0
+	a := r.attempt
+	return a.out > 0 || a.final && !a.waits()
 }
 
 // rewind lets frames from seq on pass once more.
 func (r *request) rewind(seq uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt.seq, r.attempt.final = min(r.attempt.seq, seq), false
+	a := &r.attempt
+	a.seq, a.final, a.early = min(a.seq, seq), false, nil
 }
 
 // awaits tells whether u is the bill of the attempt whose frames the client had,
@@ -198,7 +212,7 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
 	a.bytes += uint64(len(frame) - stream.FrameHeaderSize)
-	if !a.took {
+	if a.waits() {
 		a.early = append(a.early, frame)
 		return true
 	}
@@ -211,12 +225,8 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 func (r *request) tellTook(g *Gateway, t stream.Took) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a := &r.attempt
 	g.tell(r.key, t.Bytes())
-	for _, frame := range a.early {
-		g.tell(r.key, frame)
-	}
-	a.took, a.early = true, nil
+	r.attempt.took = true
 	r.conclude(g)
 }
 
@@ -228,9 +238,16 @@ func (r *request) billed(g *Gateway, raw []byte) {
 	r.conclude(g)
 }
 
-// conclude tells the bill once all frames are told. r.mu is held.
+// conclude tells frames that waited, and the bill once all are told. r.mu is held.
 func (r *request) conclude(g *Gateway) {
-	if a := &r.attempt; a.took && a.final && a.bill != nil {
+	a := &r.attempt
+	if a.waits() {
+		return
+	}
+	for _, frame := range a.early {
+		g.tell(r.key, frame)
+	}
+	if a.early = nil; a.final && a.bill != nil {
 		g.tell(r.key, stream.Final{Request: r.route.Request, Receipt: a.bill}.Bytes())
 		r.end()
 	}

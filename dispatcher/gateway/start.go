@@ -23,6 +23,7 @@ func (g *Gateway) start(m *nats.Msg) {
 		return
 	}
 	g.running.Go(func() {
+		defer g.bookFailures(r)
 		defer g.forget(r)
 		if err := g.serve(r); err != nil {
 			g.tell(key, g.failure(err, r.route.Request).Bytes())
@@ -139,7 +140,7 @@ func (g *Gateway) arrive(ctx context.Context, r *request) error {
 // only busy. The ciphertext is the same for all.
 func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	for queued := g.now(); ; {
-		busy := false
+		busy, engine := false, false
 		for i := range r.set.candidates {
 			if r.isStopped() {
 				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
@@ -153,10 +154,11 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 			}
 			var f *stream.Fail
 			busy = busy || errors.As(err, &f) && f.Code == stream.Busy
+			engine = engine || errors.Is(err, errEngine)
 			g.log.Debug("candidate did not answer", "request", r.route.Request, "candidate", i, "err", err)
 		}
 		if !busy || g.now().Sub(queued) > g.cfg.Queue {
-			return &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates took it"}
+			return nobody(engine)
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -166,15 +168,25 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	}
 }
 
+// nobody is said where no candidate answers, because of an engine or otherwise.
+func nobody(engine bool) *stream.Fail {
+	f := &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates took it"}
+	if engine {
+		f.Wait, f.Text = 1000, "engines of the candidates failed or are full, and nobody else took it"
+	}
+	return f
+}
+
 // attempt has one candidate answer.
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
-	number := r.next(candidate)
-	if err = g.money.Assign(r.route.Request, number, c); err != nil {
+	number, err := r.next(candidate, func(number uint8) error { return g.money.Assign(r.route.Request, number, c) })
+	if err != nil {
 		return err
 	}
+	g.bookFailures(r)
 	g.workers.Began(c.Worker)
-	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
+	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped() && !errors.Is(err, errEngine)) }() // it may serve other models, and prompts
 	nonce, err := g.order(ctx, r, c, candidate, number)
 	if err != nil {
 		return err
@@ -247,6 +259,9 @@ func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) err
 		case <-r.ended:
 			return nil
 		case <-r.moved:
+			if r.hasFailed() {
+				return errEngine
+			}
 			patience.Reset(g.cfg.Silence)
 		case <-patience.C:
 			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
