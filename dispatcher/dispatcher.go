@@ -180,7 +180,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	kept := d.keepLedger(ctx)
 	g.Go(func() error { return kept.watch(ctx) })
 	g.Go(func() error {
-		if err := d.link.serve(d.heartbeat, d.handlers(ctx)); err != nil {
+		err := d.link.missing(d.lost)
+		if err == nil {
+			err = d.link.serve(d.heartbeat, d.handlers(ctx))
+		}
+		if err != nil {
 			return fmt.Errorf("serve workers: %w", err)
 		}
 		return d.follow(ctx)

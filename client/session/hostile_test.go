@@ -260,6 +260,30 @@ func TestSession_WhatNobodyCouldBeginIsNoCapacityAndFree(t *testing.T) {
 	require.Zero(t, c.ledger.Figures().Open)
 }
 
+// Whose worker is lost need not wait for a bill as long as one that has cancelled.
+func TestSession_ALostWorkersBillIsNotAwaitedForLong(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	f.mu.Lock()
+	f.serve = func(f *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.WorkerLost})
+	}
+	f.mu.Unlock()
+	cfg := f.config()
+	cfg.Patience = time.Hour
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	items, bill, err := ask(t.Context(), c)
+	require.Len(t, items, 1)
+	require.Equal(t, api.CodeWorkerLost, code(err))
+	require.EqualValues(t, 16, bill.Usage.Completion, "what came is set aside for a bill that may come later")
+	f.conn.Close() // or closing the session would wait for it
+	f.server.Shutdown()
+	require.Eventually(t, func() bool { gone, _ := c.Err(); return gone != nil }, 30*time.Second, time.Millisecond)
+}
+
 func TestSession_AnEnginesRefusalIsGivenAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)

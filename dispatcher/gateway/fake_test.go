@@ -203,6 +203,9 @@ type worker struct {
 	on           func(*work)
 	number       uint32
 	refusesParts bool
+	ignoresParts bool
+	subs         []*nats.Subscription
+	resumes      chan stream.Resume
 	shown        atomic.Int32 // how often its keys were asked for
 	slices       chan stream.Slice
 	cancels      chan stream.Cancel
@@ -254,26 +257,40 @@ func (w *town) hire(n byte, on func(*work)) {
 	key, err := envelope.NewKeyPair()
 	require.NoError(w.t, err)
 	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: sessionOf(cocoon.Account{n}),
-		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100), acks: make(chan stream.Ack, 100)}
+		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100), acks: make(chan stream.Ack, 100), resumes: make(chan stream.Resume, 100)}
 	k.Candidate = stream.Candidate{Provider: cocoon.Account{n}, Worker: [32]byte(k.signs.Public().(ed25519.PublicKey)), Boot: stream.Boot{n}, Price: prices(int64(n))}
 	w.workers = append(w.workers, k)
 	serve := map[stream.Verb]nats.MsgHandler{stream.OrderVerb: k.order, stream.KeysVerb: k.showKeys,
 		stream.BookVerb:   func(m *nats.Msg) { k.books <- m.Data },
 		stream.AckVerb:    func(m *nats.Msg) { k.acks <- mustParse(stream.ParseAck(m.Data)) },
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
+		stream.ResumeVerb: func(m *nats.Msg) { k.resumes <- mustParse(stream.ParseResume(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
 			p := mustParse(stream.ParsePart(m.Data))
-			if k.parts <- p.Data; k.refusesParts {
+			k.parts <- p.Data
+			if k.ignoresParts {
+				return
+			}
+			if k.refusesParts {
 				_ = m.Respond((&stream.Fail{Request: p.Request, Code: stream.WrongKey}).Bytes())
 				return
 			}
 			_ = m.Respond(nil)
 		}}
 	for verb, do := range serve {
-		_, err := w.conn.Subscribe(stream.ToWorker(k.Worker, k.Boot, verb), do)
+		sub, err := w.conn.Subscribe(stream.ToWorker(k.Worker, k.Boot, verb), do)
 		require.NoError(w.t, err)
+		k.subs = append(k.subs, sub)
 	}
+}
+
+// leave hears nothing any more.
+func (k *worker) leave() {
+	for _, s := range k.subs {
+		require.NoError(k.town.t, s.Unsubscribe())
+	}
+	require.NoError(k.town.t, k.town.conn.Flush())
 }
 
 // sessionOf is the session of a worker of that provider.

@@ -27,6 +27,7 @@ type Config struct {
 	Took       time.Duration // for a worker to say that it works on a request
 	FirstToken time.Duration // until the first frame, at least; longer where prompts are long
 	Silence    time.Duration // between frames, after which a worker is lost
+	Grace      time.Duration // for a run whose connection was lost amid an answer to be back
 	Queue      time.Duration // that a request waits for a free worker
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
@@ -38,7 +39,7 @@ type Config struct {
 
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
-	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
+	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second, Grace: 2 * time.Second,
 		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20}
 }
 

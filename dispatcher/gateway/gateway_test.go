@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
@@ -256,20 +255,16 @@ func TestGateway_ANewRunHearsOfTheBookAndAgainAsTheChainsTimePasses(t *testing.T
 
 func TestGateway_ABillWhoseFramesWereLostIsJudgedOnceTheyCame(t *testing.T) {
 	t.Parallel()
-	asked := make(chan stream.Resume, 10)
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
 		lost := [][]byte{mustParse(a.sealer.Seal([]byte("one"), 1, false)), mustParse(a.sealer.Seal([]byte("two"), 2, true))}
 		bill := a.bill(stream.Finished, 2)
-		resume := <-asked
+		resume := <-a.resumes
 		for _, frame := range lost[resume.Seq:] {
 			_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), frame)
 		}
 		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), bill.Bytes()) // it was not acknowledged
 	})
-	_, err := w.conn.Subscribe(stream.ToWorker(w.workers[0].Worker, w.workers[0].Boot, stream.ResumeVerb), func(m *nats.Msg) { asked <- mustParse(stream.ParseResume(m.Data)) })
-	require.NoError(t, err)
-	require.NoError(t, w.conn.Flush())
 	w.ask(100)
 	w.next("took")
 	w.next("frame")
@@ -430,5 +425,109 @@ func TestGateway_AnEngineThatFailsAfterTheFirstTokenEndsTheAnswer(t *testing.T) 
 	for _, kind := range []string{"took", "frame", "frame", "final"} {
 		w.next(kind)
 	}
+	w.idle()
+}
+
+// patient is a gateway that gives nobody up for silence.
+func patient() Config {
+	cfg := DefaultConfig()
+	cfg.FirstToken, cfg.Silence, cfg.Grace = time.Minute, time.Minute, 300*time.Millisecond
+	return cfg
+}
+
+func TestGateway_AWorkerThatIsGoneBeforeTheFirstTokenIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("a role", 0, false)
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.gateway.Lost(w.workers[1].Worker) // which has nothing yet
+	w.gateway.Lost(w.workers[0].Worker)
+	second, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, second.Candidate)
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AWorkerThatIsGoneBeforeItHasAllOfThePromptIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) { a.took() }, answers)
+	w.gateway.cfg.Parts = time.Minute
+	w.workers[0].ignoresParts = true
+	w.ask(stream.MaxPart + 5)
+	w.next("took")
+	<-w.workers[0].parts
+	w.gateway.Lost(w.workers[0].Worker)
+	w.next("took")
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AWorkerThatIsGoneAmidAnAnswerIsLostUnlessItComesBack(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.workers[0].leave()
+	w.gateway.Lost(w.workers[0].Worker)
+	w.fails(stream.WorkerLost)
+	w.idle()
+}
+
+func TestGateway_AWorkerThatComesBackGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+		lost := mustParse(a.sealer.Seal([]byte("two"), 2, true))
+		resume := <-a.resumes
+		require.EqualValues(a.town.t, 1, resume.Seq) //nolint:testifylint // it ends this worker only
+		_ = a.town.conn.Publish(stream.FromWorker(resume.Node, a.Worker, stream.FrameVerb), lost)
+		a.bill(stream.Finished, 2)
+	})
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.gateway.Lost(w.workers[0].Worker)
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+// A daemon asks for what is missing of a request that the process before this one
+// had, or for one that is over: nobody can pass that on.
+func TestGateway_WhatItDoesNotKnowIsLostAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		resume := <-a.resumes
+		require.Zero(a.town.t, resume.Seq) //nolint:testifylint // it ends this worker only
+		a.frame("one", 1, true)
+		a.bill(stream.Finished, 1)
+	})
+	before := stream.NewRequestID()
+	resume := func(key [32]byte, id stream.RequestID) {
+		require.NoError(t, w.conn.Publish(stream.ToNode("main", key, stream.ResumeVerb), stream.Resume{Request: id}.Bytes()))
+	}
+	resume(w.key, before)
+	require.Equal(t, before, w.failure(stream.WorkerLost).Request)
+	id := w.ask(100)
+	w.next("took")
+	resume([32]byte{2}, id) // is told that it is not its own, elsewhere
+	resume(w.key, id)
+	w.next("frame")
+	w.next("final")
 	w.idle()
 }

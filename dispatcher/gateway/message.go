@@ -129,12 +129,15 @@ func (g *Gateway) resume(m *nats.Msg) {
 	if !ok {
 		return
 	}
-	if r := g.ours(key, v.Request); r != nil {
-		if c, running := r.worker(); running {
-			r.rewind(v.Seq)
-			v.Node = g.cfg.Node
-			g.send(c, stream.ResumeVerb, v)
-		}
+	r := g.ours(key, v.Request)
+	if r == nil { // of the process before this one, or over
+		g.tell(key, (&stream.Fail{Request: v.Request, Code: stream.WorkerLost, Text: "the dispatcher passes no such request on"}).Bytes())
+		return
+	}
+	if c, running := r.worker(); running {
+		r.rewind(v.Seq)
+		v.Node = g.cfg.Node
+		g.send(c, stream.ResumeVerb, v)
 	}
 }
 

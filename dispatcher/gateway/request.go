@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type attempt struct {
 	bill      []byte   // the receipt, where it came before the last frame
 	judged    bool     // its bill came, and says nothing of a failure before the first token
 	failed    bool     // its bill says so
+	over      bool     // another attempt takes its place: no frame passes any more
+	lose      context.CancelCauseFunc
 }
 
 // waits tells whether frames may not be passed on: before its daemon knows of the
@@ -109,12 +112,12 @@ func (r *request) worker() (c stream.Candidate, running bool) {
 
 // next begins another attempt once assign has entered it in the books, and ends the
 // one before: its frames count no more.
-func (r *request) next(candidate uint8, assign func(number uint8) error) (number uint8, err error) {
+func (r *request) next(candidate uint8, lose context.CancelCauseFunc, assign func(number uint8) error) (number uint8, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	number = r.attempt.number + 1
 	if err = assign(number); err == nil {
-		r.attempt = attempt{number: number, candidate: candidate, slice: r.tokens(r.granted)}
+		r.attempt = attempt{number: number, candidate: candidate, slice: r.tokens(r.granted), lose: lose}
 	}
 	return number, err
 }
@@ -123,8 +126,17 @@ func (r *request) next(candidate uint8, assign func(number uint8) error) (number
 func (r *request) begun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a := r.attempt
-	return a.out > 0 || a.final && !a.waits()
+	return r.attempt.begun()
+}
+
+func (a *attempt) begun() bool { return a.out > 0 || a.final && !a.waits() }
+
+// abandon ends the present attempt for another, unless the answer has begun.
+func (r *request) abandon() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt.over = !r.attempt.begun()
+	return r.attempt.over
 }
 
 // rewind lets frames from seq on pass once more.
@@ -207,7 +219,7 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
-	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || len(a.early) == maxEarly {
+	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || a.over || len(a.early) == maxEarly {
 		return false
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final

@@ -149,11 +149,18 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 				continue // its daemon does not trust that one
 			}
 			err := g.attempt(ctx, r, uint8(i))
-			if err == nil || r.begun() || ctx.Err() != nil {
+			if err == nil || ctx.Err() != nil {
 				return err
 			}
 			var f *stream.Fail
-			busy = busy || errors.As(err, &f) && f.Code == stream.Busy
+			told := errors.As(err, &f)
+			if !r.abandon() {
+				if !told {
+					f = &stream.Fail{Code: stream.WorkerLost, Text: err.Error()}
+				}
+				return f
+			}
+			busy = busy || told && f.Code == stream.Busy
 			engine = engine || errors.Is(err, errEngine)
 			g.log.Debug("candidate did not answer", "request", r.route.Request, "candidate", i, "err", err)
 		}
@@ -180,7 +187,9 @@ func nobody(engine bool) *stream.Fail {
 // attempt has one candidate answer.
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
-	number, err := r.next(candidate, func(number uint8) error { return g.money.Assign(r.route.Request, number, c) })
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	number, err := r.next(candidate, lose, func(number uint8) error { return g.money.Assign(r.route.Request, number, c) })
 	if err != nil {
 		return err
 	}
@@ -271,7 +280,7 @@ func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) err
 			return cocoon.Unreachable.Errorf("no first token")
 		case <-ctx.Done():
 			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }
