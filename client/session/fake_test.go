@@ -101,7 +101,8 @@ type fake struct {
 
 	mu       sync.Mutex
 	machines []*machine
-	fleet    int // sets are of the next machines in turn
+	fleet    int  // sets are of the next machines in turn
+	empty    bool // no worker is on offer
 	lease    uint64
 	session  uint64
 	cover    cocoon.Nano
@@ -278,6 +279,9 @@ func (f *fake) settled(s stream.Settle) {
 }
 
 func (f *fake) sets(l stream.Lease) stream.Message {
+	if f.empty {
+		return &stream.Fail{Code: stream.NoCapacity, Wait: 1000}
+	}
 	out := stream.Leases{Expires: uint32(time.Now().Add(10 * time.Second).Unix())}
 	for range l.Sets {
 		f.lease++
