@@ -156,7 +156,7 @@ func (f *fake) listen(port int) {
 	f.conn, err = nats.Connect(f.server.ClientURL(), nats.Nkey(f.self, pair.Sign))
 	require.NoError(f.t, err)
 	for _, at := range []string{stream.Home, node} {
-		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb} {
+		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
 			_, err = f.conn.Subscribe(stream.FromDaemons(at, v), func(m *nats.Msg) { f.on(v, m) })
 			require.NoError(f.t, err)
 		}
@@ -239,6 +239,12 @@ func (f *fake) answer(v stream.Verb, raw []byte) stream.Message {
 		}
 	case stream.MoreVerb:
 		f.covered(must(stream.ParseMore(raw)).Cover.Cumulative)
+	case stream.CloseVerb:
+		c := must(stream.ParseClose(raw))
+		if len(f.receipts) > 0 || c.Session != f.session {
+			return &stream.Fail{Code: stream.Busy, Wait: 10}
+		}
+		return stream.Promise{Final: c.Paid.Cumulative, Signature: c.Paid.Signature}
 	case stream.SettleVerb:
 		f.settled(must(stream.ParseSettle(raw)))
 		return f.state()

@@ -97,6 +97,33 @@ func TestSession_ClosingAnswersReceiptsFirst(t *testing.T) {
 	}
 }
 
+func TestSession_AgreesToCloseOverAllThatIsPaid(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	dir := t.TempDir()
+	c, done := f.process(dir)
+	_, bill, err := ask(t.Context(), c)
+	require.ErrorIs(t, err, io.EOF)
+	f.serves(func(f *fake, s stream.Start, d *double) { // its client dies before it hears the end
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		f.receipts[s.Route.Request] = d.receipt(nil)
+	})
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	done()
+	next, done := f.process(dir)
+	defer done()
+	p, err := next.CloseNow(t.Context())
+	require.NoError(t, err)
+	both, err := bill.Cost.Mul(2)
+	require.NoError(t, err)
+	require.Equal(t, both, p.Final.Nano, "once what waits is answered")
+	require.Equal(t, both, next.ledger.Figures().Used)
+}
+
 func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 3)

@@ -150,6 +150,13 @@ func (p *purse) Settle(context.Context, [32]byte, uint64, stream.Settle) (stream
 	return stream.State{}, nil
 }
 
+func (p *purse) Close(_ context.Context, _ [32]byte, c stream.Close) (stream.Promise, error) {
+	if p.reserved() > 0 {
+		return stream.Promise{}, &stream.Fail{Code: stream.Busy, Wait: 200}
+	}
+	return stream.Promise{Final: c.Paid.Cumulative}, nil
+}
+
 func (p *purse) Release(id stream.RequestID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -198,6 +198,8 @@ func (g *Gateway) daemon(m *nats.Msg) {
 		g.more(m)
 	case stream.SettleVerb:
 		g.settle(m)
+	case stream.CloseVerb:
+		g.closeChannel(m)
 	case stream.CancelVerb:
 		g.cancel(m)
 	case stream.ResumeVerb:

@@ -531,3 +531,34 @@ func TestGateway_WhatItDoesNotKnowIsLostAtOnce(t *testing.T) {
 	w.next("final")
 	w.idle()
 }
+
+func TestGateway_PromisesToCloseAChannelOnceNothingIsOpen(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		<-release
+		a.frame("one", 1, true)
+		a.bill(stream.Finished, 1)
+	})
+	paid, err := voucher.Voucher{GlobalID: -217, Cumulative: nano(7)}.Sign(w.workers[0].signs)
+	require.NoError(t, err)
+	ask := func() []byte {
+		m, err := w.conn.Request(stream.ToNode("main", w.key, stream.CloseVerb), stream.Close{Session: 1, Paid: paid}.Bytes(), 20*time.Second)
+		require.NoError(t, err)
+		return m.Data
+	}
+	w.ask(100)
+	w.next("took")
+	f, err := stream.ParseFail(ask())
+	require.NoError(t, err)
+	require.Equal(t, stream.Busy, f.Code)
+	require.Positive(t, f.Wait)
+	close(release)
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	p, err := stream.ParsePromise(ask())
+	require.NoError(t, err)
+	require.Equal(t, nano(7), p.Final)
+}

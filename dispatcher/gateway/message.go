@@ -92,6 +92,21 @@ func (g *Gateway) settle(m *nats.Msg) {
 	})
 }
 
+func (g *Gateway) closeChannel(m *nats.Msg) {
+	key, c, ok := read(g, m, stream.ParseClose)
+	if !ok {
+		return
+	}
+	g.later(func() {
+		promise, err := g.money.Close(g.ctx, key, c)
+		if err != nil {
+			g.refuse(m, err)
+			return
+		}
+		respond(g, m, promise)
+	})
+}
+
 // ours is a request that a message of its own daemon is about.
 func (g *Gateway) ours(key [32]byte, id stream.RequestID) *request {
 	if r := g.find(id); r != nil && r.key == key {

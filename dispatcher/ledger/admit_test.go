@@ -83,7 +83,7 @@ func TestAdmit_EachRefusalHasItsError(t *testing.T) {
 			require.NoError(w, w.SetChannel(f))
 		}, ErrClosing, cocoon.Conflict},
 		"retired": {func(w *world) {
-			final, err := w.Retire(w.Context(), account(1), 1)
+			final, err := w.Retire(w.Context(), account(1), 1, nil)
 			require.NoError(w, err)
 			require.Equal(w, cocoon.Nano{}, final)
 		}, ErrClosing, cocoon.Conflict},
