@@ -27,6 +27,7 @@ type door struct {
 	watcher string // another of ours, that hears from the server who is gone
 	roster  *roster
 	daemons *daemons
+	others  *strangers
 	log     *slog.Logger
 	kick    func(id uint64) error
 	system  func() *server.Account // the server's own
@@ -36,8 +37,8 @@ type door struct {
 	owners map[uint64]bus.ID // of connections that are open
 }
 
-func newDoor(self, watcher string, r *roster, c *daemons, log *slog.Logger) *door {
-	return &door{self: self, watcher: watcher, roster: r, daemons: c, log: log, inside: map[bus.ID]uint64{}, owners: map[uint64]bus.ID{}}
+func newDoor(self, watcher string, r *roster, c *daemons, others *strangers, log *slog.Logger) *door {
+	return &door{self: self, watcher: watcher, roster: r, daemons: c, others: others, log: log, inside: map[bus.ID]uint64{}, owners: map[uint64]bus.ID{}}
 }
 
 // answerTime is how long a worker may take to answer a request of ours.
@@ -53,11 +54,24 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(&server.User{Username: user, Account: d.system()})
 		return true
 	}
-	w, err := bus.VerifyLogin(user, sig, nonce)
-	if err != nil {
-		d.log.Info("login refused", "error", err)
+	if !d.others.may(c.RemoteAddress()) {
 		return false
 	}
+	w, err := bus.VerifyLogin(user, sig, nonce)
+	if err == nil && d.admits(w, c) {
+		d.others.welcome(c.RemoteAddress())
+		return true
+	}
+	d.others.refused(c.RemoteAddress())
+	if err == nil {
+		err = cocoon.Forbidden.Errorf("%s is neither an active worker nor the key of a channel", w)
+	}
+	d.log.Info("login refused", "address", c.RemoteAddress(), "error", err)
+	return false
+}
+
+// admits lets in who has proven to be w, if that is a daemon or an active worker.
+func (d *door) admits(w bus.ID, c server.ClientAuthentication) bool {
 	if d.daemons.know([32]byte(w)) {
 		publish, subscribe := stream.DaemonPermissions([32]byte(w))
 		c.RegisterUser(&server.User{Username: w.String(), Permissions: &server.Permissions{
@@ -67,7 +81,6 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	d.enter(w, c.GetID())
 	if !d.roster.active(w) { // asked after entering: one that retires from here on is expelled
 		d.leave(w, c.GetID())
-		d.log.Info("neither an active worker nor a channel's key: refused", "key", w)
 		return false
 	}
 	publish, subscribe := bus.Permissions(w)

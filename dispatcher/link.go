@@ -63,7 +63,7 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 	if err != nil {
 		return nil, err
 	}
-	l := &link{node: cfg.Node, log: log, door: newDoor(self, watcher, r, c, log), drained: make(chan struct{})}
+	l := &link{node: cfg.Node, log: log, door: newDoor(self, watcher, r, c, newStrangers(cfg.Strangers, time.Now, log), log), drained: make(chan struct{})}
 	options := &server.Options{
 		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
 		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),
@@ -71,7 +71,7 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 	}
 	if secure {
 		options.TLS, options.TLSTimeout = true, startTimeout.Seconds()
-		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cfg.TLS}}
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cfg.TLS}, GetConfigForClient: l.door.others.greet}
 	}
 	if l.server, err = server.NewServer(options); err != nil {
 		return nil, cocoon.Invalid.Errorf("start the server for workers: %w", err)

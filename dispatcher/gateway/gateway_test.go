@@ -562,3 +562,27 @@ func TestGateway_PromisesToCloseAChannelOnceNothingIsOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, nano(7), p.Final)
 }
+
+func TestGateway_WhoSaysHelloTooOftenIsToldToWait(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	hello := func(key [32]byte) []byte {
+		m, err := w.conn.Request(stream.ToNode(stream.Home, key, stream.HelloVerb), stream.Hello{Session: 1}.Bytes(), 20*time.Second)
+		require.NoError(t, err)
+		return m.Data
+	}
+	for range helloBurst {
+		_, err := stream.ParseState(hello(w.key))
+		require.NoError(t, err)
+	}
+	for range 100 { // but for one a second
+		if f, err := stream.ParseFail(hello(w.key)); err == nil {
+			require.Equal(t, stream.Busy, f.Code)
+			require.Positive(t, f.Wait)
+			_, err = stream.ParseState(hello([32]byte{2}))
+			require.NoError(t, err, "others are heard")
+			return
+		}
+	}
+	require.Fail(t, "it was never told to wait")
+}

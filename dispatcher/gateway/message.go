@@ -58,6 +58,10 @@ func (g *Gateway) hello(m *nats.Msg) {
 	if !ok {
 		return
 	}
+	if !g.hellos.Take(key) {
+		g.refuse(m, &stream.Fail{Code: stream.Busy, Wait: 1000, Text: "this key begins sessions too often: is it in two daemons?"})
+		return
+	}
 	g.later(func() {
 		state, err := g.money.Hello(g.ctx, key, h)
 		if err != nil {
