@@ -9,9 +9,11 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/cli/action"
+	"github.com/cocoon-network/cocoon/dispatcher/gateway"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -139,6 +141,13 @@ func TestSettle_WhatIsOwedAndNotOpenStopsAdmissionUntilItIsSettled(t *testing.T)
 		return w.dispatcher.Ledger().Admit(1, ledger.Request{ID: ledger.ID{id}, Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
 	}
 	require.ErrorIs(t, asks(1), ledger.ErrStopped)
+	books := gateway.Books{Ledger: w.dispatcher.Ledger()}
+	err := books.Admit(wrappers.PublicKey(p.key), gateway.Work{Route: stream.Route{Request: stream.RequestID{9}, MaxOut: 1, Choices: 1}, Pay: stream.Pay{Channel: p.account, Session: 1, Cover: *p.promises(cocoon.TON(40))}, Price: streamPrice})
+	var told *stream.Fail
+	require.ErrorAs(t, err, &told, "and its client hears why, and when to ask again")
+	require.Equal(t, stream.Lagging, told.Code)
+	require.Positive(t, told.Wait)
+	require.Contains(t, told.Text, "more is owed than may be promised")
 	close(mute)
 	p.settled(cocoon.TON(31))
 	require.Eventually(t, func() bool { return asks(2) == nil }, wait, tick)

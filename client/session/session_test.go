@@ -288,10 +288,11 @@ func TestSession_RefusalsReachTheApplicationByTheirCode(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	c := f.client()
-	for fail, want := range map[stream.Code]api.Code{stream.NoCapacity: api.CodeNoCapacity, stream.BadRequest: api.CodeInvalid, stream.Lagging: api.CodeUnavailable, stream.Overdue: api.CodeTimeout} {
+	for fail, want := range map[stream.Code]api.Code{stream.NoCapacity: api.CodeNoCapacity, stream.BadRequest: api.CodeInvalid, stream.Lagging: api.CodeUnavailable, stream.Overdue: api.CodeTimeout,
+		stream.NeedCover: api.CodeVoucher} {
 		f.mu.Lock()
 		f.serve = func(f *fake, s stream.Start, _ *double) {
-			f.say(&stream.Fail{Request: s.Route.Request, Code: fail, Wait: 700})
+			f.say(&stream.Fail{Request: s.Route.Request, Code: fail, Wait: 700, Text: "says why"})
 		}
 		f.mu.Unlock()
 		_, err := c.Start(t.Context(), request())
@@ -299,6 +300,10 @@ func TestSession_RefusalsReachTheApplicationByTheirCode(t *testing.T) {
 		var e *api.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, 700*time.Millisecond, e.RetryAfter)
+		require.Contains(t, err.Error(), "says why")
+		if fail != stream.BadRequest && fail != stream.Overdue {
+			require.NotEmpty(t, cocoon.HintOf(err), "and what to do")
+		}
 	}
 	require.Zero(t, c.ledger.Figures().Used)
 	require.Zero(t, c.ledger.Figures().Reserved, "nothing is owed")

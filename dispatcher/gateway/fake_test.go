@@ -360,7 +360,7 @@ func answers(a *work) {
 }
 
 func busy(a *work) {
-	_ = a.m.Respond((&stream.Fail{Request: a.o.Route.Request, Code: stream.Busy}).Bytes())
+	_ = a.m.Respond((&stream.Fail{Request: a.o.Route.Request, Code: stream.Busy, Text: "no slot is free"}).Bytes())
 }
 
 // ask starts a request of so many bytes, of a fresh lease.

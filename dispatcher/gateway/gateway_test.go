@@ -105,7 +105,9 @@ func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
 	cfg.Queue = 100 * time.Millisecond
 	w := newTown(t, cfg, busy, busy)
 	w.ask(100)
-	require.Positive(t, w.failure(stream.NoCapacity).Wait)
+	f := w.failure(stream.NoCapacity)
+	require.Positive(t, f.Wait)
+	require.Contains(t, f.Text, "no slot is free", "what they say is told")
 	w.idle()
 }
 

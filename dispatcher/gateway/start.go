@@ -140,7 +140,8 @@ func (g *Gateway) arrive(ctx context.Context, r *request) error {
 // only busy. The ciphertext is the same for all.
 func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	for queued := g.now(); ; {
-		busy, engine := false, false
+		busy := false
+		var why error // of the first, or of one whose engine failed
 		for i := range r.set.candidates {
 			if r.isStopped() {
 				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
@@ -161,11 +162,13 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 				return f
 			}
 			busy = busy || told && f.Code == stream.Busy
-			engine = engine || errors.Is(err, errEngine)
+			if why == nil || errors.Is(err, errEngine) {
+				why = err
+			}
 			g.log.Debug("candidate did not answer", "request", r.route.Request, "candidate", i, "err", err)
 		}
 		if !busy || g.now().Sub(queued) > g.cfg.Queue {
-			return nobody(engine)
+			return nobody(why)
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -175,11 +178,14 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	}
 }
 
-// nobody is said where no candidate answers, because of an engine or otherwise.
-func nobody(engine bool) *stream.Fail {
-	f := &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates took it"}
-	if engine {
-		f.Wait, f.Text = 1000, "engines of the candidates failed or are full, and nobody else took it"
+// nobody is said where no candidate answers, with why one of them does not.
+func nobody(why error) *stream.Fail {
+	f := &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates answers"}
+	if errors.Is(why, errEngine) {
+		f.Wait = 1000
+	}
+	if why != nil {
+		f.Text += "; " + why.Error()
 	}
 	return f
 }
