@@ -15,21 +15,22 @@ type bill struct {
 	raw []byte
 }
 
-// fails takes the bill of the present attempt, and reports whether it says that
-// the engine failed before the first token. Such a bill is kept until another
-// attempt, or none, is the one that counts: it pays nobody, and the client never
+// fails takes the bill of the present attempt, and reports whether that pays nobody:
+// it says that the engine failed before the first token, or the attempt is over. It
+// is kept until another attempt, or none, is the one that counts; the client never
 // hears of it. Any other lets the end of an answer without a token pass.
 func (r *request) fails(b bill) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
-	if b.u.Content.Reason != uint8(stream.Failed) || b.u.Content.Usage != (cocoon.Usage{}) || a.out > 0 {
+	a.failed = a.failed || b.u.Content.Reason == uint8(stream.Failed) && b.u.Content.Usage == (cocoon.Usage{}) && a.out == 0
+	if !a.failed && !a.over {
 		a.judged = true
 		return false
 	}
-	a.failed = true
-	r.failures = append(r.failures, b)
-	r.move()
+	if r.failures = append(r.failures, b); !a.over {
+		r.move()
+	}
 	return true
 }
 

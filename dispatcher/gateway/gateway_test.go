@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -381,6 +382,27 @@ func TestGateway_AnEngineThatFailsBeforeTheFirstTokenLeavesItToTheNext(t *testin
 	for _, k := range w.workers[:2] {
 		require.EqualValues(t, 1, w.acked(k), "and need not show its bill again")
 	}
+}
+
+func TestGateway_WaitsForWhoIsBusyAndAsksWhoFailedNoMore(t *testing.T) {
+	t.Parallel()
+	var asked, waits atomic.Int32
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		asked.Add(1)
+		fails(a)
+	}, func(a *work) {
+		if waits.Add(1) < 4 {
+			busy(a)
+			return
+		}
+		answers(a)
+	})
+	w.ask(100)
+	w.next("took")
+	w.behindFrames("took")
+	w.behindFrames("final")
+	w.idle()
+	require.EqualValues(t, 1, asked.Load())
 }
 
 func TestGateway_WhereAllEnginesFailThereIsNoCapacity(t *testing.T) {

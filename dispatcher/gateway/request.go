@@ -115,6 +115,10 @@ func (r *request) worker() (c stream.Candidate, running bool) {
 func (r *request) next(candidate uint8, lose context.CancelCauseFunc, assign func(number uint8) error) (number uint8, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	select {
+	case <-r.moved: // of the attempt before
+	default:
+	}
 	number = r.attempt.number + 1
 	if err = assign(number); err == nil {
 		r.attempt = attempt{number: number, candidate: candidate, slice: r.tokens(r.granted), lose: lose}

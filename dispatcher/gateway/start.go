@@ -139,15 +139,16 @@ func (g *Gateway) arrive(ctx context.Context, r *request) error {
 // attempts asks one candidate after the other, and all again while they are
 // only busy. The ciphertext is the same for all.
 func (g *Gateway) attempts(ctx context.Context, r *request) error {
+	var why error // of the first, or of one whose engine failed
+	done := make([]bool, len(r.set.candidates))
 	for queued := g.now(); ; {
 		busy := false
-		var why error // of the first, or of one whose engine failed
 		for i := range r.set.candidates {
 			if r.isStopped() {
 				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
 			}
-			if len(r.wraps[i]) == 0 {
-				continue // its daemon does not trust that one
+			if len(r.wraps[i]) == 0 || done[i] {
+				continue // its daemon does not trust that one, or it had its chance
 			}
 			err := g.attempt(ctx, r, uint8(i))
 			if err == nil || ctx.Err() != nil {
@@ -161,7 +162,8 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 				}
 				return f
 			}
-			busy = busy || told && f.Code == stream.Busy
+			done[i] = !told || f.Code != stream.Busy
+			busy = busy || !done[i]
 			if why == nil || errors.Is(err, errEngine) {
 				why = err
 			}
