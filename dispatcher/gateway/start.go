@@ -210,6 +210,9 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 	}
 	r.tellTook(g, stream.Took{Request: r.route.Request, Attempt: number, Candidate: candidate, Nonce: nonce})
 	r.fund(g, false)
+	if r.isStopped() { // while it was ordered
+		g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
+	}
 	if err = g.deliver(ctx, r, c); err != nil {
 		return err
 	}
