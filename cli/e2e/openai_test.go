@@ -53,6 +53,7 @@ func TestOpenAI(t *testing.T) {
 			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "models": testModels, "errors": testErrors,
 			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut, "leaving": testLeaving,
 			"who does not read": testUnread, "silence": testSilence, "eight": testEight, "retries": testRetries, "web pages": testPages,
+			"a broken wire": testWire,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
