@@ -82,9 +82,9 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 		l.server.Shutdown()
 		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
-	l.conn, err = l.connect(secure, login, nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
+	l.conn, err = l.connect(login, nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
 	if err == nil {
-		l.events, err = l.connect(secure, watch)
+		l.events, err = l.connect(watch)
 	}
 	if err != nil {
 		l.server.Shutdown()
@@ -106,8 +106,8 @@ func drawLogin() (user string, login nats.Option, err error) {
 }
 
 // connect is a connection of our own to our server.
-func (l *link) connect(secure bool, options ...nats.Option) (*nats.Conn, error) {
-	return nats.Connect(l.loopback(), append(options, l.pipe(secure), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))...)
+func (l *link) connect(options ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect("nats://"+l.server.Name(), append(options, nats.InProcessServer(l.server), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))...)
 }
 
 // missing has gone called with every worker whose connection ends.
@@ -149,26 +149,6 @@ func listenPort(n uint64) int {
 }
 
 func (l *link) url() string { return l.server.ClientURL() }
-
-// pipe is the way to our own server that needs no TLS, where others do.
-func (l *link) pipe(secure bool) nats.Option {
-	if secure {
-		return nats.InProcessServer(l.server)
-	}
-	return func(*nats.Options) error { return nil }
-}
-
-// loopback is the server's address for ourselves, also where it listens everywhere.
-func (l *link) loopback() string {
-	addr, ok := l.server.Addr().(*net.TCPAddr)
-	if !ok {
-		return l.url()
-	}
-	if addr.IP.IsUnspecified() {
-		return fmt.Sprintf("nats://127.0.0.1:%d", addr.Port)
-	}
-	return "nats://" + addr.String()
-}
 
 // handler answers one request of a worker.
 type handler func(w bus.ID, data []byte) ([]byte, error)

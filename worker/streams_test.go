@@ -62,10 +62,16 @@ func newGateway(t *testing.T) *gateway {
 func (g *gateway) hear() {
 	g.t.Helper()
 	_, err := g.conn.Subscribe(stream.FromWorkers(node, stream.FrameVerb), func(m *nats.Msg) {
-		if h, err := stream.ParseFrameHeader(m.Data); err == nil {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.frames[h.Request] = append(g.frames[h.Request], m.Data)
+		frames, err := stream.Unbundle(m.Data)
+		if err != nil {
+			g.t.Error(err)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, f := range frames {
+			if h, err := stream.ParseFrameHeader(f); err == nil {
+				g.frames[h.Request] = append(g.frames[h.Request], f)
+			}
 		}
 	})
 	require.NoError(g.t, err)

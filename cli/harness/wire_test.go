@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
 // wire stands between a dispatcher's NATS server and everybody else. A hostile
@@ -215,7 +217,10 @@ func (w *wire) pass(m said, to *mouth) error {
 	w.mu.Unlock()
 	list := []said{m}
 	if meddle != nil && m.headers < 0 {
-		list = meddle(m)
+		list = nil
+		for _, part := range parts(m) {
+			list = append(list, meddle(part)...)
+		}
 	}
 	for _, m := range list {
 		if m.after > 0 {
@@ -227,6 +232,20 @@ func (w *wire) pass(m said, to *mouth) error {
 		}
 	}
 	return nil
+}
+
+// parts are what a message holds, each a message of its own.
+func parts(m said) (all []said) {
+	held, err := stream.Unbundle(m.data)
+	if err != nil {
+		return []said{m} // whom it is for may judge it
+	}
+	for _, data := range held {
+		part := m
+		part.data = data
+		all = append(all, part)
+	}
+	return all
 }
 
 // bytes are m as it travels.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cocoon-network/cocoon/internal/jsonscan"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 )
 
@@ -27,24 +28,57 @@ func newEvents(a ask, now time.Time) *events {
 // add appends the events of chunks to b.
 func (e *events) add(b []byte, chunks [][]byte) []byte {
 	for _, chunk := range chunks {
-		if chunk = e.edit(chunk); chunk != nil {
+		if from, to, plain := e.plain(chunk); plain {
+			b = event(b, chunk[:from], chunk[to:])
+		} else if chunk = e.edit(chunk); chunk != nil {
 			b = event(b, chunk)
 		}
 	}
 	return b
 }
 
-func event(b, data []byte) []byte {
-	return append(append(append(b, "data: "...), data...), "\n\n"...)
+func event(b []byte, parts ...[]byte) []byte {
+	b = append(b, "data: "...)
+	for _, part := range parts {
+		b = append(b, part...)
+	}
+	return append(b, "\n\n"...)
 }
 
-// edit is the chunk as the application sees it, nil for one it does not. Most
-// pass as they are.
-func (e *events) edit(chunk []byte) []byte {
-	roles := e.ask.endpoint == openai.Chat && len(e.role) < e.ask.choices
-	if !roles && e.id != "" && !bytes.Contains(chunk, []byte(`"usage"`)) {
-		return chunk
+// plain reports whether a chunk passes as it is, but for the usage so far between
+// from and to, which nobody asked for: SDKs add up what they see. Most do.
+func (e *events) plain(chunk []byte) (from, to int, plain bool) {
+	if e.id == "" || e.awaitsRoles() {
+		return 0, 0, false
 	}
+	if !bytes.Contains(chunk, []byte(`"usage"`)) {
+		return 0, 0, true
+	}
+	usages, before, leads, bare := 0, 0, false, false
+	jsonscan.Spans(chunk, func(f jsonscan.Field) {
+		if leads {
+			to, leads = f.From, false // with the comma after it
+		}
+		switch string(f.Name) {
+		case "usage":
+			from, to, usages, leads = f.From, f.To, usages+1, before == 0
+			if !leads {
+				from = before // with the comma before it
+			}
+		case "choices":
+			bare = isEmpty(f.Value)
+		}
+		before = f.To
+	})
+	return from, to, usages == 0 || usages == 1 && !bare
+}
+
+func (e *events) awaitsRoles() bool {
+	return e.ask.endpoint == openai.Chat && len(e.role) < e.ask.choices
+}
+
+// edit is a chunk that is not plain as the application sees it, nil for one it does not.
+func (e *events) edit(chunk []byte) []byte {
 	o, err := parseObject(chunk)
 	if err != nil {
 		return chunk // valid JSON, and the application's parser's to judge
@@ -52,18 +86,14 @@ func (e *events) edit(chunk []byte) []byte {
 	if e.id == "" {
 		_ = json.Unmarshal(o.get("id"), &e.id) // an answer without is no worse
 	}
-	changed := roles && e.addRoles(&o)
+	if e.awaitsRoles() {
+		e.addRoles(&o)
+	}
 	if usage := o.get("usage"); usage != nil && isEmpty(o.get("choices")) {
 		e.usage = o
 		return nil
 	}
-	if o.has("usage") { // so far, which nobody asked for: SDKs add up what they see
-		o.drop("usage")
-		changed = true
-	}
-	if !changed {
-		return chunk
-	}
+	o.drop("usage")
 	return o.bytes()
 }
 
@@ -72,10 +102,10 @@ func isEmpty(list []byte) bool {
 }
 
 // addRoles gives the first delta of a choice its role where the engine left it out.
-func (e *events) addRoles(o *object) bool {
+func (e *events) addRoles(o *object) {
 	var all []json.RawMessage
 	if json.Unmarshal(o.get("choices"), &all) != nil {
-		return false
+		return
 	}
 	changed := false
 	for i, raw := range all {
@@ -100,7 +130,6 @@ func (e *events) addRoles(o *object) bool {
 	if changed {
 		o.set("choices", marshal(all))
 	}
-	return changed
 }
 
 // end appends the usage, where it was asked for, and the end.

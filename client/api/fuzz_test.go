@@ -60,12 +60,34 @@ func text(t *testing.T, raw json.RawMessage) (s string) {
 	return s
 }
 
+// Usage so far is cut out of a chunk wherever it stands; all else stays as it was.
+func TestEvents_UsageIsCutOutOfAChunk(t *testing.T) {
+	t.Parallel()
+	for chunk, want := range map[string]string{
+		`{"usage":{"a":[1,2]},"choices":[{}],"x":1}`:                  `{"choices":[{}],"x":1}`,
+		`{ "usage" : null , "choices":[{}] }`:                         `{ "choices":[{}] }`,
+		`{"x":"\"usage\"","usage":{"a":{"usage":1}},"y":{"usage":2}}`: `{"x":"\"usage\"","y":{"usage":2}}`,
+		`{"choices":[{}], "usage":{"a":1} }`:                          `{"choices":[{}] }`,
+		`{"choices":[], "usage":null}`:                                `{"choices":[]}`,
+		`{"usage":1}`:                                                 `{}`,
+		`{"x":"usage","usages":1}`:                                    `{"x":"usage","usages":1}`,
+		`{"x":1,"x":2,"usage":3}`:                                     `{"x":1,"x":2}`,
+		`{"usage":1,"x":0,"usage":2}`:                                 `{"usage":1,"x":0,"usage":2}`, // what it means is the application's to judge
+	} {
+		e := newEvents(ask{endpoint: openai.Completions}, time.Unix(0, 0))
+		e.id = "known"
+		require.Equal(t, "data: "+want+"\n\n", string(e.add(nil, [][]byte{[]byte(chunk)})), chunk)
+		require.Empty(t, e.usage)
+	}
+}
+
 // Whatever a worker sends as chunks, the application is given JSON, or an error;
 // its stream is lines of data alone, with one end.
 func FuzzAnswer(f *testing.F) {
 	f.Add(`{"id":"a","choices":[{"index":0,"delta":{"content":"x"}}]}`, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}],"usage":{"prompt_tokens":1}}`)
 	f.Add(`{"choices":[{"index":0,"text":"x","logprobs":{"tokens":["x"]}}]}`, `{"choices":[],"usage":null,"x":{"y":1e999}}`)
 	f.Add(`{"data":[{"embedding":[1,2]}],"usage":{}}`, `{"choices":[{"index":1e3,"delta":7}]}`)
+	f.Add(`{"id":"a","choices":[{"text":"x"}]}`, `{"usage":{"prompt_tokens":1},"choices":[{"text":"x"}],"x":"\"usage\""}`)
 	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, "{\"error\":\r\nnull}\n")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		var chunks [][]byte

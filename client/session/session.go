@@ -47,7 +47,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Session, err error) {
 	s := &Session{cfg: cfg, deps: deps, log: deps.Logger.With("channel", cfg.Channel), gone: errConnecting, open: map[stream.RequestID]*answer{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	s.leases = newLeases(s)
-	if s.link, err = dial(cfg, deps.Key, s.hear, s.down, func() { s.spawn(s.again) }); err != nil {
+	if s.link, err = dial(cfg, deps.Key, s.heard, s.down, func() { s.spawn(s.again) }); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -146,7 +146,18 @@ func (s *Session) each(f func(*answer)) {
 	}
 }
 
-// hear gives an event to the request that it is about. It never blocks.
+// heard takes a message of the dispatcher. It never blocks.
+func (s *Session) heard(message []byte) {
+	events, err := stream.Unbundle(message)
+	if err != nil {
+		s.log.Warn("message refused", "error", err)
+	}
+	for _, event := range events {
+		s.hear(event)
+	}
+}
+
+// hear gives an event to the request that it is about.
 func (s *Session) hear(event []byte) {
 	const head = 2
 	var id stream.RequestID

@@ -254,7 +254,15 @@ func newTown(t *testing.T, cfg Config, on ...func(*work)) *town {
 		cancel()
 		<-done
 	})
-	_, err = conn.Subscribe(stream.EventsOf(w.key), func(m *nats.Msg) { w.events <- m.Data })
+	_, err = conn.Subscribe(stream.EventsOf(w.key), func(m *nats.Msg) {
+		all, err := stream.Unbundle(m.Data)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, event := range all {
+			w.events <- event
+		}
+	})
 	require.NoError(t, err)
 	require.NoError(t, conn.Flush())
 	return w

@@ -64,6 +64,7 @@ type Gateway struct {
 	sessions sync.Map // number of each daemon's, by key
 	hellos   *bucket.Set[[32]byte]
 	acks     acks
+	events   events
 	left     []Left // of the process before; of Run
 	opened   time.Time
 
@@ -83,6 +84,11 @@ func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time,
 		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
 		hellos:   bucket.New[[32]byte](cfg.Hellos, helloBurst, mostDaemons, now),
 		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
+	g.events.send = func(key [32]byte, m []byte) {
+		if err := conn.Publish(stream.EventsOf(key), m); err != nil {
+			log.Warn("daemon not told", "err", err)
+		}
+	}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	if err := g.listen(); err != nil {
 		g.close()
@@ -116,7 +122,7 @@ func (g *Gateway) listen() error {
 		for {
 			select {
 			case m := <-messages:
-				g.heard(m)
+				g.heardAll(m, messages)
 			case <-g.ctx.Done():
 				return
 			}
@@ -125,9 +131,23 @@ func (g *Gateway) listen() error {
 	return nil
 }
 
+// heardAll takes what is there by now. What daemons are told of it goes together.
+func (g *Gateway) heardAll(m *nats.Msg, more <-chan *nats.Msg) {
+	g.events.hold()
+	defer g.events.release()
+	for range maxHeld {
+		g.heard(m)
+		select {
+		case m = <-more:
+		default:
+			return
+		}
+	}
+}
+
 func (g *Gateway) heard(m *nats.Msg) {
 	if strings.HasSuffix(m.Subject, "."+string(stream.FrameVerb)) {
-		g.frame(m)
+		g.frames(m)
 	} else {
 		g.receipt(m)
 	}
@@ -218,12 +238,8 @@ func (g *Gateway) daemon(m *nats.Msg) {
 	}
 }
 
-// tell sends a daemon what became of a request.
-func (g *Gateway) tell(key [32]byte, m []byte) {
-	if err := g.conn.Publish(stream.EventsOf(key), m); err != nil {
-		g.log.Warn("daemon not told", "err", err)
-	}
-}
+// tell sends a daemon what became of a request, after all it was told before.
+func (g *Gateway) tell(key [32]byte, m []byte) { g.events.tell(key, m) }
 
 // send tells a run of a worker.
 func (g *Gateway) send(c stream.Candidate, v stream.Verb, m stream.Message) {

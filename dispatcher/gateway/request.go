@@ -24,7 +24,7 @@ type request struct {
 	hash  [32]byte // of the route
 	ended chan struct{}
 	over  sync.Once
-	moved chan struct{} // a frame came, or all of the body
+	moved chan struct{} // a part of the body came, the first frame, or its daemon cancelled
 
 	mu      sync.Mutex
 	body    []byte // as far as it is here
@@ -39,7 +39,8 @@ type request struct {
 
 // attempt is one worker's work on a request.
 type attempt struct {
-	number    uint8 // 0 is none
+	heard     time.Time // the newest frame; zero before
+	number    uint8     // 0 is none
 	candidate uint8
 	seq, out  uint32   // of the next frame; of the last
 	slice     uint32   // tokens covered, all choices together
@@ -143,6 +144,13 @@ func (r *request) abandon() bool {
 	return r.attempt.over
 }
 
+// quiet is for how long no frame came; for ever before the first.
+func (r *request) quiet() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.attempt.heard)
+}
+
 // rewind lets frames from seq on pass once more.
 func (r *request) rewind(seq uint32) {
 	r.mu.Lock()
@@ -201,21 +209,30 @@ func (r *request) isStopped() bool {
 	return r.stopped
 }
 
-// frame passes a worker's frame on.
-func (g *Gateway) frame(m *nats.Msg) {
+// frames passes a worker's frames on.
+func (g *Gateway) frames(m *nats.Msg) {
 	worker, err := workerOf(m.Subject)
 	if err != nil {
 		return
 	}
-	h, err := stream.ParseFrameHeader(m.Data)
+	all, err := stream.Unbundle(m.Data)
+	for i := 0; err == nil && i < len(all); i++ {
+		err = g.frame(worker, all[i])
+	}
 	if err != nil {
 		g.log.Warn("worker sends what is no frame", "worker", worker[:4], "err", err)
-		return
 	}
-	if r := g.find(h.Request); r != nil && r.pass(g, worker, h, m.Data) {
-		r.move()
+}
+
+func (g *Gateway) frame(worker [32]byte, frame []byte) error {
+	h, err := stream.ParseFrameHeader(frame)
+	if err != nil {
+		return err
+	}
+	if r := g.find(h.Request); r != nil && r.pass(g, worker, h, frame) {
 		r.fund(g, false)
 	}
+	return nil
 }
 
 // pass passes a frame on where it is the next of the present attempt.
@@ -228,6 +245,10 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
 	a.bytes += uint64(len(frame) - stream.FrameHeaderSize)
+	if a.heard.IsZero() {
+		r.move()
+	}
+	a.heard = time.Now()
 	if a.waits() {
 		a.early = append(a.early, frame)
 		return true

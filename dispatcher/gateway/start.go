@@ -284,6 +284,10 @@ func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) err
 			}
 			patience.Reset(g.cfg.Silence)
 		case <-patience.C:
+			if rest := g.cfg.Silence - r.quiet(); rest > 0 { // frames came since
+				patience.Reset(rest)
+				continue
+			}
 			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
 			if r.begun() || r.isStopped() {
 				return &stream.Fail{Code: stream.WorkerLost}

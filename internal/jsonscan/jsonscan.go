@@ -20,6 +20,18 @@ func Valid(b []byte) bool {
 // name is as it was written, between its quotes; a value has no spaces around it.
 // Both share b's memory.
 func Object(b []byte, each func(name, value []byte)) bool {
+	return Spans(b, func(f Field) { each(f.Name, f.Value) })
+}
+
+// Field is one of an object, and where it is: from the quote before its name to
+// the end of its value.
+type Field struct {
+	Name, Value []byte
+	From, To    int
+}
+
+// Spans is Object with the places of fields.
+func Spans(b []byte, each func(Field)) bool {
 	s := scanner{b: b}
 	s.space()
 	if s.next() != '{' {
@@ -94,7 +106,7 @@ func (s *scanner) word(w string) {
 	s.i += len(w)
 }
 
-func (s *scanner) object(depth int, each func(name, value []byte)) {
+func (s *scanner) object(depth int, each func(Field)) {
 	if depth >= maxDepth {
 		s.fail()
 		return
@@ -115,7 +127,7 @@ func (s *scanner) object(depth int, each func(name, value []byte)) {
 		value := s.i
 		s.value(depth + 1)
 		if each != nil && !s.bad {
-			each(s.b[name:end], s.b[value:s.i])
+			each(Field{s.b[name:end], s.b[value:s.i], name - 1, s.i})
 		}
 		if !s.goesOn('}') {
 			return

@@ -25,6 +25,7 @@ const (
 	kindAck
 	kindKeys
 	kindKeysOf
+	kindBundle
 	kindClose
 	kindPromise
 )
@@ -33,7 +34,7 @@ const (
 var kinds = map[kind]string{kindRoute: "route", kindFrame: "frame", kindHello: "hello", kindState: "state", kindLease: "lease", kindLeases: "leases",
 	kindStart: "start", kindPart: "part", kindTook: "took", kindFail: "fail", kindWant: "want", kindMore: "more", kindFinal: "final", kindSettle: "settle",
 	kindCancel: "cancel", kindResume: "resume", kindOrder: "order", kindSlice: "slice", kindAck: "ack", kindKeys: "keys", kindKeysOf: "keys_of",
-	kindClose: "close", kindPromise: "promise"}
+	kindBundle: "bundle", kindClose: "close", kindPromise: "promise"}
 
 // KindOf is what a message says it is, "" where it is none; it checks no more.
 func KindOf(message []byte) string {

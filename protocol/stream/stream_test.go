@@ -6,12 +6,14 @@ import (
 	"encoding/binary"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/protocol/voucher"
@@ -141,6 +143,59 @@ func FuzzMessages(f *testing.F) {
 			}
 			require.Equal(t, raw, m.Bytes(), name)
 		}
+	})
+}
+
+func TestBundle_HoldsWhatWasPutInItInOrder(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var in, out [][]byte
+		for range random.IntN(40) {
+			m := stream.Want{Request: filled[stream.RequestID](byte(len(in)))}.Bytes()
+			in = append(in, append(m, make([]byte, random.IntN(1<<random.IntN(18)))...))
+		}
+		bundles := stream.Bundle(in)
+		for _, b := range bundles {
+			require.LessOrEqual(t, len(b), bus.MaxMessage)
+			all, err := stream.Unbundle(b)
+			require.NoError(t, err)
+			out = append(out, all...)
+		}
+		require.Equal(t, in, out)
+		require.LessOrEqual(t, len(bundles), len(in))
+	}
+	alone := stream.Want{}.Bytes()
+	require.Equal(t, [][]byte{alone}, stream.Bundle([][]byte{alone}))
+	require.Len(t, stream.Bundle([][]byte{alone, alone, alone}), 1)
+}
+
+func TestBundle_CutNestedEmptyOrOverFullIsRefused(t *testing.T) {
+	t.Parallel()
+	alone := stream.Want{}.Bytes()
+	two := stream.Bundle([][]byte{alone, alone})[0]
+	one, half := two[:2+4+len(alone)], make([]byte, stream.MaxBundle/2)
+	long := append(bytes.Clone(two[:2]), slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(len(half))), half)...)
+	long = append(long, long[2:]...)
+	nested := append(bytes.Clone(one), binary.BigEndian.AppendUint32(nil, uint32(len(two)))...)
+	for what, raw := range map[string][]byte{"none": two[:2], "one": one, "cut": two[:len(two)-1], "with a byte too many": append(bytes.Clone(two), 0),
+		"over full": long, "nested": append(nested, two...)} {
+		_, err := stream.Unbundle(raw)
+		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), what)
+	}
+}
+
+func FuzzBundle(f *testing.F) {
+	alone := stream.Want{}.Bytes()
+	f.Add(alone)
+	f.Add(stream.Bundle([][]byte{alone, alone})[0])
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		all, err := stream.Unbundle(raw)
+		if err != nil {
+			require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+			return
+		}
+		require.Equal(t, [][]byte{raw}, stream.Bundle(all), "it has one form")
 	})
 }
 

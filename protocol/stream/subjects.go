@@ -35,7 +35,7 @@ const (
 
 // From a worker to a node: none is answered.
 const (
-	FrameVerb   Verb = "frame"   // a frame
+	FrameVerb   Verb = "frame"   // frames, in a Bundle where they are several
 	ReceiptVerb Verb = "receipt" // receipt.SignedUsage
 )
 
@@ -51,7 +51,7 @@ func ToNode(node string, key [32]byte, v Verb) string {
 }
 
 // EventsOf is where a daemon hears what becomes of its requests: Took, frames,
-// Want, Final and Fail, those of one request in order.
+// Want, Final and Fail, those of one request in order, in a Bundle where they are several.
 func EventsOf(key [32]byte) string { return "d." + hex.EncodeToString(key[:]) + ".events" }
 
 // Inbox is where a daemon receives answers.

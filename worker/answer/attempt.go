@@ -100,7 +100,7 @@ func (s *Service) answer(a *attempt, t *task) {
 		s.drop(a, true)
 		return
 	}
-	p := newPost(s.cfg, s.w, a.order.Node, sealer, s.deps.Send, func() { a.stop(errUnsent) })
+	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) })
 	a.post.Store(p)
 	s.post.Go(func() {
 		p.run(s.over)

@@ -14,3 +14,21 @@ func (s *Service) Kept() int {
 	defer s.mu.Unlock()
 	return len(s.attempts)
 }
+
+// NewOutbox is one without a service.
+func NewOutbox(send func(subject string, data []byte) error) *outbox { return &outbox{send: send} }
+
+// Put is put.
+func (o *outbox) Put(node string, frame []byte) error { return o.put(node, frame) }
+
+// Gathered is how many frames wait to be sent.
+func (o *outbox) Gathered() (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.next != nil {
+		for _, f := range o.next.frames {
+			n += len(f)
+		}
+	}
+	return n
+}

@@ -1,7 +1,9 @@
 package answer_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,11 +12,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/attest"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/worker/answer"
 )
 
 func TestFrames_TheFirstTokenDoesNotWaitAndTheRestShareFrames(t *testing.T) {
@@ -62,6 +66,45 @@ func TestFrames_WithoutAWindowEveryEventHasOne(t *testing.T) {
 		step <- struct{}{}
 	}
 	require.GreaterOrEqual(t, w.read(r, took).frames, 11)
+}
+
+// What gathers while others are sent goes together, to each node its own; where it
+// cannot, all who wait are told.
+func TestFrames_OfSeveralAnswersShareMessages(t *testing.T) {
+	t.Parallel()
+	const many = 20
+	type sent struct {
+		subject string
+		frames  [][]byte
+	}
+	came, on := make(chan sent), make(chan error)
+	o := answer.NewOutbox(func(subject string, data []byte) error {
+		frames, err := stream.Unbundle(data)
+		came <- sent{subject, frames}
+		return errors.Join(err, <-on)
+	})
+	var puts errgroup.Group
+	puts.Go(func() error { return o.Put("a", []byte("first")) })
+	require.Equal(t, [][]byte{[]byte("first")}, (<-came).frames)
+	for _, node := range []string{"a", "b"} {
+		for i := range many {
+			puts.Go(func() error { return o.Put(node, []byte{byte(i)}) })
+		}
+	}
+	require.Eventually(t, func() bool { return o.Gathered() == 2*many }, wait, time.Millisecond)
+	on <- nil
+	for range 2 {
+		all := <-came
+		require.Len(t, all.frames, many, all.subject)
+		on <- nil
+	}
+	require.NoError(t, puts.Wait())
+
+	puts.Go(func() error { return o.Put("a", []byte("late")) })
+	<-came
+	on <- io.ErrClosedPipe
+	require.ErrorIs(t, puts.Wait(), io.ErrClosedPipe)
+	require.Zero(t, o.Gathered())
 }
 
 func TestFrames_EmptyOnesTellThatTheEngineLives(t *testing.T) {

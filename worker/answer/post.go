@@ -14,11 +14,12 @@ const ringSize = 256 << 10
 const resend = 100 * time.Millisecond
 
 // post makes frames of an answer and sends them: the first token at once, later
-// ones together within a window, an empty one where there is nothing to say.
+// ones together at the end of a window, an empty one where there is nothing to say.
+// Windows of all answers end together: what is sent at one time costs everybody on
+// the way one wake-up, and when a frame comes says less of its answer.
 type post struct {
 	cfg   Config
-	w     [32]byte
-	send  func(subject string, frame []byte) error
+	send  func(node string, frame []byte) error
 	stuck func() // frames could not be sent for too long
 
 	wake    chan struct{} // there is something to do before the time
@@ -32,6 +33,7 @@ type post struct {
 	content []byte // not in a frame yet
 	out     uint64
 	sealed  time.Time // the newest frame
+	closes  time.Time // the window that content waits for
 	begun   bool      // a frame with a token was made
 	ended   time.Time // the final frame was made, zero before
 
@@ -42,8 +44,8 @@ type post struct {
 	unsent int      // bytes of those to be sent
 }
 
-func newPost(cfg Config, w [32]byte, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
-	return &post{cfg: cfg, w: w, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
+func newPost(cfg Config, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
+	return &post{cfg: cfg, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), flushed: make(chan struct{})}
 }
 
@@ -74,12 +76,26 @@ func (p *post) take(item []byte, out uint64) bool {
 	if p.unsent+len(p.content) >= ringSize {
 		return false
 	}
-	idle := len(p.content) == 0
+	now, idle := time.Now(), len(p.content) == 0
+	if idle {
+		p.closes = windowEnd(now, p.cfg.Window)
+	}
 	p.content, p.out = stream.AppendItem(p.content, item), out
-	if idle || p.due(time.Now()) {
+	if idle || p.due(now) {
 		poke(p.wake)
 	}
 	return true
+}
+
+// windows is when the first of all began, by the clock that nobody sets.
+var windows = time.Now()
+
+// windowEnd is the end of the window that now is in. Without windows it is now.
+func windowEnd(now time.Time, window time.Duration) time.Time {
+	if window <= 0 {
+		return now
+	}
+	return now.Add(window - now.Sub(windows)%window)
 }
 
 // due tells whether it is time for a frame that is not the final one.
@@ -91,7 +107,7 @@ func (p *post) due(now time.Time) bool {
 	case len(p.content) == 0:
 		return since >= p.cfg.KeepAlive
 	}
-	return !p.begun && p.out > 0 || since >= p.cfg.Window || len(p.content) > stream.MaxContent
+	return !p.begun && p.out > 0 || !now.Before(p.closes) || len(p.content) > stream.MaxContent
 }
 
 // seal makes the next frame.
@@ -101,7 +117,7 @@ func (p *post) seal(final bool) error {
 	if err != nil {
 		return err
 	}
-	p.content = append(p.content[:0], p.content[n:]...)
+	p.content = append(p.content[:0], p.content[n:]...) // what is left keeps its window
 	p.frames, p.kept, p.unsent = append(p.frames, frame), p.kept+len(frame), p.unsent+len(frame)
 	p.sealed, p.begun = time.Now(), p.begun || p.out > 0
 	return nil
@@ -181,7 +197,7 @@ func (p *post) step() (pause time.Duration, ok, over bool) {
 			p.giveUp()
 		}
 	case len(p.content) > 0:
-		pause = time.Until(p.sealed.Add(p.cfg.Window))
+		pause = time.Until(p.closes)
 	default:
 		pause = time.Until(p.sealed.Add(p.cfg.KeepAlive))
 	}
@@ -205,7 +221,7 @@ func (p *post) flush() bool {
 		}
 		frame := p.frames[seq-p.first]
 		p.mu.Unlock()
-		if p.send(stream.FromWorker(node, p.w, stream.FrameVerb), frame) != nil {
+		if p.send(node, frame) != nil {
 			return false // the link says why
 		}
 		p.mu.Lock()

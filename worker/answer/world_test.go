@@ -222,8 +222,10 @@ func (w *world) engineIs(h http.HandlerFunc) { w.engine.Store(&h) }
 func (w *world) send(subject string, raw []byte) error {
 	var ack []byte
 	var lost bool
+	frames, err := stream.Unbundle(raw)
+	require.NoError(w.t, err)
 	w.change(func() {
-		h, err := stream.ParseFrameHeader(raw)
+		h, err := stream.ParseFrameHeader(frames[0])
 		if lost = w.deaf || err == nil && h.Request == w.withheld; lost {
 			return
 		}
@@ -235,9 +237,10 @@ func (w *world) send(subject string, raw []byte) error {
 		case strings.HasSuffix(subject, ".frame") && w.dropped > 0:
 			w.dropped--
 		case strings.HasSuffix(subject, ".frame"):
-			h, err := stream.ParseFrameHeader(raw)
-			if err == nil {
-				w.frames[h.Request] = append(w.frames[h.Request], raw)
+			for _, f := range frames {
+				if h, err := stream.ParseFrameHeader(f); err == nil {
+					w.frames[h.Request] = append(w.frames[h.Request], f)
+				}
 			}
 		case strings.HasSuffix(subject, ".receipt"):
 			u, err := receipt.ParseUsage(raw)

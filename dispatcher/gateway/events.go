@@ -1,0 +1,51 @@
+package gateway
+
+import (
+	"sync"
+
+	"github.com/cocoon-network/cocoon/protocol/stream"
+)
+
+// maxHeld is how many messages of workers what they bring about is held for.
+const maxHeld = 256
+
+// events go to daemons in order. While they are held they gather, and go together.
+type events struct {
+	send func(key [32]byte, message []byte)
+
+	mu      sync.Mutex
+	held    bool
+	keys    [][32]byte
+	waiting map[[32]byte][][]byte
+}
+
+func (e *events) tell(key [32]byte, m []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.held {
+		e.send(key, m)
+		return
+	}
+	if len(e.waiting[key]) == 0 {
+		e.keys = append(e.keys, key)
+	}
+	e.waiting[key] = append(e.waiting[key], m)
+}
+
+// hold has events wait for release.
+func (e *events) hold() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held, e.waiting = true, map[[32]byte][][]byte{}
+}
+
+func (e *events) release() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, key := range e.keys {
+		for _, m := range stream.Bundle(e.waiting[key]) {
+			e.send(key, m)
+		}
+	}
+	e.held, e.keys, e.waiting = false, nil, nil
+}
