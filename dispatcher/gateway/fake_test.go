@@ -462,7 +462,7 @@ func (w *town) idle() {
 	require.Eventually(w.t, func() bool {
 		w.gateway.mu.Lock()
 		defer w.gateway.mu.Unlock()
-		return len(w.gateway.requests) == 0 && len(w.gateway.unread) == 0
+		return len(w.gateway.requests) == 0 && len(w.gateway.asked) == 0 && len(w.gateway.unread) == 0
 	}, 20*time.Second, time.Millisecond)
 	require.Zero(w.t, w.purse.reserved())
 }

@@ -70,7 +70,8 @@ type Gateway struct {
 
 	mu       sync.Mutex
 	requests map[stream.RequestID]*request
-	unread   map[[32]byte]int // bytes of bodies that wait for parts, by daemon
+	asked    map[[32]byte]map[*request]struct{} // by the worker that has them
+	unread   map[[32]byte]int                   // bytes of bodies that wait for parts, by daemon
 }
 
 const (
@@ -83,7 +84,7 @@ func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time,
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
 		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
 		hellos:   bucket.New[[32]byte](cfg.Hellos, helloBurst, mostDaemons, now),
-		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
+		requests: map[stream.RequestID]*request{}, asked: map[[32]byte]map[*request]struct{}{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
 	g.events.send = func(key [32]byte, m []byte) {
 		if err := conn.Publish(stream.EventsOf(key), m); err != nil {
 			log.Warn("daemon not told", "err", err)

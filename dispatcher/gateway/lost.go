@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,23 +21,38 @@ var errGone = cocoon.Unreachable.Errorf("the worker's connection is gone")
 // the worker is back within Grace.
 func (g *Gateway) Lost(worker [32]byte) {
 	g.mu.Lock()
-	var all []*request
-	for _, r := range g.requests {
-		all = append(all, r)
-	}
+	all := slices.Collect(maps.Keys(g.asked[worker]))
 	g.mu.Unlock()
 	for _, r := range all {
 		r.mu.Lock()
 		a := r.attempt
 		r.mu.Unlock()
-		if a.number == 0 || r.set.candidates[a.candidate].Worker != worker {
+		c := r.set.candidates[a.candidate]
+		if c.Worker != worker { // it was given to another just now
 			continue
 		}
 		g.later(func() {
-			if !a.begun() || !g.back(r, r.set.candidates[a.candidate]) {
+			if !a.begun() || !g.back(r, c) {
 				a.lose(errGone)
 			}
 		})
+	}
+}
+
+// ask notes whose work a request is, until the attempt is over.
+func (g *Gateway) ask(worker [32]byte, r *request) (over func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.asked[worker] == nil {
+		g.asked[worker] = map[*request]struct{}{}
+	}
+	g.asked[worker][r] = struct{}{}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if delete(g.asked[worker], r); len(g.asked[worker]) == 0 {
+			delete(g.asked, worker)
+		}
 	}
 }
 

@@ -201,6 +201,7 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 	if err != nil {
 		return err
 	}
+	defer g.ask(c.Worker, r)()
 	g.bookFailures(r)
 	g.workers.Began(c.Worker)
 	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped() && !errors.Is(err, errEngine)) }() // it may serve other models, and prompts
