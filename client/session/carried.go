@@ -73,7 +73,7 @@ func (c *carried) Next(ctx context.Context) ([][]byte, error) {
 
 // leave ends what is owed for nothing.
 func (c *carried) leave() error {
-	err := c.Answer.Close()
+	err := c.Close()
 	bill := c.Answer.Bill()
 	if err == nil && !bill.Cost.IsZero() {
 		err = cocoon.Conflict.Errorf("%s are owed for an answer that never began", bill.Cost)
