@@ -81,11 +81,12 @@ func newClientLeave(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "leave REWARDS",
 		Short: "Close the channel to a dispatcher",
-		Long: `Asks the chain to close the channel to a dispatcher. What no voucher takes comes
-back to the wallet after the close delay: run this again then, or the daemon. The
-daemon must not be running, and opens no other channel to that dispatcher unless
-this one was closed with --forget: then it has a new key, which is how a key that
-leaked is replaced.`,
+		Long: `Closes the channel to a dispatcher. Where the dispatcher signs what it is paid and
+that is what the daemon agreed to, the channel closes within seconds. Else this
+asks the chain: what no voucher takes comes back to the wallet after the close
+delay; run this again then, or the daemon. The daemon must not be running, and
+opens no other channel to that dispatcher unless this one was closed with --forget:
+then it has a new key, which is how a key that leaked is replaced.`,
 		Args: exactly("REWARDS"),
 		RunE: func(c *cobra.Command, args []string) error { return leaveClient(c.Context(), e, o, args[0]) },
 	}

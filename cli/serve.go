@@ -32,6 +32,7 @@ type serveOptions struct {
 	period, grace             time.Duration
 	audit                     time.Duration
 	ahead                     int
+	strangers                 dispatcher.StrangersConfig
 	indexOnly                 bool
 }
 
@@ -68,6 +69,9 @@ databases when started again.`,
 	f.DurationVar(&o.grace, "grace", 0, "how long providers may claim before leaves are pushed")
 	f.DurationVar(&o.audit, "audit", time.Hour, "how often the tables are compared with the chain, a question to a liteserver for each contract; 0 is never")
 	f.IntVar(&o.ahead, "ahead", 64<<20, "bytes of blocks to read ahead of the index at most; more of them bridge longer pauses of liteservers")
+	strangers := dispatcher.DefaultStrangersConfig()
+	f.IntVar(&o.strangers.Address, "strangers-address", strangers.Address, "logins a minute that may be refused at one address before nobody there is listened to; 0 is no limit, as behind a proxy")
+	f.IntVar(&o.strangers.All, "strangers", strangers.All, "logins a minute that may be refused in all before only addresses are listened to that somebody known came from; 0 is no limit")
 	f.BoolVar(&o.indexOnly, "index-only", false, "run no dispatcher")
 	return c
 }
@@ -180,7 +184,7 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 		return nil, err
 	}
 	cfg := dispatcher.DefaultConfig()
-	cfg.Path, cfg.Blobs, cfg.Listen = filepath.Join(o.data, "dispatcher.db"), filepath.Join(o.data, "blobs"), o.listen
+	cfg.Path, cfg.Blobs, cfg.Listen, cfg.Strangers = filepath.Join(o.data, "dispatcher.db"), filepath.Join(o.data, "blobs"), o.listen, o.strangers
 	cfg.GlobalID, cfg.Registry, cfg.Payee, cfg.Bps = n.GlobalID, n.Registry, owner, o.bps
 	cfg.Keeper.Rewards, cfg.Keeper.Period = rewards, uint32(o.period/time.Second)
 	cfg.Keeper.Grace = uint32(o.grace / time.Second)

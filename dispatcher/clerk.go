@@ -11,6 +11,8 @@ import (
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -236,27 +238,30 @@ func less(a, b cocoon.Nano) cocoon.Nano {
 }
 
 // PromiseClose ends service under a channel on which nothing is open, and signs
-// what its client may close it with at once. Doing so again signs the same.
-func (d *Dispatcher) PromiseClose(ctx context.Context, channel cocoon.Account, session uint64) (wrappers.CloseNow, error) {
+// what its client may close it with at once. Doing so again signs the same. paid
+// is as for ledger.Retire.
+func (d *Dispatcher) PromiseClose(ctx context.Context, channel cocoon.Account, session uint64, paid *voucher.Signed) (p stream.Promise, err error) {
 	if d.ledger == nil {
-		return wrappers.CloseNow{}, cocoon.NotFound.Errorf("this dispatcher serves no channels")
+		return p, cocoon.NotFound.Errorf("this dispatcher serves no channels")
 	}
 	told, err := d.deps.Index.Channel(ctx, channel)
 	if err != nil {
-		return wrappers.CloseNow{}, err
+		return p, err
 	}
 	var key ledger.Key
 	if err = key.UnmarshalText([]byte(told.DispatcherKey)); err != nil {
-		return wrappers.CloseNow{}, err
+		return p, err
 	}
-	final, err := d.ledger.Retire(ctx, channel, session)
+	if !d.keys.holds(key) { // asked first: who is retired is not served again
+		return p, cocoon.Conflict.Errorf("close channel %s: its close promises are signed by %x, which is no ledger key of ours", channel, key[:4])
+	}
+	if p.Final, err = d.ledger.Retire(ctx, channel, session, paid); err != nil {
+		return p, err
+	}
+	c, err := wrappers.Cell(wrappers.ClosePromise{GlobalID: d.cfg.GlobalID, Contract: channel, Final: wrappers.Coins{Nano: p.Final}})
 	if err != nil {
-		return wrappers.CloseNow{}, err
+		return p, err
 	}
-	p, err := wrappers.Cell(wrappers.ClosePromise{GlobalID: d.cfg.GlobalID, Contract: channel, Final: wrappers.Coins{Nano: final}})
-	if err != nil {
-		return wrappers.CloseNow{}, err
-	}
-	sig, err := d.keys.by(key, [32]byte(p.Hash()))
-	return wrappers.CloseNow{Signature: sig, Final: wrappers.Coins{Nano: final}}, err
+	p.Signature, err = d.keys.by(key, [32]byte(c.Hash()))
+	return p, err
 }

@@ -26,18 +26,19 @@ import (
 
 // Config says what a dispatcher serves and where it keeps its things.
 type Config struct {
-	Path     string          // database file; created where missing
-	Blobs    string          // folder of payloads and results
-	Listen   string          // host:port for workers and daemons; port 0 takes a free one
-	TLS      tls.Certificate // shown there; none is for loopback alone
-	Node     string          // name of this node in the bus's subjects
-	GlobalID int32           // of the network
-	Registry cocoon.Account  // whose market this is
-	Payee    cocoon.Account  // gets the dispatcher's share of jobs
-	Bps      uint16          // that share, in 1/10000 of what a job pays
-	Seed     uint64          // of the choice among workers
-	Keeper   KeeperConfig    // who is paid rewards, and when
-	Ledger   LedgerConfig    // of interactive requests
+	Path      string          // database file; created where missing
+	Blobs     string          // folder of payloads and results
+	Listen    string          // host:port for workers and daemons; port 0 takes a free one
+	TLS       tls.Certificate // shown there; none is for loopback alone
+	Node      string          // name of this node in the bus's subjects
+	GlobalID  int32           // of the network
+	Registry  cocoon.Account  // whose market this is
+	Payee     cocoon.Account  // gets the dispatcher's share of jobs
+	Bps       uint16          // that share, in 1/10000 of what a job pays
+	Seed      uint64          // of the choice among workers
+	Keeper    KeeperConfig    // who is paid rewards, and when
+	Ledger    LedgerConfig    // of interactive requests
+	Strangers StrangersConfig // how many of them may knock
 
 	OfferTimeout time.Duration // for a worker to answer an offer
 	GrantTimeout time.Duration // for a client to grant, and for a worker to accept a grant
@@ -48,7 +49,7 @@ type Config struct {
 
 // DefaultConfig has everything but paths and accounts.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(), Ledger: DefaultLedgerConfig(),
+	return Config{Listen: "127.0.0.1:0", Node: "main", Keeper: DefaultKeeperConfig(), Ledger: DefaultLedgerConfig(), Strangers: DefaultStrangersConfig(),
 		OfferTimeout: 5 * time.Second, GrantTimeout: time.Minute, BeatTimeout: 10 * time.Second, PollTimeout: 20 * time.Second, BookEvery: time.Minute}
 }
 
@@ -66,7 +67,7 @@ func (c Config) Validate() error {
 	case c.OfferTimeout <= 0 || c.GrantTimeout <= 0 || c.BeatTimeout <= 0 || c.PollTimeout <= 0 || c.BookEvery <= 0:
 		return cocoon.Invalid.Errorf("the dispatcher's timeouts are above zero")
 	}
-	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate(), c.Ledger.Validate())
+	return errors.Join(bus.ValidateNode(c.Node), c.Keeper.Validate(), c.Ledger.Validate(), c.Strangers.Validate())
 }
 
 // Deps are what a dispatcher works with.
@@ -180,7 +181,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	kept := d.keepLedger(ctx)
 	g.Go(func() error { return kept.watch(ctx) })
 	g.Go(func() error {
-		if err := d.link.serve(d.heartbeat, d.handlers(ctx)); err != nil {
+		err := d.link.missing(d.lost)
+		if err == nil {
+			err = d.link.serve(d.heartbeat, d.handlers(ctx))
+		}
+		if err != nil {
 			return fmt.Errorf("serve workers: %w", err)
 		}
 		return d.follow(ctx)

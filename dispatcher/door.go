@@ -24,17 +24,21 @@ import (
 // ledger's to tell apart.
 type door struct {
 	self    string // our own user key, drawn at start
+	watcher string // another of ours, that hears from the server who is gone
 	roster  *roster
 	daemons *daemons
+	others  *strangers
 	log     *slog.Logger
 	kick    func(id uint64) error
+	system  func() *server.Account // the server's own
 
 	mu     sync.Mutex
 	inside map[bus.ID]uint64 // connection of each worker
+	owners map[uint64]bus.ID // of connections that are open
 }
 
-func newDoor(self string, r *roster, c *daemons, log *slog.Logger) *door {
-	return &door{self: self, roster: r, daemons: c, log: log, inside: map[bus.ID]uint64{}}
+func newDoor(self, watcher string, r *roster, c *daemons, others *strangers, log *slog.Logger) *door {
+	return &door{self: self, watcher: watcher, roster: r, daemons: c, others: others, log: log, inside: map[bus.ID]uint64{}, owners: map[uint64]bus.ID{}}
 }
 
 // answerTime is how long a worker may take to answer a request of ours.
@@ -46,11 +50,28 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	if user == d.self {
 		return signedBySelf(user, sig, nonce)
 	}
-	w, err := bus.VerifyLogin(user, sig, nonce)
-	if err != nil {
-		d.log.Info("login refused", "error", err)
+	if user == d.watcher && signedBySelf(user, sig, nonce) {
+		c.RegisterUser(&server.User{Username: user, Account: d.system()})
+		return true
+	}
+	if !d.others.may(c.RemoteAddress()) {
 		return false
 	}
+	w, err := bus.VerifyLogin(user, sig, nonce)
+	if err == nil && d.admits(w, c) {
+		d.others.welcome(c.RemoteAddress())
+		return true
+	}
+	d.others.refused(c.RemoteAddress())
+	if err == nil {
+		err = cocoon.Forbidden.Errorf("%s is neither an active worker nor the key of a channel", w)
+	}
+	d.log.Info("login refused", "address", c.RemoteAddress(), "error", err)
+	return false
+}
+
+// admits lets in who has proven to be w, if that is a daemon or an active worker.
+func (d *door) admits(w bus.ID, c server.ClientAuthentication) bool {
 	if d.daemons.enter([32]byte(w), c.GetID()) {
 		publish, subscribe := stream.DaemonPermissions([32]byte(w))
 		c.RegisterUser(&server.User{Username: w.String(), Permissions: &server.Permissions{
@@ -60,7 +81,6 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	d.enter(w, c.GetID())
 	if !d.roster.active(w) { // asked after entering: one that retires from here on is expelled
 		d.leave(w, c.GetID())
-		d.log.Info("neither an active worker nor a channel's key: refused", "key", w)
 		return false
 	}
 	publish, subscribe := bus.Permissions(w)
@@ -76,7 +96,7 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 func (d *door) enter(w bus.ID, connection uint64) {
 	d.mu.Lock()
 	before, had := d.inside[w]
-	d.inside[w] = connection
+	d.inside[w], d.owners[connection] = connection, w
 	d.mu.Unlock()
 	if had {
 		go d.kick(before) //nolint:errcheck // it may have left by itself; the server holds locks here, so not at once
@@ -86,9 +106,29 @@ func (d *door) enter(w bus.ID, connection uint64) {
 func (d *door) leave(w bus.ID, connection uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.owners, connection)
 	if d.inside[w] == connection {
 		delete(d.inside, w)
 	}
+}
+
+// closed notes that a connection is no more, and returns the worker whose it was.
+func (d *door) closed(connection uint64) (w bus.ID, worker bool) {
+	d.mu.Lock()
+	w, worker = d.owners[connection]
+	d.mu.Unlock()
+	if worker {
+		d.leave(w, connection)
+	}
+	return w, worker
+}
+
+// here reports whether a worker is connected.
+func (d *door) here(w bus.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, is := d.inside[w]
+	return is
 }
 
 // expel ends the worker's connection.

@@ -42,6 +42,16 @@ func (d *Dispatcher) heartbeat(w bus.ID, data []byte) {
 	d.roster.heard(w, beat)
 }
 
+// lost is told of a worker whose connection ended; another of its own may be there by now.
+func (d *Dispatcher) lost(w bus.ID) {
+	if !d.link.door.here(w) {
+		d.roster.gone(w)
+	}
+	if d.gateway != nil {
+		d.gateway.Lost([32]byte(w))
+	}
+}
+
 // payload answers with one part of a job's payload: to the worker bound to the
 // job, and to one that the client granted the key to.
 func (d *Dispatcher) payload(ctx context.Context, w bus.ID, data []byte) ([]byte, error) {

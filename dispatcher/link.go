@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ type link struct {
 	door   *door
 	server *server.Server
 	conn   *nats.Conn
+	events *nats.Conn // of the server's own account
 
 	drained chan struct{} // closed with conn
 }
@@ -53,15 +55,15 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 	if err = mayListen(cfg.Listen); err != nil {
 		return nil, err
 	}
-	self, err := nkeys.CreateUser()
+	self, login, err := drawLogin()
 	if err != nil {
-		return nil, fmt.Errorf("draw a login: %w", err)
+		return nil, err
 	}
-	name, err := self.PublicKey()
+	watcher, watch, err := drawLogin()
 	if err != nil {
-		return nil, fmt.Errorf("draw a login: %w", err)
+		return nil, err
 	}
-	l := &link{node: cfg.Node, log: log, door: newDoor(name, r, c, log), drained: make(chan struct{})}
+	l := &link{node: cfg.Node, log: log, door: newDoor(self, watcher, r, c, newStrangers(cfg.Strangers, time.Now, log), log), drained: make(chan struct{})}
 	options := &server.Options{
 		ServerName: "cocoon-" + cfg.Node, Host: host, Port: listenPort(number), NoSigs: true, NoLog: true,
 		MaxPayload: bus.MaxMessage, MaxPending: maxUnread, AuthTimeout: startTimeout.Seconds(),
@@ -69,24 +71,61 @@ func openLink(cfg Config, r *roster, c *daemons, log *slog.Logger) (*link, error
 	}
 	if secure {
 		options.TLS, options.TLSTimeout = true, startTimeout.Seconds()
-		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cfg.TLS}}
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cfg.TLS}, GetConfigForClient: l.door.others.greet}
 	}
 	if l.server, err = server.NewServer(options); err != nil {
 		return nil, cocoon.Invalid.Errorf("start the server for workers: %w", err)
 	}
-	l.door.kick = l.server.DisconnectClientByID
+	l.door.kick, l.door.system = l.server.DisconnectClientByID, l.server.SystemAccount
 	l.server.Start()
 	if !l.server.ReadyForConnections(startTimeout) {
 		l.server.Shutdown()
 		return nil, cocoon.Unreachable.Errorf("the server for workers on %s does not come up", cfg.Listen)
 	}
-	l.conn, err = nats.Connect("nats://"+options.ServerName, nats.InProcessServer(l.server), nats.Nkey(name, self.Sign), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
-		nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
+	l.conn, err = l.connect(login, nats.DrainTimeout(startTimeout), nats.ClosedHandler(func(*nats.Conn) { close(l.drained) }))
+	if err == nil {
+		l.events, err = l.connect(watch)
+	}
 	if err != nil {
 		l.server.Shutdown()
 		return nil, fmt.Errorf("connect to the server for workers: %w", err)
 	}
 	return l, nil
+}
+
+// drawLogin makes a login of our own, for as long as this process lives.
+func drawLogin() (user string, login nats.Option, err error) {
+	pair, err := nkeys.CreateUser()
+	if err == nil {
+		user, err = pair.PublicKey()
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("draw a login: %w", err)
+	}
+	return user, nats.Nkey(user, pair.Sign), nil
+}
+
+// connect is a connection of our own to our server.
+func (l *link) connect(options ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect("nats://"+l.server.Name(), append(options, nats.InProcessServer(l.server), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))...)
+}
+
+// missing has gone called with every worker whose connection ends.
+func (l *link) missing(gone func(bus.ID)) error {
+	_, err := l.events.Subscribe("$SYS.ACCOUNT.*.DISCONNECT", func(m *nats.Msg) {
+		var event server.DisconnectEventMsg
+		if err := json.Unmarshal(m.Data, &event); err != nil {
+			l.log.Error("the server's word on a connection is not readable", "error", err)
+			return
+		}
+		if w, worker := l.door.closed(event.Client.ID); worker {
+			gone(w)
+		}
+	})
+	if err == nil {
+		err = l.events.FlushTimeout(startTimeout)
+	}
+	return err
 }
 
 // mayListen tries the address first, since the server only says that it is not ready.
@@ -190,6 +229,7 @@ func (l *link) close() {
 		<-l.drained
 	}
 	l.conn.Close()
+	l.events.Close()
 	l.server.Shutdown()
 	l.server.WaitForShutdown()
 }

@@ -152,6 +152,7 @@ func TestLink_AWorkerHasItsOwnSubjectsOnly(t *testing.T) {
 		"a foreign beat":     func(c *nats.Conn) error { return c.Publish(bus.HeartbeatOf(two), []byte("x")) },
 		"a foreign request":  func(c *nats.Conn) error { return c.Publish(bus.ToDispatcher("main", two, bus.ResultVerb), []byte("x")) },
 		"a worker's order":   func(c *nats.Conn) error { return c.Publish(bus.ToWorker(two, bus.Boot{1}, bus.OfferVerb), []byte("x")) },
+		"who comes and goes": func(c *nats.Conn) error { _, err := c.SubscribeSync("$SYS.ACCOUNT.*.DISCONNECT"); return err },
 		"the server itself":  func(c *nats.Conn) error { return c.Publish("$SYS.REQ.SERVER.PING", []byte("x")) },
 	})
 	c, err := w.dial(key(1), key(1), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Error(err) }))
@@ -195,6 +196,41 @@ func TestLink_TheNewestRunOfAWorkerReplacesTheOneBefore(t *testing.T) {
 	require.NoError(t, err)
 	closed(t, before)
 	require.NoError(t, after.Flush())
+}
+
+func TestLink_IsToldAtOnceOfAWorkerThatIsGone(t *testing.T) {
+	t.Parallel()
+	for name, secure := range map[string]bool{"in clear": false, "with TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, options := DefaultConfig(), []nats.Option(nil)
+			if secure {
+				var hash [32]byte
+				cfg.TLS, hash = certificate(t)
+				cfg.Listen = "0.0.0.0:0"
+				options = append(options, pin(hash))
+			}
+			w := newWorldWith(t, cfg)
+			gone := make(chan bus.ID, 10)
+			require.NoError(t, w.link.missing(func(id bus.ID) { gone <- id }))
+			one, err := w.dial(key(1), key(1), options...)
+			require.NoError(t, err)
+			two, err := w.dial(key(2), key(2), options...)
+			require.NoError(t, err)
+			daemon, err := w.dial(key(5), key(5), options...)
+			require.NoError(t, err)
+			daemon.Close()
+			one.Close()
+			require.Equal(t, idOf(key(1)), <-gone)
+			require.False(t, w.link.door.here(idOf(key(1))))
+			require.True(t, w.link.door.here(idOf(key(2))))
+			_, err = w.dial(key(2), key(2), options...) // another run, which replaces this one
+			require.NoError(t, err)
+			closed(t, two)
+			require.Equal(t, idOf(key(2)), <-gone, "what was asked of that connection is lost")
+			require.True(t, w.link.door.here(idOf(key(2))))
+		})
+	}
 }
 
 func TestLink_RequestsReachOneRunAndRefusalsComeBack(t *testing.T) {

@@ -92,6 +92,11 @@ func (r *roster) heard(w bus.ID, beat bus.Heartbeat) {
 	r.with(w, func(s *seat) { s.beat, s.beatAt = beat, r.now() })
 }
 
+// gone notes that w is not connected: it is not up before it is heard of again.
+func (r *roster) gone(w bus.ID) {
+	r.with(w, func(s *seat) { s.beatAt = time.Time{} })
+}
+
 // rest leaves w alone for a while, after it was busy or did not answer.
 func (r *roster) rest(w bus.ID, d time.Duration) {
 	r.with(w, func(s *seat) { s.rests = r.now().Add(d) })

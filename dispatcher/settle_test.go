@@ -10,10 +10,12 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/cli/action"
+	"github.com/cocoon-network/cocoon/dispatcher/gateway"
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/market"
+	"github.com/cocoon-network/cocoon/protocol/stream"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -171,6 +173,13 @@ func TestSettle_WhatIsOwedAndNotOpenStopsAdmissionUntilItIsSettled(t *testing.T)
 		return w.dispatcher.Ledger().Admit(1, ledger.Request{ID: ledger.ID{id}, Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
 	}
 	require.ErrorIs(t, asks(1), ledger.ErrStopped)
+	books := gateway.Books{Ledger: w.dispatcher.Ledger()}
+	err := books.Admit(wrappers.PublicKey(p.key), gateway.Work{Route: stream.Route{Request: stream.RequestID{9}, MaxOut: 1, Choices: 1}, Pay: stream.Pay{Channel: p.account, Session: 1, Cover: *p.promises(cocoon.TON(40))}, Price: streamPrice})
+	var told *stream.Fail
+	require.ErrorAs(t, err, &told, "and its client hears why, and when to ask again")
+	require.Equal(t, stream.Lagging, told.Code)
+	require.Positive(t, told.Wait)
+	require.Contains(t, told.Text, "more is owed than may be promised")
 	close(mute)
 	p.settled(cocoon.TON(31))
 	require.Eventually(t, func() bool { return asks(2) == nil }, wait, tick)
@@ -182,18 +191,23 @@ func TestPromiseClose_ClosesAtOnceOverAllThatWasAgreed(t *testing.T) {
 	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
 	p.deposited()
 	p.uses(m, 700, cocoon.TON(3), true)
-	_, err := w.dispatcher.PromiseClose(t.Context(), p.account, 7)
+	paid := p.promises(cocoon.NanoOf(700_000_000))
+	_, err := w.dispatcher.PromiseClose(t.Context(), p.account, 7, paid)
 	require.ErrorIs(t, err, ledger.ErrFenced)
-	promise, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1)
+	promise, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1, paid)
 	require.NoError(t, err)
-	require.Equal(t, cocoon.NanoOf(700_000_000), promise.Final.Nano)
-	again, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1)
+	require.Equal(t, cocoon.NanoOf(700_000_000), promise.Final)
+	w.stop() // as if it had died before anybody was told
+	w.start()
+	again, err := w.dispatcher.PromiseClose(t.Context(), p.account, 1, paid)
 	require.NoError(t, err)
 	require.Equal(t, promise, again)
-	m2, err := w.desk.CloseNow(t.Context(), p.account, promise)
+	err = w.dispatcher.Ledger().Admit(1, ledger.Request{Channel: p.account, Size: oneToken, Price: streamPrice}, nil)
+	require.ErrorIs(t, err, ledger.ErrClosing)
+	m2, err := w.desk.CloseNow(t.Context(), p.account, wrappers.CloseNow{Signature: promise.Signature, Final: wrappers.Coins{Nano: promise.Final}})
 	require.NoError(t, err)
 	w.send(w.payer, m2)
-	require.True(t, p.settled(promise.Final.Nano).Closed)
+	require.True(t, p.settled(promise.Final).Closed)
 	require.Eventually(t, func() bool { return len(w.dispatcher.Figures().Channels) == 0 }, wait, tick)
 	w.stop()
 	w.start()

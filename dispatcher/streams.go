@@ -17,7 +17,7 @@ func (d *Dispatcher) openGateway() (err error) {
 	}
 	cfg := gateway.DefaultConfig()
 	cfg.Node, cfg.Rewards, cfg.Book = d.cfg.Node, d.cfg.Keeper.Rewards, d.cfg.BookEvery
-	books := gateway.Books{Ledger: d.ledger, Now: d.clerk.now, Head: func() uint32 { return d.deps.Feed.Head().Seqno }}
+	books := gateway.Books{Ledger: d.ledger, Now: d.clerk.now, Head: func() uint32 { return d.deps.Feed.Head().Seqno }, Promise: d.PromiseClose}
 	d.gateway, err = gateway.Open(cfg, d.link.conn, books, d.roster, d.deps.Now, d.log)
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,15 +42,18 @@ import (
 
 // The models, each with engines that behave in a way of their own.
 const (
-	chat = "lab/chat" // answers at once
-	slow = "lab/slow" // long answers, a token every few milliseconds
-	busy = "lab/busy" // each engine answers 429 once
-	full = "lab/full" // and here always
-	cut  = "lab/cut"  // the engine is gone after four tokens
-	odd  = "lab/odd"  // valid server-sent events of unusual form
-	dull = "lab/dull" // half a second until the first token
-	kill = "lab/kill" // of processes that die
+	chat  = "lab/chat"  // answers at once
+	slow  = "lab/slow"  // long answers, a token every few milliseconds
+	busy  = "lab/busy"  // each engine answers 429 once
+	full  = "lab/full"  // and here always
+	cut   = "lab/cut"   // the engine is gone after four tokens
+	odd   = "lab/odd"   // valid server-sent events of unusual form
+	dull  = "lab/dull"  // half a second until the first token
+	kill  = "lab/kill"  // of processes that die
+	wired = "lab/wired" // of a worker whose wire breaks
 )
+
+const wiredAnswer = 400 // tokens
 
 // price is what all ask, nanoTON for 10^6 tokens.
 var price = cocoon.Price{Prompt: cocoon.NanoOf(50_000_000), Cached: cocoon.NanoOf(10_000_000), Completion: cocoon.NanoOf(200_000_000), Reasoning: cocoon.NanoOf(200_000_000)}
@@ -87,6 +91,7 @@ type world struct {
 
 	slow  *engine.Engine // of both owners
 	gates *gates
+	wire  *wire
 }
 
 type journal struct {
@@ -131,6 +136,8 @@ func newWorld(t *testing.T) *world {
 	w.work(alice, a0, w.engines("alice"))
 	w.work(alice, a1, map[string]http.Handler{chat: engine.New(chat)})
 	w.work(bob, b0, w.engines("bob"))
+	w.wire = newWire(t, strings.TrimPrefix(w.dispatcher.WorkersURL(), "nats://"))
+	w.work(bob, w.register(bob, []string{wired}), map[string]http.Handler{wired: w.broken(engine.Config{Answer: wiredAnswer, Cost: engine.Cost{Step: 5 * time.Millisecond, Prefill: 1e6}})}, w.wire.url())
 	w.gates.victims = map[string]*exec.Cmd{
 		"alice": w.process(alice, w.register(alice, dying), w.gates.door("alice", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
 		"bob":   w.process(bob, w.register(bob, dying), w.gates.door("bob", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
@@ -207,7 +214,7 @@ func (w *world) deploy(house *chain.Wallet) {
 	w.t.Helper()
 	w.desk = action.Desk{Chain: w.conn, GlobalID: w.net.GlobalID}
 	registry, messages, err := w.desk.Deploy(w.ctx, wrappers.RegistryBirth{Owner: house.Account(), Delay: 30}, action.QuickRules(), house.Account(),
-		chat, slow, busy, full, cut, odd, dull, kill)
+		chat, slow, busy, full, cut, odd, dull, kill, wired)
 	require.NoError(w.t, err)
 	w.desk.Registry, w.net.Registry = registry, registry
 	w.send(house, messages...)
@@ -329,12 +336,12 @@ func (w *world) engine(h http.Handler) string {
 	return s.URL
 }
 
-// work runs a worker in this process.
-func (w *world) work(o *owner, key ed25519.PrivateKey, engines map[string]http.Handler) {
+// work runs a worker in this process, that dials its dispatcher, or what is in between.
+func (w *world) work(o *owner, key ed25519.PrivateKey, engines map[string]http.Handler, between ...string) {
 	w.t.Helper()
 	cfg := worker.DefaultConfig()
 	cfg.Key, cfg.Operator, cfg.Provider, cfg.GlobalID = key, o.operator, o.account, w.net.GlobalID
-	cfg.Dispatcher, cfg.Data, cfg.Engines = w.dispatcher.WorkersURL(), w.t.TempDir(), map[cocoon.ModelID]string{}
+	cfg.Dispatcher, cfg.Data, cfg.Engines = append(between, w.dispatcher.WorkersURL())[0], w.t.TempDir(), map[cocoon.ModelID]string{}
 	for model, e := range engines {
 		cfg.Engines[cocoon.NewModelID(model)] = w.engine(e)
 	}

@@ -306,7 +306,7 @@ func TestManager_LeavesOnceItsTopUpHasArrived(t *testing.T) {
 	require.NoError(t, m.Tend(t.Context()))
 	require.Equal(t, 2, w.sent, "opened, and topped up")
 	c := m.Usable()[0]
-	left, err := m.Left(t.Context(), w.homes[0])
+	left, err := m.Leave(t.Context(), w.homes[0], nil)
 	require.NoError(t, err)
 	require.False(t, left)
 	require.NotZero(t, w.state(c.Account).ClosesAt)
@@ -355,28 +355,69 @@ func TestManager_ADispatcherThatSettlesMoreThanWasAgreedIsLeft(t *testing.T) {
 	require.NoError(t, m.Forget(w.homes[0]))
 }
 
-func TestManager_ClosesAtOnceForNoMoreThanWasAgreed(t *testing.T) {
+// used is a channel of which so much is agreed, at home.
+func (w *town) used(m *channel.Manager, amount cocoon.Nano) *channel.Channel {
+	w.t.Helper()
+	_ = m.Tend(w.t.Context())
+	require.NoError(w.t, m.Tend(w.t.Context()))
+	c := m.Usable()[0]
+	_, err := c.Ledger.Reserve(w.t.Context(), stream.RequestID{1}, [32]byte{}, amount)
+	require.NoError(w.t, err)
+	_, _, err = c.Ledger.Agree(stream.RequestID{1}, amount)
+	require.NoError(w.t, err)
+	return c
+}
+
+// promises is a dispatcher that signs a close over an amount.
+func (w *town) promises(amount cocoon.Nano, key ed25519.PrivateKey) channel.Agree {
+	return func(_ context.Context, c *channel.Channel) (wrappers.CloseNow, error) {
+		return wrappers.ClosePromise{GlobalID: w.GlobalID, Contract: c.Account, Final: wrappers.Coins{Nano: amount}}.Sign(key, 0)
+	}
+}
+
+func TestManager_LeavesAtOnceWhereItsDispatcherAgrees(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	w.cfg.Dispatchers = w.homes[:1]
 	m := w.manager()
-	_ = m.Tend(t.Context())
-	require.NoError(t, m.Tend(t.Context()))
-	c := m.Usable()[0]
-	_, err := c.Ledger.Reserve(t.Context(), stream.RequestID{1}, [32]byte{}, cocoon.NanoOf(1000))
+	c := w.used(m, cocoon.NanoOf(1000))
+	left, err := m.Leave(t.Context(), w.homes[0], w.promises(cocoon.NanoOf(1000), w.ledger))
 	require.NoError(t, err)
-	_, _, err = c.Ledger.Agree(stream.RequestID{1}, cocoon.NanoOf(1000))
-	require.NoError(t, err)
-	promise := func(n uint64) wrappers.CloseNow {
-		p, err := wrappers.ClosePromise{GlobalID: w.GlobalID, Contract: c.Account, Final: wrappers.Coins{Nano: cocoon.NanoOf(n)}}.Sign(w.ledger, 0)
-		require.NoError(t, err)
-		return p
-	}
-	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(m.CloseNow(t.Context(), w.homes[0], promise(1001))))
-	require.NoError(t, m.CloseNow(t.Context(), w.homes[0], promise(1000)))
+	require.True(t, left)
 	require.True(t, w.state(c.Account).Closed)
 	require.Equal(t, cocoon.NanoOf(1000), w.state(c.Account).Settled)
 	require.Empty(t, m.Usable())
+	require.NoError(t, m.Forget(w.homes[0]))
+}
+
+func TestManager_LeavesAloneWhereItsDispatcherDoesNotAgree(t *testing.T) {
+	t.Parallel()
+	for name, agree := range map[string]func(*town) channel.Agree{
+		"it wants more than was agreed": func(w *town) channel.Agree { return w.promises(cocoon.NanoOf(1001), w.ledger) },
+		"another signs":                 func(w *town) channel.Agree { return w.promises(cocoon.NanoOf(1000), testKey(77)) },
+		"it does not answer": func(*town) channel.Agree {
+			return func(context.Context, *channel.Channel) (wrappers.CloseNow, error) {
+				return wrappers.CloseNow{}, cocoon.Unreachable.Errorf("nobody is there")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t)
+			w.cfg.Dispatchers = w.homes[:1]
+			m := w.manager()
+			c := w.used(m, cocoon.NanoOf(1000))
+			left, err := m.Leave(t.Context(), w.homes[0], agree(w))
+			require.NoError(t, err)
+			require.False(t, left)
+			require.NotZero(t, w.state(c.Account).ClosesAt)
+			require.False(t, w.state(c.Account).Closed)
+			left, err = m.Leave(t.Context(), w.homes[0], w.promises(cocoon.NanoOf(1000), w.ledger))
+			require.NoError(t, err)
+			require.True(t, left, "it agrees within the close delay")
+			require.Equal(t, cocoon.NanoOf(1000), w.state(c.Account).Settled)
+		})
+	}
 }
 
 func TestManager_OneProcessHasTheFolder(t *testing.T) {

@@ -2,47 +2,66 @@ package channel
 
 import (
 	"context"
+	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// Leave closes the channel to a dispatcher: what no voucher takes comes back to the
-// wallet after the close delay, by Tend.
-func (m *Manager) Leave(ctx context.Context, rewards cocoon.Account) error {
-	m.tending.Lock()
-	defer m.tending.Unlock()
-	e := m.book.live(rewards)
-	if e == nil {
-		return cocoon.NotFound.Errorf("there is no open channel to dispatcher %s", rewards)
-	}
-	if err := m.end(e, closing, "its owner asked for it"); err != nil {
-		return err
-	}
-	return m.leave(ctx, e)
-}
+// Agree asks the dispatcher of a channel to sign what it may be closed with at once.
+type Agree func(ctx context.Context, c *Channel) (wrappers.CloseNow, error)
 
-// Left is Leave, or goes on with a close that was asked for before; it reports
-// whether no channel to the dispatcher is left.
-func (m *Manager) Left(ctx context.Context, rewards cocoon.Account) (bool, error) {
-	err := m.Leave(ctx, rewards)
-	if cocoon.KindOf(err) == cocoon.NotFound {
-		err = nil
-	}
+// Leave closes the channel to a dispatcher, or goes on with a close that was asked
+// for before; it reports whether no channel to the dispatcher is left. Where the
+// dispatcher agrees, that takes seconds, which Leave waits for. Else what no voucher
+// takes comes back to the wallet after the close delay, by Leave or Tend.
+func (m *Manager) Leave(ctx context.Context, rewards cocoon.Account, agree Agree) (bool, error) {
 	m.tending.Lock()
 	defer m.tending.Unlock()
+	if e := m.book.live(rewards); e != nil {
+		if err := m.end(e, closing, "its owner asked for it"); err != nil {
+			return false, err
+		}
+	}
 	left := true
 	for _, e := range m.book.Channels {
-		if err != nil || e.Birth.Rewards != rewards || e.Phase == closed {
+		if e.Birth.Rewards != rewards || e.Phase != closing {
 			continue
 		}
-		if e.Phase == closing {
-			err = m.leave(ctx, e)
+		if err := m.leave(ctx, e, agree); err != nil {
+			return false, err
+		}
+		if err := m.awaitClose(ctx, e); err != nil {
+			return false, err
 		}
 		left = left && e.Phase == closed
 	}
-	return left, err
+	return left, nil
+}
+
+const (
+	closesWithin = 30 * time.Second // what was agreed, usually
+	closeEvery   = 500 * time.Millisecond
+)
+
+// awaitClose looks whether what was agreed has closed the channel, for a while.
+func (m *Manager) awaitClose(ctx context.Context, e *entry) error {
+	for late := time.Now().Add(closesWithin); e.Phase == closing && e.Sent != nil && e.Sent.What == closeNow && time.Now().Before(late); {
+		state, err := m.read(ctx, e)
+		if err != nil {
+			return err
+		}
+		if state != nil && state.Closed {
+			return m.end(e, closed, e.Reason)
+		}
+		select {
+		case <-time.After(closeEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // Ban ends the channel to a dispatcher that lied.
@@ -56,7 +75,7 @@ func (m *Manager) Ban(ctx context.Context, rewards cocoon.Account, reason string
 	if err := m.end(e, closing, reason); err != nil {
 		return err
 	}
-	return m.leave(ctx, e)
+	return m.leave(ctx, e, nil)
 }
 
 // Forget lets a new channel be opened to a dispatcher, once those before are closed.
@@ -91,8 +110,11 @@ func (m *Manager) end(e *entry, to phase, reason string) error {
 	return m.book.save()
 }
 
-// leave takes the next step of closing.
-func (m *Manager) leave(ctx context.Context, e *entry) error {
+// closeNow is what a message says that closes a channel as its dispatcher agreed.
+const closeNow = "close now"
+
+// leave takes the next step of closing. agree may be nil.
+func (m *Manager) leave(ctx context.Context, e *entry, agree Agree) error {
 	state, err := m.read(ctx, e)
 	switch {
 	case err != nil:
@@ -105,6 +127,35 @@ func (m *Manager) leave(ctx context.Context, e *entry) error {
 	if under, err := m.underWay(ctx, e, state); under || err != nil {
 		return err
 	}
+	if agree != nil {
+		msg, err := m.agreed(ctx, e, agree)
+		if err == nil {
+			return m.send(ctx, e, intent{What: closeNow}, msg)
+		}
+		m.deps.Logger.Warn("the dispatcher does not agree to close now", "channel", e.account, "error", err)
+	}
+	return m.leaveAlone(ctx, e, state)
+}
+
+// agreed is the message that closes a channel at once, as its dispatcher signs. It
+// may settle nothing more than what was agreed.
+func (m *Manager) agreed(ctx context.Context, e *entry, agree Agree) (msg chain.Message, err error) {
+	c, err := m.channel(ctx, e)
+	if err != nil {
+		return msg, err
+	}
+	promise, err := agree(ctx, c)
+	if err != nil {
+		return msg, err
+	}
+	if used := c.Ledger.Figures().Used; promise.Final.Cmp(used) > 0 {
+		return msg, cocoon.Forbidden.Errorf("the dispatcher would be paid %s, agreed were %s", promise.Final, used)
+	}
+	return m.desk.CloseNow(ctx, e.account, promise)
+}
+
+// leaveAlone asks for the close, and finishes it after the close delay.
+func (m *Manager) leaveAlone(ctx context.Context, e *entry, state *wrappers.Channel) (err error) {
 	var msg chain.Message
 	what := "request close"
 	if state.ClosesAt == 0 {
@@ -139,30 +190,4 @@ func (m *Manager) underWay(ctx context.Context, e *entry, state *wrappers.Channe
 	}
 	arrived, err := e.Sent.arrived(deposit)
 	return !arrived, err
-}
-
-// CloseNow closes the channel to a dispatcher at once, as the dispatcher has signed.
-// It may settle nothing more than what was agreed.
-func (m *Manager) CloseNow(ctx context.Context, rewards cocoon.Account, promise wrappers.CloseNow) error {
-	m.tending.Lock()
-	defer m.tending.Unlock()
-	e := m.book.live(rewards)
-	if e == nil {
-		return cocoon.NotFound.Errorf("there is no open channel to dispatcher %s", rewards)
-	}
-	c, err := m.channel(ctx, e)
-	if err != nil {
-		return err
-	}
-	if used := c.Ledger.Figures().Used; promise.Final.Cmp(used) > 0 {
-		return cocoon.Forbidden.Errorf("the dispatcher would be paid %s, agreed were %s", promise.Final, used)
-	}
-	msg, err := m.desk.CloseNow(ctx, e.account, promise)
-	if err != nil {
-		return err
-	}
-	if err = m.end(e, closing, "client and dispatcher agreed"); err != nil {
-		return err
-	}
-	return m.send(ctx, e, intent{What: "close now"}, msg)
 }

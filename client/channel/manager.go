@@ -120,7 +120,7 @@ func (m *Manager) Tend(ctx context.Context) error {
 	}
 	for _, e := range m.book.Channels {
 		if e.Phase == closing {
-			if err := m.leave(ctx, e); err != nil {
+			if err := m.leave(ctx, e, nil); err != nil {
 				failed = errors.Join(failed, fmt.Errorf("close channel %s: %w", e.account, err))
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/cocoon-network/cocoon/client/session"
 	"github.com/cocoon-network/cocoon/client/trust"
 	"github.com/cocoon-network/cocoon/protocol/attest"
+	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 // Config is a daemon's. Folders, network and registry are filled in by Open.
@@ -116,26 +118,53 @@ func openChannels(data string, cfg channel.Config, deps Deps, clock *chain.Clock
 	return channel.Open(cfg, channel.Deps{Chain: deps.Client, Sender: deps.Sender, Now: clock.Now, Logger: deps.Logger})
 }
 
-// Leave asks for the close of the channel to a dispatcher, or goes on with it,
-// while no daemon has the folder. It reports whether the channel is closed. Only
-// where one that is closed is to be forgotten does a daemon open another, with a
-// new key.
+// Leave closes the channel to a dispatcher, or goes on with that, while no daemon
+// has the folder: at once where the dispatcher agrees, else after the close delay. It
+// reports whether the channel is closed. Only where one that is closed is to be
+// forgotten does a daemon open another, with a new key.
 func Leave(ctx context.Context, data string, rewards cocoon.Account, forget bool, deps Deps) (closed bool, err error) {
 	clock, err := chain.NewClock(ctx, deps.Client, deps.Client.Network().GlobalID)
 	if err != nil {
 		return false, err
 	}
-	cfg := channel.DefaultConfig()
-	cfg.Dispatchers = []cocoon.Account{rewards}
-	m, err := openChannels(data, cfg, deps, clock)
+	cfg := DefaultConfig()
+	cfg.Channel.Dispatchers = []cocoon.Account{rewards}
+	m, err := openChannels(data, cfg.Channel, deps, clock)
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	if closed, err = m.Left(ctx, rewards); closed && err == nil && forget {
+	if closed, err = m.Leave(ctx, rewards, agreement(cfg, deps, clock)); closed && err == nil && forget {
 		err = m.Forget(rewards)
 	}
 	return closed, err
+}
+
+// agreeWithin is how long a dispatcher is asked whether it agrees to a close.
+const agreeWithin = 20 * time.Second
+
+// agreement asks dispatchers to agree to a close, and first answers the receipts
+// that they hold: of workers of any tier, since what they did was ordered, within
+// what was set aside for it.
+func agreement(cfg Config, deps Deps, clock *chain.Clock) channel.Agree {
+	cfg.Tiers = []attest.Tier{attest.TierTDX, attest.TierOpen}
+	if chain.Local(deps.Client.Network().GlobalID) {
+		cfg.Tiers = append(cfg.Tiers, attest.TierSimulated)
+	}
+	cfg.Attest.TCB = []attest.Status{attest.UpToDate}
+	much := cocoon.NanoOf(math.MaxUint64)
+	cfg.Session.GlobalID, cfg.Session.Caps = deps.Client.Network().GlobalID, cocoon.Price{Prompt: much, Cached: much, Completion: much, Reasoning: much}
+	return func(ctx context.Context, c *channel.Channel) (wrappers.CloseNow, error) {
+		ctx, cancel := context.WithTimeout(ctx, agreeWithin)
+		defer cancel()
+		cfg.Session.Rewards, cfg.Session.Channel, cfg.Session.URL, cfg.Session.TLSKeyHash = c.Rewards, c.Account, c.URL, c.TLSKeyHash
+		s, err := session.Open(ctx, cfg.Session, session.Deps{Ledger: c.Ledger, Key: c.Key, Trust: trustOf(cfg, deps, clock), Now: time.Now, Random: rand.Reader, Logger: deps.Logger})
+		if err != nil {
+			return wrappers.CloseNow{}, err
+		}
+		promise, err := s.CloseNow(ctx)
+		return promise, errors.Join(err, s.Close())
+	}
 }
 
 // trustOf judges workers by what the chain proves and their evidence binds.

@@ -58,11 +58,13 @@ type attempt struct {
 	candidate int
 	opener    *stream.Opener
 	items     stream.Items
-	begun     bool   // something of the answer came
-	whole     bool   // the engine came to its end
-	spoilt    bool   // a frame was none of the worker's: no more are opened
-	live      uint64 // tokens, rounded up
-	bytes     uint64 // of content
+	held      [][]byte // came before the first token
+	heldBytes int      // of them
+	begun     bool     // something of the answer was handed on
+	whole     bool     // the engine came to its end
+	spoilt    bool     // a frame was none of the worker's: no more are opened
+	live      uint64   // tokens, rounded up
+	bytes     uint64   // of content
 	usage     *cocoon.Usage
 }
 

@@ -101,7 +101,8 @@ type fake struct {
 
 	mu       sync.Mutex
 	machines []*machine
-	fleet    int // sets are of the next machines in turn
+	fleet    int  // sets are of the next machines in turn
+	empty    bool // no worker is on offer
 	lease    uint64
 	session  uint64
 	cover    cocoon.Nano
@@ -155,7 +156,7 @@ func (f *fake) listen(port int) {
 	f.conn, err = nats.Connect(f.server.ClientURL(), nats.Nkey(f.self, pair.Sign))
 	require.NoError(f.t, err)
 	for _, at := range []string{stream.Home, node} {
-		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb} {
+		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
 			_, err = f.conn.Subscribe(stream.FromDaemons(at, v), func(m *nats.Msg) { f.on(v, m) })
 			require.NoError(f.t, err)
 		}
@@ -238,6 +239,12 @@ func (f *fake) answer(v stream.Verb, raw []byte) stream.Message {
 		}
 	case stream.MoreVerb:
 		f.covered(must(stream.ParseMore(raw)).Cover.Cumulative)
+	case stream.CloseVerb:
+		c := must(stream.ParseClose(raw))
+		if len(f.receipts) > 0 || c.Session != f.session {
+			return &stream.Fail{Code: stream.Busy, Wait: 10}
+		}
+		return stream.Promise{Final: c.Paid.Cumulative, Signature: c.Paid.Signature}
 	case stream.SettleVerb:
 		f.settled(must(stream.ParseSettle(raw)))
 		return f.state()
@@ -278,6 +285,9 @@ func (f *fake) settled(s stream.Settle) {
 }
 
 func (f *fake) sets(l stream.Lease) stream.Message {
+	if f.empty {
+		return &stream.Fail{Code: stream.NoCapacity, Wait: 1000}
+	}
 	out := stream.Leases{Expires: uint32(time.Now().Add(10 * time.Second).Unix())}
 	for range l.Sets {
 		f.lease++

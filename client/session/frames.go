@@ -51,6 +51,15 @@ func (a *answer) onFrame(frame []byte) error {
 		a.finish(lost("the worker sent what is no answer: %w", err))
 		return err
 	}
+	if h.Out == 0 && !h.Final {
+		if !t.hold(items, a.s.cfg.Buffer) {
+			a.overflow()
+		}
+		return nil
+	}
+	if len(t.held) > 0 {
+		items, t.held = append(t.held, items...), nil
+	}
 	a.deliver(items)
 	if h.Final {
 		a.close(items)
@@ -59,6 +68,16 @@ func (a *answer) onFrame(frame []byte) error {
 }
 
 var endMark = []byte("[DONE]")
+
+// hold keeps items that come before the first token: until then another attempt may
+// take over. It reports false where they are too many.
+func (t *attempt) hold(items [][]byte, limit int) bool {
+	for _, item := range items {
+		t.heldBytes += len(item) + overhead
+	}
+	t.held = append(t.held, items...)
+	return t.heldBytes <= limit
+}
 
 // deliver hands items to the application, and notes the usage in them.
 func (a *answer) deliver(items [][]byte) {

@@ -208,8 +208,8 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 	f.mu.Lock()
 	f.serve = func(_ *fake, _ stream.Start, d *double) {
 		d.took()
-		old := [][]byte{d.frame(0, false), d.frame(16, false, chunk("of the first attempt"))}
-		d.send(old[0]) // alive, and nothing yet
+		old := [][]byte{d.frame(0, false, chunk("")), d.frame(16, false, chunk("of the first attempt"))}
+		d.send(old[0]) // a role, and no token yet
 		d.honest()     // the second attempt
 		d.send(old[1])
 	}
@@ -239,6 +239,49 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.Len(t, items, 3)
 	require.Equal(t, 1, bill.Attempts)
+}
+
+// All engines of its candidates may fail after a worker took it: nothing is owed then.
+func TestSession_WhatNobodyCouldBeginIsNoCapacityAndFree(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	f.mu.Lock()
+	f.serve = func(f *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(0, false, chunk("")))
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NoCapacity, Wait: 700})
+	}
+	f.mu.Unlock()
+	c := f.client()
+	items, bill, err := ask(t.Context(), c)
+	require.Empty(t, items)
+	require.Equal(t, api.CodeNoCapacity, code(err))
+	require.Zero(t, bill.Cost)
+	require.Zero(t, c.ledger.Figures().Open)
+}
+
+// Whose worker is lost need not wait for a bill as long as one that has cancelled.
+func TestSession_ALostWorkersBillIsNotAwaitedForLong(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	f.mu.Lock()
+	f.serve = func(f *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.WorkerLost})
+	}
+	f.mu.Unlock()
+	cfg := f.config()
+	cfg.Patience = time.Hour
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	items, bill, err := ask(t.Context(), c)
+	require.Len(t, items, 1)
+	require.Equal(t, api.CodeWorkerLost, code(err))
+	require.EqualValues(t, 16, bill.Usage.Completion, "what came is set aside for a bill that may come later")
+	f.conn.Close() // or closing the session would wait for it
+	f.server.Shutdown()
+	require.Eventually(t, func() bool { gone, _ := c.Err(); return gone != nil }, 30*time.Second, time.Millisecond)
 }
 
 func TestSession_AnEnginesRefusalIsGivenAsItIs(t *testing.T) {

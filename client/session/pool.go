@@ -158,32 +158,6 @@ func (p *Pool) ready() (all []*Session) {
 
 var errNobody = cocoon.Unreachable.Errorf("no dispatcher is reached over a channel that is open")
 
-// Start asks the first dispatcher that can be used.
-func (p *Pool) Start(ctx context.Context, r api.Request) (api.Answer, error) {
-	failed := errNobody
-	for _, s := range p.ready() {
-		a, err := s.Start(ctx, r)
-		if err == nil || ctx.Err() != nil || !elsewhere(s, err) {
-			return a, err
-		}
-		failed = err
-	}
-	return nil, failed
-}
-
-// elsewhere reports whether another dispatcher may do better: this one is gone, has
-// stopped, or the session with it is over.
-func elsewhere(s *Session, err error) bool {
-	if gone, _ := s.Err(); gone != nil {
-		return true
-	}
-	var e *api.Error
-	if errors.As(err, &e) {
-		return e.Code == api.CodeUnavailable
-	}
-	return cocoon.KindOf(err) == cocoon.Unreachable
-}
-
 // Reserve is the most that r may cost at the first dispatcher that can be used.
 func (p *Pool) Reserve(ctx context.Context, r api.Request) (cocoon.Nano, error) {
 	if err := p.listed(ctx, r.Model); err != nil {

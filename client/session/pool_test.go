@@ -117,6 +117,82 @@ func TestPool_TheStandbyGoesOnWhereHomeIsGone(t *testing.T) {
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(askPool(t, p)))
 }
 
+// serves says what a dispatcher does with requests from now on.
+func (f *fake) serves(serve func(f *fake, s stream.Start, d *double)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serve = serve
+}
+
+func TestPool_TheStandbyTakesWhatHomeHasNobodyFor(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, h := pool(t, home, standby)
+	full := func(f *fake, s stream.Start, _ *double) {
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NoCapacity, Wait: 700})
+	}
+	fails := func(f *fake, s stream.Start, d *double) { // all of its workers' engines do
+		d.took()
+		d.send(d.frame(0, false, chunk("")))
+		full(f, s, d)
+	}
+	asked := 0
+	for name, serve := range map[string]func(*fake, stream.Start, *double){"nobody takes it": full, "engines fail": fails} {
+		home.serves(serve)
+		a, err := p.Start(t.Context(), request())
+		require.NoError(t, err, name)
+		items, err := read(t.Context(), a)
+		require.ErrorIs(t, err, io.EOF, name)
+		require.Equal(t, chunk(reply), items[0], name)
+		require.NoError(t, a.Close())
+		require.Equal(t, fairCost(t), a.Bill().Cost, name)
+		asked++
+		require.Len(t, home.heard(stream.StartVerb), asked, name)
+		require.Len(t, standby.heard(stream.StartVerb), asked, name)
+	}
+	require.Zero(t, h.usable[0].Ledger.Figures().Used, "who could not begin is paid nothing")
+	require.Zero(t, h.usable[0].Ledger.Figures().Open)
+
+	for _, serve := range []func(*fake, stream.Start, *double){full, fails} {
+		standby.serves(serve)
+		err := askPool(t, p)
+		require.Equal(t, api.CodeNoCapacity, code(err))
+		var e *api.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, 700*time.Millisecond, e.RetryAfter)
+		asked++
+		require.Len(t, home.heard(stream.StartVerb), asked, "once at each")
+		require.Len(t, standby.heard(stream.StartVerb), asked, "once at each")
+	}
+	standby.serves(func(f *fake, s stream.Start, _ *double) {
+		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NeedCover, Need: cocoon.TON(3)})
+	})
+	require.Equal(t, api.CodeNoCapacity, code(askPool(t, p)), "the standby's want of money is not why it fails")
+	asked++
+
+	home.serves(func(f *fake, s stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		full(f, s, d)
+	})
+	require.Equal(t, api.CodeNoCapacity, code(askPool(t, p)))
+	require.Len(t, standby.heard(stream.StartVerb), asked, "after the first token nobody else goes on")
+}
+
+func TestPool_TheStandbyIsAskedWhereHomeHasNoWorkerOnOffer(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, _ := pool(t, home, standby)
+	home.mu.Lock()
+	home.empty = true
+	home.mu.Unlock()
+	require.ErrorIs(t, askPool(t, p), io.EOF)
+	require.Empty(t, home.heard(stream.StartVerb))
+	require.Len(t, standby.heard(stream.StartVerb), 1)
+}
+
 func TestPool_GoesWhereTheDispatcherHasMoved(t *testing.T) {
 	t.Parallel()
 	here, there := newFake(t, 2), newFake(t, 0)

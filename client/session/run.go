@@ -185,6 +185,10 @@ func (a *answer) onTook(t stream.Took) error {
 	return nil
 }
 
+// lostPatience is how long the bill of a worker that is lost may keep an application
+// from hearing so.
+const lostPatience = time.Second
+
 // onFail ends a request that its dispatcher gave up. What a worker has sent of an
 // answer it may still have a receipt for.
 func (a *answer) onFail(f *stream.Fail) error {
@@ -196,6 +200,9 @@ func (a *answer) onFail(f *stream.Fail) error {
 	a.took(err)
 	a.finish(err)
 	if a.attempt.begun {
+		if f.Code == stream.WorkerLost {
+			a.silence = min(a.silence, lostPatience)
+		}
 		return nil
 	}
 	return a.agree(cocoon.Usage{}, cocoon.Nano{}, false)

@@ -101,6 +101,33 @@ func TestSession_ClosingAnswersReceiptsFirst(t *testing.T) {
 	}
 }
 
+func TestSession_AgreesToCloseOverAllThatIsPaid(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	dir := t.TempDir()
+	c, done := f.process(dir)
+	_, bill, err := ask(t.Context(), c)
+	require.ErrorIs(t, err, io.EOF)
+	f.serves(func(f *fake, s stream.Start, d *double) { // its client dies before it hears the end
+		d.took()
+		d.send(d.frame(16, false, chunk(reply)))
+		f.receipts[s.Route.Request] = d.receipt(nil)
+	})
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	done()
+	next, done := f.process(dir)
+	defer done()
+	p, err := next.CloseNow(t.Context())
+	require.NoError(t, err)
+	both, err := bill.Cost.Mul(2)
+	require.NoError(t, err)
+	require.Equal(t, both, p.Final.Nano, "once what waits is answered")
+	require.Equal(t, both, next.ledger.Figures().Used)
+}
+
 func TestSession_NobodyElseReadsPromptOrAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 3)
@@ -265,10 +292,11 @@ func TestSession_RefusalsReachTheApplicationByTheirCode(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	c := f.client()
-	for fail, want := range map[stream.Code]api.Code{stream.NoCapacity: api.CodeNoCapacity, stream.BadRequest: api.CodeInvalid, stream.Lagging: api.CodeUnavailable, stream.Overdue: api.CodeTimeout} {
+	for fail, want := range map[stream.Code]api.Code{stream.NoCapacity: api.CodeNoCapacity, stream.BadRequest: api.CodeInvalid, stream.Lagging: api.CodeUnavailable, stream.Overdue: api.CodeTimeout,
+		stream.NeedCover: api.CodeVoucher} {
 		f.mu.Lock()
 		f.serve = func(f *fake, s stream.Start, _ *double) {
-			f.say(&stream.Fail{Request: s.Route.Request, Code: fail, Wait: 700})
+			f.say(&stream.Fail{Request: s.Route.Request, Code: fail, Wait: 700, Text: "says why"})
 		}
 		f.mu.Unlock()
 		_, err := c.Start(t.Context(), request())
@@ -276,6 +304,10 @@ func TestSession_RefusalsReachTheApplicationByTheirCode(t *testing.T) {
 		var e *api.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, 700*time.Millisecond, e.RetryAfter)
+		require.Contains(t, err.Error(), "says why")
+		if fail != stream.BadRequest && fail != stream.Overdue {
+			require.NotEmpty(t, cocoon.HintOf(err), "and what to do")
+		}
 	}
 	require.Zero(t, c.ledger.Figures().Used)
 	require.Zero(t, c.ledger.Figures().Reserved, "nothing is owed")

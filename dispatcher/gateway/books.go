@@ -23,6 +23,8 @@ type Books struct {
 	Ledger *ledger.Ledger
 	Now    func() time.Time
 	Head   func() uint32 // seqno of the masterchain block that the ledger's facts are from
+	// Promise retires a channel and signs what it may be closed with.
+	Promise func(ctx context.Context, channel cocoon.Account, session uint64, paid *voucher.Signed) (stream.Promise, error)
 }
 
 // Hello implements Money.
@@ -178,6 +180,15 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	return b.state(s.Paid.Channel, session, noReceipts) // it is told of each as it comes
 }
 
+// Close implements Money.
+func (b Books) Close(ctx context.Context, key [32]byte, c stream.Close) (p stream.Promise, err error) {
+	if err = b.speaks(key, c.Channel); err != nil {
+		return p, err
+	}
+	p, err = b.Promise(ctx, c.Channel, c.Session, &c.Paid)
+	return p, refusal(err)
+}
+
 // Release implements Money.
 func (b Books) Release(id stream.RequestID) { _ = b.Ledger.Release(ledger.ID(id)) } // one that has its receipt stays
 
@@ -201,7 +212,8 @@ var refusals = []struct {
 	wait uint32
 }{{ledger.ErrUnknown, stream.ChannelClosed, 1000}, {ledger.ErrClosing, stream.ChannelClosed, 0}, {ledger.ErrFenced, stream.ChannelInUse, 0},
 	{ledger.ErrDisputed, stream.ChannelClosed, 0}, {ledger.ErrUnpaid, stream.NeedCover, 0}, {ledger.ErrBusy, stream.NoCapacity, 100},
-	{ledger.ErrLag, stream.Lagging, 1000}, {ledger.ErrStopped, stream.Lagging, 5000}, {ledger.ErrTwice, stream.BadRequest, 0}, {ledger.ErrRequest, stream.Overdue, 0}}
+	{ledger.ErrLag, stream.Lagging, 1000}, {ledger.ErrStopped, stream.Lagging, 5000}, {ledger.ErrTwice, stream.BadRequest, 0}, {ledger.ErrRequest, stream.Overdue, 0},
+	{ledger.ErrOpen, stream.Busy, 200}}
 
 // refusal is err as a daemon reads it; what the ledger has no reason for stays as it is.
 func refusal(err error) error {

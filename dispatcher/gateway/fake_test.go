@@ -180,6 +180,13 @@ func (p *purse) Settle(context.Context, [32]byte, uint64, stream.Settle) (stream
 	return stream.State{}, nil
 }
 
+func (p *purse) Close(_ context.Context, _ [32]byte, c stream.Close) (stream.Promise, error) {
+	if p.reserved() > 0 {
+		return stream.Promise{}, &stream.Fail{Code: stream.Busy, Wait: 200}
+	}
+	return stream.Promise{Final: c.Paid.Cumulative}, nil
+}
+
 func (p *purse) Release(id stream.RequestID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -233,6 +240,9 @@ type worker struct {
 	on           func(*work)
 	number       uint32
 	refusesParts bool
+	ignoresParts bool
+	subs         []*nats.Subscription
+	resumes      chan stream.Resume
 	shown        atomic.Int32 // how often its keys were asked for
 	slices       chan stream.Slice
 	cancels      chan stream.Cancel
@@ -292,26 +302,40 @@ func (w *town) hire(n byte, on func(*work)) {
 	key, err := envelope.NewKeyPair()
 	require.NoError(w.t, err)
 	k := &worker{town: w, on: on, key: key, signs: ed25519.NewKeyFromSeed(append(make([]byte, 31), n)), session: sessionOf(cocoon.Account{n}),
-		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100), acks: make(chan stream.Ack, 100)}
+		slices: make(chan stream.Slice, 100), cancels: make(chan stream.Cancel, 100), parts: make(chan []byte, 100), books: make(chan []byte, 100), acks: make(chan stream.Ack, 100), resumes: make(chan stream.Resume, 100)}
 	k.Candidate = stream.Candidate{Provider: cocoon.Account{n}, Worker: [32]byte(k.signs.Public().(ed25519.PublicKey)), Boot: stream.Boot{n}, Price: prices(int64(n))}
 	w.workers = append(w.workers, k)
 	serve := map[stream.Verb]nats.MsgHandler{stream.OrderVerb: k.order, stream.KeysVerb: k.showKeys,
 		stream.BookVerb:   func(m *nats.Msg) { k.books <- m.Data },
 		stream.AckVerb:    func(m *nats.Msg) { k.acks <- mustParse(stream.ParseAck(m.Data)) },
 		stream.SliceVerb:  func(m *nats.Msg) { k.slices <- mustParse(stream.ParseSlice(m.Data)) },
+		stream.ResumeVerb: func(m *nats.Msg) { k.resumes <- mustParse(stream.ParseResume(m.Data)) },
 		stream.CancelVerb: func(m *nats.Msg) { k.cancels <- mustParse(stream.ParseCancel(m.Data)) },
 		stream.PartVerb: func(m *nats.Msg) {
 			p := mustParse(stream.ParsePart(m.Data))
-			if k.parts <- p.Data; k.refusesParts {
+			k.parts <- p.Data
+			if k.ignoresParts {
+				return
+			}
+			if k.refusesParts {
 				_ = m.Respond((&stream.Fail{Request: p.Request, Code: stream.WrongKey}).Bytes())
 				return
 			}
 			_ = m.Respond(nil)
 		}}
 	for verb, do := range serve {
-		_, err := w.conn.Subscribe(stream.ToWorker(k.Worker, k.Boot, verb), do)
+		sub, err := w.conn.Subscribe(stream.ToWorker(k.Worker, k.Boot, verb), do)
 		require.NoError(w.t, err)
+		k.subs = append(k.subs, sub)
 	}
+}
+
+// leave hears nothing any more.
+func (k *worker) leave() {
+	for _, s := range k.subs {
+		require.NoError(k.town.t, s.Unsubscribe())
+	}
+	require.NoError(k.town.t, k.town.conn.Flush())
 }
 
 // sessionOf is the session of a worker of that provider.
@@ -332,7 +356,7 @@ func mustParse[T any](v T, err error) T {
 
 func (k *worker) showKeys(m *nats.Msg) {
 	k.shown.Add(1)
-	c := mustParse(receipt.Certificate{Provider: k.Provider, SessionKey: [32]byte(k.session.Public().(ed25519.PublicKey)), Boot: k.Boot, NotAfter: 1 << 31}.Sign(k.signs))
+	c := mustParse(receipt.Certificate{Provider: k.Provider, SessionKey: sessionKey(k.Provider), Boot: k.Boot, NotAfter: 1 << 31}.Sign(k.signs))
 	_ = m.Respond(stream.Keys{Provider: k.Provider, Worker: k.Worker, Boot: k.Boot, Certificate: c.Bytes()}.Bytes())
 }
 
@@ -352,8 +376,11 @@ func (a *work) frame(text string, out uint32, final bool) {
 }
 
 func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
+	return a.billOver(reason, cocoon.Usage{Prompt: 1, Completion: out})
+}
+
+func (a *work) billOver(reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
 	a.number++
-	u := cocoon.Usage{Prompt: 1, Completion: out}
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
 		Content: receipt.Content{Request: a.o.Route.Request, Attempt: a.o.Attempt, Reason: uint8(reason), Route: a.o.Route.Hash(), Frames: a.sealer.Hash(), Usage: u,
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
@@ -371,7 +398,7 @@ func answers(a *work) {
 }
 
 func busy(a *work) {
-	_ = a.m.Respond((&stream.Fail{Request: a.o.Route.Request, Code: stream.Busy}).Bytes())
+	_ = a.m.Respond((&stream.Fail{Request: a.o.Route.Request, Code: stream.Busy, Text: "no slot is free"}).Bytes())
 }
 
 // ask starts a request of so many bytes, of a fresh lease.
@@ -400,6 +427,21 @@ func (w *town) ask(size int, change ...func(*stream.Start)) stream.RequestID {
 	return s.Route.Request
 }
 
+// acked is the number of the first receipt that a worker may forget.
+func (w *town) acked(k *worker) uint32 {
+	w.t.Helper()
+	for late := time.After(20 * time.Second); ; {
+		select {
+		case a := <-k.acks:
+			if a.Number > 0 {
+				return a.Number
+			}
+		case <-late:
+			require.FailNow(w.t, "nothing was acknowledged")
+		}
+	}
+}
+
 // next is the next event, of a kind.
 func (w *town) next(kind string) []byte {
 	w.t.Helper()
@@ -410,6 +452,23 @@ func (w *town) next(kind string) []byte {
 	case <-time.After(20 * time.Second):
 		require.Fail(w.t, "no event", kind)
 		return nil
+	}
+}
+
+// behindFrames is the next event that is no frame.
+func (w *town) behindFrames(kind string) []byte {
+	w.t.Helper()
+	for {
+		select {
+		case m := <-w.events:
+			if stream.KindOf(m) == "frame" {
+				continue
+			}
+			require.Equal(w.t, kind, stream.KindOf(m), "%s", m)
+			return m
+		case <-time.After(20 * time.Second):
+			require.FailNow(w.t, "no event", kind)
+		}
 	}
 }
 
@@ -433,7 +492,7 @@ func (w *town) idle() {
 	require.Eventually(w.t, func() bool {
 		w.gateway.mu.Lock()
 		defer w.gateway.mu.Unlock()
-		return len(w.gateway.requests) == 0 && len(w.gateway.unread) == 0
+		return len(w.gateway.requests) == 0 && len(w.gateway.asked) == 0 && len(w.gateway.unread) == 0
 	}, 20*time.Second, time.Millisecond)
 	require.Zero(w.t, w.purse.reserved())
 }

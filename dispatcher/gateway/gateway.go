@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/bucket"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Took       time.Duration // for a worker to say that it works on a request
 	FirstToken time.Duration // until the first frame, at least; longer where prompts are long
 	Silence    time.Duration // between frames, after which a worker is lost
+	Grace      time.Duration // for a run whose connection was lost amid an answer to be back
 	Queue      time.Duration // that a request waits for a free worker
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
@@ -34,12 +36,13 @@ type Config struct {
 	Book       time.Duration // after which a run of a worker hears of the book again; it believes one for 5 minutes
 	Left       time.Duration // for bills of what the process before this one was amid
 	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
+	Hellos     int           // a minute, of each daemon
 }
 
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
-	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20}
+	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second, Grace: 2 * time.Second,
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60}
 }
 
 // Gateway serves daemons and workers on one connection.
@@ -59,6 +62,7 @@ type Gateway struct {
 	leases   leases
 	keys     keyring
 	sessions sync.Map // number of each daemon's, by key
+	hellos   *bucket.Set[[32]byte]
 	acks     acks
 	events   events
 	left     []Left // of the process before; of Run
@@ -66,14 +70,21 @@ type Gateway struct {
 
 	mu       sync.Mutex
 	requests map[stream.RequestID]*request
-	unread   map[[32]byte]int // bytes of bodies that wait for parts, by daemon
+	asked    map[[32]byte]map[*request]struct{} // by the worker that has them
+	unread   map[[32]byte]int                   // bytes of bodies that wait for parts, by daemon
 }
+
+const (
+	helloBurst  = 20 // that a daemon may say at once: one whose connection flaps says many
+	mostDaemons = 1 << 16
+)
 
 // Open begins to serve; Run has to follow.
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
 		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
-		requests: map[stream.RequestID]*request{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
+		hellos:   bucket.New[[32]byte](cfg.Hellos, helloBurst, mostDaemons, now),
+		requests: map[stream.RequestID]*request{}, asked: map[[32]byte]map[*request]struct{}{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
 	g.events.send = func(key [32]byte, m []byte) {
 		if err := conn.Publish(stream.EventsOf(key), m); err != nil {
 			log.Warn("daemon not told", "err", err)
@@ -217,6 +228,8 @@ func (g *Gateway) daemon(m *nats.Msg) {
 		g.more(m)
 	case stream.SettleVerb:
 		g.settle(m)
+	case stream.CloseVerb:
+		g.closeChannel(m)
 	case stream.CancelVerb:
 		g.cancel(m)
 	case stream.ResumeVerb:

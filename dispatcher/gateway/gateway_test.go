@@ -3,10 +3,10 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cocoon-network/cocoon"
@@ -106,7 +106,9 @@ func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
 	cfg.Queue = 100 * time.Millisecond
 	w := newTown(t, cfg, busy, busy)
 	w.ask(100)
-	require.Positive(t, w.failure(stream.NoCapacity).Wait)
+	f := w.failure(stream.NoCapacity)
+	require.Positive(t, f.Wait)
+	require.Contains(t, f.Text, "no slot is free", "what they say is told")
 	w.idle()
 }
 
@@ -284,20 +286,16 @@ func TestGateway_ANewRunHearsOfTheBookAndAgainAsTheChainsTimePasses(t *testing.T
 
 func TestGateway_ABillWhoseFramesWereLostIsJudgedOnceTheyCame(t *testing.T) {
 	t.Parallel()
-	asked := make(chan stream.Resume, 10)
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
 		lost := [][]byte{mustParse(a.sealer.Seal([]byte("one"), 1, false)), mustParse(a.sealer.Seal([]byte("two"), 2, true))}
 		bill := a.bill(stream.Finished, 2)
-		resume := <-asked
+		resume := <-a.resumes
 		for _, frame := range lost[resume.Seq:] {
 			_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), frame)
 		}
 		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), bill.Bytes()) // it was not acknowledged
 	})
-	_, err := w.conn.Subscribe(stream.ToWorker(w.workers[0].Worker, w.workers[0].Boot, stream.ResumeVerb), func(m *nats.Msg) { asked <- mustParse(stream.ParseResume(m.Data)) })
-	require.NoError(t, err)
-	require.NoError(t, w.conn.Flush())
 	w.ask(100)
 	w.next("took")
 	w.next("frame")
@@ -383,4 +381,260 @@ func TestGateway_WhatTheProcessBeforeWasAmidIsBilledOrReleased(t *testing.T) {
 	require.Equal(t, began, final.Request, "and its client answers the bill")
 	require.Eventually(t, func() bool { return w.purse.reserved() == 0 }, 10*time.Second, 5*time.Millisecond, "what has no bill is set aside for no longer")
 	require.Equal(t, 1, w.purse.charged)
+}
+
+// fails is a worker whose engine refuses before the first token.
+func fails(a *work) {
+	a.took()
+	a.frame("a role, and no token", 0, false)
+	a.frame("", 0, true)
+	a.billOver(stream.Failed, cocoon.Usage{})
+}
+
+func TestGateway_AnEngineThatFailsBeforeTheFirstTokenLeavesItToTheNext(t *testing.T) {
+	t.Parallel()
+	lost := func(a *work) { // its frames, that is
+		a.took()
+		a.billOver(stream.Failed, cocoon.Usage{})
+	}
+	w := newTown(t, DefaultConfig(), fails, lost, answers)
+	w.ask(100)
+	for range w.workers {
+		w.behindFrames("took")
+	}
+	final, err := stream.ParseFinal(w.behindFrames("final"))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, mustParse(receipt.ParseUsage(final.Receipt)).Content.Attempt)
+	w.idle()
+	require.Equal(t, 1, w.purse.charged, "who failed has no place in the books")
+	for _, k := range w.workers[:2] {
+		require.EqualValues(t, 1, w.acked(k), "and need not show its bill again")
+	}
+}
+
+func TestGateway_WaitsForWhoIsBusyAndAsksWhoFailedNoMore(t *testing.T) {
+	t.Parallel()
+	var asked, waits atomic.Int32
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		asked.Add(1)
+		fails(a)
+	}, func(a *work) {
+		if waits.Add(1) < 4 {
+			busy(a)
+			return
+		}
+		answers(a)
+	})
+	w.ask(100)
+	w.next("took")
+	w.behindFrames("took")
+	w.behindFrames("final")
+	w.idle()
+	require.EqualValues(t, 1, asked.Load())
+}
+
+func TestGateway_WhereAllEnginesFailThereIsNoCapacity(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), fails, fails)
+	w.ask(100)
+	w.next("took")
+	w.behindFrames("took")
+	f, err := stream.ParseFail(w.behindFrames("fail"))
+	require.NoError(t, err)
+	require.Equal(t, stream.NoCapacity, f.Code, f.Text)
+	require.Positive(t, f.Wait)
+	w.idle()
+	require.Zero(t, w.purse.charged)
+	for _, k := range w.workers {
+		require.EqualValues(t, 1, w.acked(k))
+	}
+}
+
+func TestGateway_WhatAnEngineRefusesIsTheClientsToRead(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame(`{"error":{"code":400}}`, 0, true)
+		a.billOver(stream.Refused, cocoon.Usage{})
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	require.Zero(t, w.workers[1].number, "nobody else was asked")
+}
+
+func TestGateway_AnEngineThatFailsAfterTheFirstTokenEndsTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+		a.frame("", 1, true)
+		a.bill(stream.Failed, 1)
+	}, answers)
+	w.ask(100)
+	for _, kind := range []string{"took", "frame", "frame", "final"} {
+		w.next(kind)
+	}
+	w.idle()
+}
+
+// patient is a gateway that gives nobody up for silence.
+func patient() Config {
+	cfg := DefaultConfig()
+	cfg.FirstToken, cfg.Silence, cfg.Grace = time.Minute, time.Minute, 300*time.Millisecond
+	return cfg
+}
+
+func TestGateway_AWorkerThatIsGoneBeforeTheFirstTokenIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("a role", 0, false)
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.gateway.Lost(w.workers[1].Worker) // which has nothing yet
+	w.gateway.Lost(w.workers[0].Worker)
+	second, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, second.Candidate)
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AWorkerThatIsGoneBeforeItHasAllOfThePromptIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) { a.took() }, answers)
+	w.gateway.cfg.Parts = time.Minute
+	w.workers[0].ignoresParts = true
+	w.ask(stream.MaxPart + 5)
+	w.next("took")
+	<-w.workers[0].parts
+	w.gateway.Lost(w.workers[0].Worker)
+	w.next("took")
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AWorkerThatIsGoneAmidAnAnswerIsLostUnlessItComesBack(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+	}, answers)
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.workers[0].leave()
+	w.gateway.Lost(w.workers[0].Worker)
+	w.fails(stream.WorkerLost)
+	w.idle()
+}
+
+func TestGateway_AWorkerThatComesBackGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, patient(), func(a *work) {
+		a.took()
+		a.frame("one", 1, false)
+		lost := mustParse(a.sealer.Seal([]byte("two"), 2, true))
+		resume := <-a.resumes
+		require.EqualValues(a.town.t, 1, resume.Seq) //nolint:testifylint // it ends this worker only
+		_ = a.town.conn.Publish(stream.FromWorker(resume.Node, a.Worker, stream.FrameVerb), lost)
+		a.bill(stream.Finished, 2)
+	})
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.gateway.Lost(w.workers[0].Worker)
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+// A daemon asks for what is missing of a request that the process before this one
+// had, or for one that is over: nobody can pass that on.
+func TestGateway_WhatItDoesNotKnowIsLostAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		resume := <-a.resumes
+		require.Zero(a.town.t, resume.Seq) //nolint:testifylint // it ends this worker only
+		a.frame("one", 1, true)
+		a.bill(stream.Finished, 1)
+	})
+	before := stream.NewRequestID()
+	resume := func(key [32]byte, id stream.RequestID) {
+		require.NoError(t, w.conn.Publish(stream.ToNode("main", key, stream.ResumeVerb), stream.Resume{Request: id}.Bytes()))
+	}
+	resume(w.key, before)
+	require.Equal(t, before, w.failure(stream.WorkerLost).Request)
+	id := w.ask(100)
+	w.next("took")
+	resume([32]byte{2}, id) // is told that it is not its own, elsewhere
+	resume(w.key, id)
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_PromisesToCloseAChannelOnceNothingIsOpen(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		<-release
+		a.frame("one", 1, true)
+		a.bill(stream.Finished, 1)
+	})
+	paid, err := voucher.Voucher{GlobalID: -217, Cumulative: nano(7)}.Sign(w.workers[0].signs)
+	require.NoError(t, err)
+	ask := func() []byte {
+		m, err := w.conn.Request(stream.ToNode("main", w.key, stream.CloseVerb), stream.Close{Session: 1, Paid: paid}.Bytes(), 20*time.Second)
+		require.NoError(t, err)
+		return m.Data
+	}
+	w.ask(100)
+	w.next("took")
+	f, err := stream.ParseFail(ask())
+	require.NoError(t, err)
+	require.Equal(t, stream.Busy, f.Code)
+	require.Positive(t, f.Wait)
+	close(release)
+	w.next("frame")
+	w.next("final")
+	w.idle()
+	p, err := stream.ParsePromise(ask())
+	require.NoError(t, err)
+	require.Equal(t, nano(7), p.Final)
+}
+
+func TestGateway_WhoSaysHelloTooOftenIsToldToWait(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers)
+	hello := func(key [32]byte) []byte {
+		m, err := w.conn.Request(stream.ToNode(stream.Home, key, stream.HelloVerb), stream.Hello{Session: 1}.Bytes(), 20*time.Second)
+		require.NoError(t, err)
+		return m.Data
+	}
+	for range helloBurst {
+		_, err := stream.ParseState(hello(w.key))
+		require.NoError(t, err)
+	}
+	for range 100 { // but for one a second
+		if f, err := stream.ParseFail(hello(w.key)); err == nil {
+			require.Equal(t, stream.Busy, f.Code)
+			require.Positive(t, f.Wait)
+			_, err = stream.ParseState(hello([32]byte{2}))
+			require.NoError(t, err, "others are heard")
+			return
+		}
+	}
+	require.Fail(t, "it was never told to wait")
 }

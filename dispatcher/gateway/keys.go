@@ -173,16 +173,20 @@ func (g *Gateway) receipt(m *nats.Msg) {
 		g.log.Warn("worker shows a receipt that is not its own", "worker", worker[:4], "err", err)
 		return
 	}
-	raw := append([]byte{}, m.Data...)
+	g.bookLater(bill{u, append([]byte{}, m.Data...)})
+}
+
+func (g *Gateway) bookLater(b bill) {
 	g.later(func() {
-		if err := g.book(u, raw); err != nil {
-			g.log.Warn("receipt not taken", "worker", u.Worker[:4], "number", u.Number, "err", err)
+		if err := g.book(b); err != nil {
+			g.log.Warn("receipt not taken", "worker", b.u.Worker[:4], "number", b.u.Number, "err", err)
 		}
 	})
 }
 
 // book has a receipt on disk, and then tells both sides.
-func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
+func (g *Gateway) book(b bill) error {
+	u := b.u
 	of := Run{u.Worker, stream.Boot(u.Boot)}
 	_, cert, err := g.keysFrom(g.ctx, of, anyAge)
 	if err != nil {
@@ -190,7 +194,7 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	}
 	r := g.find(stream.RequestID(u.Content.Request))
 	ours, bytes := r.awaits(u)
-	if ours && r.recall(g) {
+	if ours && (r.fails(b) || r.recall(g)) {
 		return nil
 	}
 	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
@@ -202,12 +206,12 @@ func (g *Gateway) book(u receipt.SignedUsage, raw []byte) error {
 	}
 	switch {
 	case ours && booked.Void == "":
-		r.billed(g, raw)
+		r.billed(g, b.raw)
 	case ours && !booked.Again:
 		g.log.Warn("worker's bill is void", "worker", u.Worker[:4], "request", r.route.Request, "why", booked.Void)
 		r.void(g)
 	case r == nil && booked.Payer != [32]byte{}:
-		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: raw}.Bytes())
+		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: b.raw}.Bytes())
 	}
 	g.acks.note(of, booked.Ack)
 	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})

@@ -58,6 +58,10 @@ func (g *Gateway) hello(m *nats.Msg) {
 	if !ok {
 		return
 	}
+	if !g.hellos.Take(key) {
+		g.refuse(m, &stream.Fail{Code: stream.Busy, Wait: 1000, Text: "this key begins sessions too often: is it in two daemons?"})
+		return
+	}
 	g.later(func() {
 		state, err := g.money.Hello(g.ctx, key, h)
 		if err != nil {
@@ -102,6 +106,21 @@ func (g *Gateway) session(r *request) uint64 {
 	return r.pay.Session
 }
 
+func (g *Gateway) closeChannel(m *nats.Msg) {
+	key, c, ok := read(g, m, stream.ParseClose)
+	if !ok {
+		return
+	}
+	g.later(func() {
+		promise, err := g.money.Close(g.ctx, key, c)
+		if err != nil {
+			g.refuse(m, err)
+			return
+		}
+		respond(g, m, promise)
+	})
+}
+
 // ours is a request that a message of its own daemon is about.
 func (g *Gateway) ours(key [32]byte, id stream.RequestID) *request {
 	if r := g.find(id); r != nil && r.key == key {
@@ -139,12 +158,15 @@ func (g *Gateway) resume(m *nats.Msg) {
 	if !ok {
 		return
 	}
-	if r := g.ours(key, v.Request); r != nil {
-		if c, running := r.worker(); running {
-			r.rewind(v.Seq)
-			v.Node = g.cfg.Node
-			g.send(c, stream.ResumeVerb, v)
-		}
+	r := g.ours(key, v.Request)
+	if r == nil { // of the process before this one, or over
+		g.tell(key, (&stream.Fail{Request: v.Request, Code: stream.WorkerLost, Text: "the dispatcher passes no such request on"}).Bytes())
+		return
+	}
+	if c, running := r.worker(); running {
+		r.rewind(v.Seq)
+		v.Node = g.cfg.Node
+		g.send(c, stream.ResumeVerb, v)
 	}
 }
 

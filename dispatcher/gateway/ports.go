@@ -40,6 +40,8 @@ type Money interface {
 	Time() time.Time
 	// Settle takes a client's word on a bill, and what it signed with it.
 	Settle(ctx context.Context, key [32]byte, session uint64, s stream.Settle) (stream.State, error)
+	// Close ends service under a channel on which nothing is open, and promises what its client may close it with.
+	Close(ctx context.Context, key [32]byte, c stream.Close) (stream.Promise, error)
 	// Release ends a request of which nothing is to be paid.
 	Release(id stream.RequestID)
 	// Left are the requests that a process before this one left without a bill.

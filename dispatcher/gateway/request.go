@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type request struct {
 	attempt attempt
 	granted uint32 // tokens of each choice that are reserved
 	stopped bool   // cancelled by its daemon
+
+	failures []bill // of attempts that failed before the first token
 }
 
 // attempt is one worker's work on a request.
@@ -45,10 +48,18 @@ type attempt struct {
 	wanted    bool     // more cover was asked for
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
-	early     [][]byte // frames that came before
+	early     [][]byte // frames that were not passed on yet
 	recalled  bool     // a bill came before the last frame, which was asked for again
 	bill      []byte   // the receipt, where it came before the last frame
+	judged    bool     // its bill came, and says nothing of a failure before the first token
+	failed    bool     // its bill says so
+	over      bool     // another attempt takes its place: no frame passes any more
+	lose      context.CancelCauseFunc
 }
+
+// waits tells whether frames may not be passed on: before its daemon knows of the
+// attempt, and at an end without a token before the bill says that it is no failure.
+func (a *attempt) waits() bool { return !a.took || a.final && a.out == 0 && !a.judged }
 
 // maxEarly is how many frames may come before the worker's word that it works.
 const maxEarly = 64
@@ -100,19 +111,37 @@ func (r *request) worker() (c stream.Candidate, running bool) {
 	return r.set.candidates[r.attempt.candidate], true
 }
 
-// next begins another attempt, and ends the one before: its frames count no more.
-func (r *request) next(candidate uint8) (number uint8) {
+// next begins another attempt once assign has entered it in the books, and ends the
+// one before: its frames count no more.
+func (r *request) next(candidate uint8, lose context.CancelCauseFunc, assign func(number uint8) error) (number uint8, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt = attempt{number: r.attempt.number + 1, candidate: candidate, slice: r.tokens(r.granted)}
-	return r.attempt.number
+	select {
+	case <-r.moved: // of the attempt before
+	default:
+	}
+	number = r.attempt.number + 1
+	if err = assign(number); err == nil {
+		r.attempt = attempt{number: number, candidate: candidate, slice: r.tokens(r.granted), lose: lose}
+	}
+	return number, err
 }
 
-// begun tells whether the answer has.
+// begun tells whether the answer has: a token was passed on, or an end.
 func (r *request) begun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.attempt.seq > 0
+	return r.attempt.begun()
+}
+
+func (a *attempt) begun() bool { return a.out > 0 || a.final && !a.waits() }
+
+// abandon ends the present attempt for another, unless the answer has begun.
+func (r *request) abandon() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt.over = !r.attempt.begun()
+	return r.attempt.over
 }
 
 // quiet is for how long no frame came; for ever before the first.
@@ -126,7 +155,8 @@ func (r *request) quiet() time.Duration {
 func (r *request) rewind(seq uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt.seq, r.attempt.final = min(r.attempt.seq, seq), false
+	a := &r.attempt
+	a.seq, a.final, a.early = min(a.seq, seq), false, nil
 }
 
 // awaits tells whether u is the bill of the attempt whose frames the client had,
@@ -210,7 +240,7 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
-	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || len(a.early) == maxEarly {
+	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || a.over || len(a.early) == maxEarly {
 		return false
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
@@ -219,7 +249,7 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 		r.move()
 	}
 	a.heard = time.Now()
-	if !a.took {
+	if a.waits() {
 		a.early = append(a.early, frame)
 		return true
 	}
@@ -232,12 +262,8 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 func (r *request) tellTook(g *Gateway, t stream.Took) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a := &r.attempt
 	g.tell(r.key, t.Bytes())
-	for _, frame := range a.early {
-		g.tell(r.key, frame)
-	}
-	a.took, a.early = true, nil
+	r.attempt.took = true
 	r.conclude(g)
 }
 
@@ -249,9 +275,16 @@ func (r *request) billed(g *Gateway, raw []byte) {
 	r.conclude(g)
 }
 
-// conclude tells the bill once all frames are told. r.mu is held.
+// conclude tells frames that waited, and the bill once all are told. r.mu is held.
 func (r *request) conclude(g *Gateway) {
-	if a := &r.attempt; a.took && a.final && a.bill != nil {
+	a := &r.attempt
+	if a.waits() {
+		return
+	}
+	for _, frame := range a.early {
+		g.tell(r.key, frame)
+	}
+	if a.early = nil; a.final && a.bill != nil {
 		g.tell(r.key, stream.Final{Request: r.route.Request, Receipt: a.bill}.Bytes())
 		r.end()
 	}

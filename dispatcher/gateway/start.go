@@ -23,6 +23,7 @@ func (g *Gateway) start(m *nats.Msg) {
 		return
 	}
 	g.running.Go(func() {
+		defer g.bookFailures(r)
 		defer g.forget(r)
 		if err := g.serve(r); err != nil {
 			g.tell(key, g.failure(err, r.route.Request).Bytes())
@@ -138,25 +139,38 @@ func (g *Gateway) arrive(ctx context.Context, r *request) error {
 // attempts asks one candidate after the other, and all again while they are
 // only busy. The ciphertext is the same for all.
 func (g *Gateway) attempts(ctx context.Context, r *request) error {
+	var why error // of the first, or of one whose engine failed
+	done := make([]bool, len(r.set.candidates))
 	for queued := g.now(); ; {
 		busy := false
 		for i := range r.set.candidates {
 			if r.isStopped() {
 				return &stream.Fail{Code: stream.Overdue, Text: "cancelled"}
 			}
-			if len(r.wraps[i]) == 0 {
-				continue // its daemon does not trust that one
+			if len(r.wraps[i]) == 0 || done[i] {
+				continue // its daemon does not trust that one, or it had its chance
 			}
 			err := g.attempt(ctx, r, uint8(i))
-			if err == nil || r.begun() || ctx.Err() != nil {
+			if err == nil || ctx.Err() != nil {
 				return err
 			}
 			var f *stream.Fail
-			busy = busy || errors.As(err, &f) && f.Code == stream.Busy
+			told := errors.As(err, &f)
+			if !r.abandon() {
+				if !told {
+					f = &stream.Fail{Code: stream.WorkerLost, Text: err.Error()}
+				}
+				return f
+			}
+			done[i] = !told || f.Code != stream.Busy
+			busy = busy || !done[i]
+			if why == nil || errors.Is(err, errEngine) {
+				why = err
+			}
 			g.log.Debug("candidate did not answer", "request", r.route.Request, "candidate", i, "err", err)
 		}
 		if !busy || g.now().Sub(queued) > g.cfg.Queue {
-			return &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates took it"}
+			return nobody(why)
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
@@ -166,24 +180,43 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	}
 }
 
+// nobody is said where no candidate answers, with why one of them does not.
+func nobody(why error) *stream.Fail {
+	f := &stream.Fail{Code: stream.NoCapacity, Wait: 250, Text: "none of the candidates answers"}
+	if errors.Is(why, errEngine) {
+		f.Wait = 1000
+	}
+	if why != nil {
+		f.Text += "; " + why.Error()
+	}
+	return f
+}
+
 // attempt has one candidate answer.
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
-	number := r.next(candidate)
 	g.workers.Began(c.Worker)
-	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped()) }()
+	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped() && !errors.Is(err, errEngine)) }() // it may serve other models, and prompts
 	if err = g.knows(ctx, c); err != nil {
 		return err
 	}
-	if err = g.money.Assign(r.route.Request, number, c); err != nil {
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	number, err := r.next(candidate, lose, func(number uint8) error { return g.money.Assign(r.route.Request, number, c) })
+	if err != nil {
 		return err
 	}
+	defer g.ask(c.Worker, r)()
+	g.bookFailures(r)
 	nonce, err := g.order(ctx, r, c, candidate, number)
 	if err != nil {
 		return err
 	}
 	r.tellTook(g, stream.Took{Request: r.route.Request, Attempt: number, Candidate: candidate, Nonce: nonce})
 	r.fund(g, false)
+	if r.isStopped() { // while it was ordered
+		g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
+	}
 	if err = g.deliver(ctx, r, c); err != nil {
 		return err
 	}
@@ -263,6 +296,9 @@ func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) err
 		case <-r.ended:
 			return nil
 		case <-r.moved:
+			if r.hasFailed() {
+				return errEngine
+			}
 			patience.Reset(g.cfg.Silence)
 		case <-patience.C:
 			if rest := g.cfg.Silence - r.quiet(); rest > 0 { // frames came since
@@ -276,7 +312,7 @@ func (g *Gateway) watch(ctx context.Context, r *request, c stream.Candidate) err
 			return cocoon.Unreachable.Errorf("no first token")
 		case <-ctx.Done():
 			g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }

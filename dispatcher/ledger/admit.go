@@ -76,7 +76,10 @@ func (l *Ledger) solvent(c *channel) error {
 			return err
 		}
 	}
-	if limit := l.state.limit(); l.state.Facts.Number == 0 || payable.Cmp(limit) > 0 {
+	if l.state.Facts.Number == 0 {
+		return refused(cocoon.Unreachable, ErrLag, "the rewards contract has not been read yet")
+	}
+	if limit := l.state.limit(); payable.Cmp(limit) > 0 {
 		return cocoon.WithHint(refused(cocoon.Unreachable, ErrStopped, "%s are owed to providers, of %s", payable, limit), "settle channels, or fund the pot")
 	}
 	return nil

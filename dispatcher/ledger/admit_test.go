@@ -83,7 +83,7 @@ func TestAdmit_EachRefusalHasItsError(t *testing.T) {
 			require.NoError(w, w.SetChannel(f))
 		}, ErrClosing, cocoon.Conflict},
 		"retired": {func(w *world) {
-			final, err := w.Retire(w.Context(), account(1), 1)
+			final, err := w.Retire(w.Context(), account(1), 1, nil)
 			require.NoError(w, err)
 			require.Equal(w, cocoon.Nano{}, final)
 		}, ErrClosing, cocoon.Conflict},
@@ -95,6 +95,11 @@ func TestAdmit_EachRefusalHasItsError(t *testing.T) {
 		}, ErrFenced, cocoon.Conflict},
 		"lag":      {func(w *world) { w.clock.pass(31 * time.Second) }, ErrLag, cocoon.Unreachable},
 		"no index": {func(w *world) { w.SetIndex(time.Time{}) }, ErrLag, cocoon.Unreachable},
+		"no rewards": {func(w *world) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.Ledger.state.Facts = Rewards{}
+		}, ErrLag, cocoon.Unreachable},
 		"unknown": {func(w *world) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -213,16 +213,22 @@ func TestRetire_NamesTheFinalAmountOnceNothingIsOpen(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	id := w.serves(m)
-	_, err := w.Retire(t.Context(), account(1), 1)
-	require.Equal(t, cocoon.Conflict, cocoon.KindOf(err))
+	_, err := w.Retire(t.Context(), account(1), 1, nil)
+	require.ErrorIs(t, err, ErrOpen)
 	require.NoError(t, w.OK(t.Context(), 1, id, cost, nil))
+	_, err = w.Retire(t.Context(), account(1), 1, nil)
+	var short *NeedError
+	require.ErrorAs(t, err, &short, "its client signs for all that was agreed first")
+	require.Equal(t, cost, short.Cover)
+	_, err = w.Retire(t.Context(), account(1), 1, promises(2, cost))
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), "of another channel")
 	for range 2 {
-		final, err := w.Retire(t.Context(), account(1), 1)
+		final, err := w.Retire(t.Context(), account(1), 1, promises(1, cost))
 		require.NoError(t, err)
 		require.Equal(t, cost, final)
 		require.ErrorIs(t, w.Admit(1, w.asks(1), nil), ErrClosing)
 		w = w.reopened()
 	}
-	_, err = w.Retire(t.Context(), account(1), 9)
+	_, err = w.Retire(t.Context(), account(1), 9, nil)
 	require.ErrorIs(t, err, ErrFenced)
 }

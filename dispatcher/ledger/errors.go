@@ -20,6 +20,7 @@ var (
 	ErrStopped  = errors.New("more is owed than may be promised")    // Unreachable: settle and open an epoch
 	ErrTwice    = errors.New("the request was admitted before")      // Conflict
 	ErrRequest  = errors.New("no such request is open")              // NotFound
+	ErrOpen     = errors.New("requests are open or unanswered")      // Conflict: answer them
 )
 
 func refused(kind cocoon.Kind, why error, what string, args ...any) error {

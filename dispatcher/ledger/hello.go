@@ -100,11 +100,13 @@ func (f Channel) keys(now int64) []Key {
 }
 
 // Retire ends service under a channel on which nothing is open, and returns the
-// final amount that the dispatcher may sign a close promise over. Doing so again
-// returns the same.
-func (l *Ledger) Retire(ctx context.Context, account cocoon.Account, session uint64) (final cocoon.Nano, err error) {
+// final amount that the dispatcher may sign a close promise over, once that is
+// durable. Doing so again returns the same. With paid its client signs for all that
+// was agreed: where it has not, the error is a NeedError; while requests are open or
+// unanswered it is ErrOpen.
+func (l *Ledger) Retire(ctx context.Context, account cocoon.Account, session uint64, paid *voucher.Signed) (final cocoon.Nano, err error) {
 	l.mu.Lock()
-	final, b, err := l.retire(account, session)
+	final, b, err := l.retire(account, session, paid)
 	l.mu.Unlock()
 	if err != nil {
 		return cocoon.Nano{}, err
@@ -112,13 +114,18 @@ func (l *Ledger) Retire(ctx context.Context, account cocoon.Account, session uin
 	return final, l.journal.wait(ctx, b)
 }
 
-func (l *Ledger) retire(account cocoon.Account, session uint64) (final cocoon.Nano, b *batch, err error) {
+func (l *Ledger) retire(account cocoon.Account, session uint64, paid *voucher.Signed) (final cocoon.Nano, b *batch, err error) {
 	c, err := l.writer(account, session)
-	if err != nil {
-		return final, nil, err
+	if err == nil && paid != nil {
+		err = l.pay(c, *paid)
 	}
-	if len(c.requests) > 0 {
-		return final, nil, cocoon.Conflict.Errorf("close channel %s: %d requests are open or unanswered", account, len(c.requests))
+	switch {
+	case err != nil:
+		return final, nil, err
+	case len(c.requests) > 0:
+		return final, nil, refused(cocoon.Conflict, ErrOpen, "close channel %s: %d of them", account, len(c.requests))
+	case c.Paid.Amount.Cmp(c.Agreed) < 0 && c.Facts.Settled.Cmp(c.Agreed) < 0:
+		return final, nil, need(c.Agreed, c.Facts.Deposited)
 	}
 	b, err = l.do(&retired{account})
 	return larger(c.Agreed, c.Facts.Settled), b, err

@@ -26,13 +26,15 @@ const (
 	kindKeys
 	kindKeysOf
 	kindBundle
+	kindClose
+	kindPromise
 )
 
 // kinds name messages in errors.
 var kinds = map[kind]string{kindRoute: "route", kindFrame: "frame", kindHello: "hello", kindState: "state", kindLease: "lease", kindLeases: "leases",
 	kindStart: "start", kindPart: "part", kindTook: "took", kindFail: "fail", kindWant: "want", kindMore: "more", kindFinal: "final", kindSettle: "settle",
 	kindCancel: "cancel", kindResume: "resume", kindOrder: "order", kindSlice: "slice", kindAck: "ack", kindKeys: "keys", kindKeysOf: "keys_of",
-	kindBundle: "bundle"}
+	kindBundle: "bundle", kindClose: "close", kindPromise: "promise"}
 
 // KindOf is what a message says it is, "" where it is none; it checks no more.
 func KindOf(message []byte) string {

@@ -86,6 +86,8 @@ func messages(t testing.TB) map[string]struct {
 		"ack":     {stream.Ack{Rewards: cocoon.Account(wide(3)), Boot: filled[stream.Boot](1), Number: 2, Earned: []byte{3}}, as(stream.ParseAck)},
 		"keys":    {stream.Keys{Provider: cocoon.Account(wide(1)), Worker: wide(2), Boot: filled[stream.Boot](3), Certificate: []byte{4}, Evidence: []byte{5}}, as(stream.ParseKeys)},
 		"keys_of": {stream.KeysOf{Worker: wide(1), Boot: filled[stream.Boot](2)}, as(stream.ParseKeysOf)},
+		"close":   {stream.Close{Channel: cocoon.Account(wide(1)), Session: 2, Paid: v}, as(stream.ParseClose)},
+		"promise": {stream.Promise{Final: cocoon.TON(3), Signature: [64]byte(append(bytes.Repeat([]byte{4}, 32), bytes.Repeat([]byte{5}, 32)...))}, as(stream.ParsePromise)},
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	PartVerb   Verb = "part"   // Part; nothing. From a node to a worker as well: an empty answer, or Fail
 	MoreVerb   Verb = "more"   // More; nothing
 	SettleVerb Verb = "settle" // Settle; State
+	CloseVerb  Verb = "close"  // Close; Promise
 	CancelVerb Verb = "cancel" // Cancel; nothing. From a node to a worker as well
 	ResumeVerb Verb = "resume" // Resume; nothing. From a node to a worker as well
 )

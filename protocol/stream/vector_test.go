@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
@@ -10,10 +11,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
 var update = flag.Bool("update", false, "renew testdata/vector.json")
@@ -22,20 +25,31 @@ const vectorFile = "testdata/vector.json"
 
 // vector is one request and its answer, for implementations in other languages; all is hex but the texts.
 type vector struct {
-	Route     string   `json:"route"`
-	RouteHash string   `json:"route_hash"`
-	Key       string   `json:"private_key"`
-	Body      string   `json:"body"`
-	Wrap      string   `json:"wrap"`
-	Prompt    string   `json:"prompt"`
-	Secret    string   `json:"secret"`
-	Attempt   uint8    `json:"attempt"`
-	Nonce     string   `json:"nonce"`
-	Frames    []string `json:"frames"`
-	Contents  []string `json:"contents"`
-	Hash      string   `json:"frames_hash"`
-	HelloSeed string   `json:"hello_seed"`
-	Hello     string   `json:"hello"`
+	Route       string   `json:"route"`
+	RouteHash   string   `json:"route_hash"`
+	Key         string   `json:"private_key"`
+	Body        string   `json:"body"`
+	Wrap        string   `json:"wrap"`
+	Prompt      string   `json:"prompt"`
+	Secret      string   `json:"secret"`
+	Attempt     uint8    `json:"attempt"`
+	Nonce       string   `json:"nonce"`
+	Frames      []string `json:"frames"`
+	Contents    []string `json:"contents"`
+	Hash        string   `json:"frames_hash"`
+	HelloSeed   string   `json:"hello_seed"`
+	Hello       string   `json:"hello"`
+	Close       string   `json:"close"`   // of the channel in hello, paid by its key
+	Promise     string   `json:"promise"` // over that channel, by promise_seed
+	PromiseSeed string   `json:"promise_seed"`
+}
+
+// closing is the cell that a close promise signs, as docs/contracts/channel.md has it.
+func closing(t *testing.T, channel cocoon.Account, final cocoon.Nano) []byte {
+	t.Helper()
+	b := cell.BeginCell().MustStoreUInt(0x50159285, 32).MustStoreInt(-239, 32).MustStoreSlice(channel[:], 256)
+	require.NoError(t, b.StoreBigCoins(final.Big()))
+	return b.EndCell().Hash()
 }
 
 func newVector(t *testing.T) (v vector) {
@@ -59,6 +73,12 @@ func newVector(t *testing.T) (v vector) {
 	sum := s.Hash()
 	v.Hash = hex.EncodeToString(sum[:])
 	v.Hello = hex.EncodeToString(stream.Hello{GlobalID: -239, Rewards: cocoon.Account(wide(2)), Channel: cocoon.Account(wide(3)), Session: 4}.Sign(clientKey()).Bytes())
+	paid, err := voucher.Voucher{GlobalID: -239, Channel: cocoon.Account(wide(3)), Cumulative: cocoon.TON(2)}.Sign(clientKey())
+	require.NoError(t, err)
+	v.Close = hex.EncodeToString(stream.Close{Channel: cocoon.Account(wide(3)), Session: 4, Paid: paid}.Bytes())
+	dispatcher := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	v.PromiseSeed = hex.EncodeToString(dispatcher.Seed())
+	v.Promise = hex.EncodeToString(stream.Promise{Final: cocoon.TON(2), Signature: [64]byte(ed25519.Sign(dispatcher, closing(t, cocoon.Account(wide(3)), cocoon.TON(2))))}.Bytes())
 	return v
 }
 
@@ -96,7 +116,18 @@ func TestVector_OpensAsDocumented(t *testing.T) {
 	require.Equal(t, v.Hash, hex.EncodeToString(sum[:]))
 	h, err := stream.ParseHello(unhex(t, v.Hello))
 	require.NoError(t, err)
-	require.NoError(t, h.Verify([32]byte(ed25519.NewKeyFromSeed(unhex(t, v.HelloSeed)).Public().(ed25519.PublicKey))))
+	client := [32]byte(ed25519.NewKeyFromSeed(unhex(t, v.HelloSeed)).Public().(ed25519.PublicKey))
+	require.NoError(t, h.Verify(client))
+	c, err := stream.ParseClose(unhex(t, v.Close))
+	require.NoError(t, err)
+	require.Equal(t, h.Channel, c.Channel)
+	require.Equal(t, h.Session, c.Session)
+	require.NoError(t, c.Paid.Verify(client))
+	p, err := stream.ParsePromise(unhex(t, v.Promise))
+	require.NoError(t, err)
+	require.Equal(t, c.Paid.Cumulative, p.Final)
+	dispatcher := ed25519.NewKeyFromSeed(unhex(t, v.PromiseSeed)).Public().(ed25519.PublicKey)
+	require.True(t, ed25519.Verify(dispatcher, closing(t, c.Channel, p.Final), p.Signature[:]))
 }
 
 func unhex(t *testing.T, text string) []byte {
