@@ -54,7 +54,7 @@ func TestOpenAI(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *app){
 			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "models": testModels, "errors": testErrors,
 			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut, "leaving": testLeaving,
-			"who does not read": testUnread, "eight": testEight, "retries": testRetries, "web pages": testPages, "a broken wire": testWire,
+			"who does not read": testUnread, "eight": testEight, "retries": testRetries, "web pages": testPages,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -82,6 +82,10 @@ func TestOpenAI(t *testing.T) {
 		t.Run("a tenth of a TON", func(t *testing.T) {
 			t.Parallel()
 			testSmallChannel(t, w.daemon(t, cocoon.NanoOf(100_000_000)))
+		})
+		t.Run("a broken wire", func(t *testing.T) {
+			t.Parallel()
+			testWire(t, w.daemon(t, cocoon.TON(1)))
 		})
 		t.Run("killed workers", func(t *testing.T) {
 			t.Parallel()
