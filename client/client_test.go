@@ -335,8 +335,9 @@ func TestClient_ABlobThatIsNotTheDeliveredResultIsNotTaken(t *testing.T) {
 		defer w.mu.Unlock()
 		return w.offers[job].Offer != nil
 	}, wait, time.Millisecond)
-	w.change(func() {})
-	key, err := envelope.ParsePublicKey(w.offers[job].ResultKey)
+	var raw []byte
+	w.change(func() { raw = w.offers[job].ResultKey })
+	key, err := envelope.ParsePublicKey(raw)
 	require.NoError(t, err)
 	blob, err := envelope.EncryptResult(rejectingNothing{}, answer(t, "a"), job, key)
 	require.NoError(t, err)

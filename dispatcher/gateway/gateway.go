@@ -57,7 +57,7 @@ type Gateway struct {
 	ctx      context.Context // of all that is on its way
 	abort    context.CancelFunc
 	subs     []*nats.Subscription
-	running  sync.WaitGroup
+	running  tasks
 	draining atomic.Bool
 	leases   leases
 	keys     keyring
@@ -171,7 +171,7 @@ func (g *Gateway) Run(ctx, draining context.Context) {
 		}
 	}
 	g.draining.Store(true)
-	g.running.Wait()
+	g.running.wait()
 }
 
 // inherit ends what the process before this one was amid: nobody can pass the rest
@@ -251,7 +251,7 @@ func (g *Gateway) send(c stream.Candidate, v stream.Verb, m stream.Message) {
 
 // later does something slow of a message outside its subscription's goroutine.
 func (g *Gateway) later(do func()) {
-	g.running.Go(do)
+	g.running.begin(do)
 }
 
 func (g *Gateway) find(id stream.RequestID) *request {

@@ -22,7 +22,7 @@ func (g *Gateway) start(m *nats.Msg) {
 		g.tell(key, g.failure(err, s.Route.Request).Bytes())
 		return
 	}
-	g.running.Go(func() {
+	g.running.begin(func() {
 		defer g.bookFailures(r)
 		defer g.forget(r)
 		if err := g.serve(r); err != nil {
