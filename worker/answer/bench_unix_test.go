@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -90,5 +91,36 @@ func measure(b *testing.B, ask func() error) {
 	}
 	perStream := float64(cpu(b)-start) / float64(b.N*benchStreams)
 	b.ReportMetric(perStream/float64(time.Millisecond)*100/benchTokens, "cpu-ms/100tokens")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkCancel is how long after a client's cancel the engine's request ends.
+func BenchmarkCancel(b *testing.B) {
+	w := newWorld(b)
+	w.light = true
+	asked, ended := make(chan struct{}), make(chan time.Time)
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		rw.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(rw).Flush()
+		asked <- struct{}{}
+		<-r.Context().Done()
+		ended <- time.Now()
+	})
+	w.start()
+	var took []time.Duration
+	for b.Loop() {
+		r := w.newRequest(stream.Chat, chat(""))
+		billed := w.billed(r)
+		w.taken(r)
+		<-asked
+		start := time.Now()
+		w.s.Handle(stream.CancelVerb, stream.Cancel{Request: r.Route.Request}.Bytes(), nil)
+		took = append(took, (<-ended).Sub(start))
+		<-billed
+	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2].Seconds()*1e3, "median-ms")
+	b.ReportMetric(took[len(took)-1].Seconds()*1e3, "worst-ms")
 	b.ReportMetric(0, "ns/op")
 }
