@@ -57,7 +57,7 @@ func inProcess(t *testing.T) (*echo, http.Client, string) {
 	cfg.Keys, cfg.Ledger = t.TempDir(), t.TempDir()
 	_, key, err := api.NewKey(cfg.Keys, "test", api.Limits{}, rand.Reader, time.Now())
 	require.NoError(t, err)
-	e := &echo{words: make(chan string), ended: make(chan struct{})}
+	e := &echo{words: make(chan string, 1), ended: make(chan struct{})}
 	s, err := api.New(cfg, api.Deps{Backend: e})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
@@ -70,9 +70,12 @@ func TestTransport_StreamsWithoutADaemon(t *testing.T) {
 	t.Parallel()
 	e, http, key := inProcess(t)
 	sdk := openai.NewClient(option.WithHTTPClient(&http), option.WithAPIKey(key))
+	e.words <- "one" // no header is written before
 	stream := sdk.Chat.Completions.NewStreaming(t.Context(), hello)
-	for _, word := range []string{"one", "two", "three"} {
-		e.words <- word // the next is not made before this was read
+	for i, word := range []string{"one", "two", "three"} {
+		if i > 0 {
+			e.words <- word // it is not made before the last was read
+		}
 		require.True(t, stream.Next(), "%v", stream.Err())
 		require.Equal(t, word, stream.Current().Choices[0].Delta.Content)
 	}
@@ -85,8 +88,8 @@ func TestTransport_ClosingTheBodyCancels(t *testing.T) {
 	t.Parallel()
 	e, http, key := inProcess(t)
 	sdk := openai.NewClient(option.WithHTTPClient(&http), option.WithAPIKey(key))
-	stream := sdk.Chat.Completions.NewStreaming(t.Context(), hello)
 	e.words <- "one"
+	stream := sdk.Chat.Completions.NewStreaming(t.Context(), hello)
 	require.True(t, stream.Next())
 	require.NoError(t, stream.Close())
 	select {
