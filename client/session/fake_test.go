@@ -353,8 +353,8 @@ func chunk(text string) string {
 	return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":%q},"finish_reason":null}]}`, text)
 }
 
-func usageOf(prompt, out int) string {
-	return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, prompt, out)
+func usageOf(out int) string {
+	return fmt.Sprintf(`{"id":"c","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, promptTokens, out)
 }
 
 const promptTokens, outTokens = 10, 20
@@ -386,7 +386,7 @@ func (d *double) send(frames ...[]byte) {
 
 // answerFrames are an honest answer.
 func (d *double) answerFrames() [][]byte {
-	return [][]byte{d.frame(1, false, chunk(reply)), d.frame(16, false), d.frame(outTokens, false, chunk(" more")), d.frame(outTokens, true, usageOf(promptTokens, outTokens), "[DONE]")}
+	return [][]byte{d.frame(1, false, chunk(reply)), d.frame(16, false), d.frame(outTokens, false, chunk(" more")), d.frame(outTokens, true, usageOf(outTokens), "[DONE]")}
 }
 
 func (d *double) honest() {
@@ -479,7 +479,7 @@ func (f *fake) open(dir string, cfg session.Config, p trust.Policy) (*client, fu
 		Now: time.Now, Random: rand.Reader, Logger: logger})
 	return c, func() {
 		if c.Session != nil {
-			_ = c.Session.Close()
+			_ = c.Close()
 		}
 		_ = l.Close()
 	}, err

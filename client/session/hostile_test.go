@@ -104,7 +104,7 @@ func TestSession_PaysItsOwnCountAndNoMore(t *testing.T) {
 		}, false, must(price.Cost(cocoon.Usage{Prompt: promptTokens, Completion: 16})), true},
 		"fails after a usage": {func(d *double) {
 			d.took()
-			d.send(d.frame(16, false, chunk(reply)), d.frame(16, true, usageOf(promptTokens, 16), `{"error":{"message":"out of memory"}}`))
+			d.send(d.frame(16, false, chunk(reply)), d.frame(16, true, usageOf(16), `{"error":{"message":"out of memory"}}`))
 			d.final(func(u *receipt.Usage) { u.Content.Reason = uint8(stream.Failed) })
 		}, false, must(price.Cost(cocoon.Usage{Prompt: promptTokens, Completion: 16})), true},
 		"alters a count": {func(d *double) {
@@ -196,7 +196,7 @@ func TestSession_FramesOutOfOrderAreAskedForAndNeverGuessed(t *testing.T) {
 		f.mu.Unlock()
 		items, err := read(t.Context(), a)
 		require.ErrorIs(t, err, io.EOF)
-		require.Equal(t, []string{chunk(reply), chunk(" more"), usageOf(promptTokens, outTokens)}, items)
+		require.Equal(t, []string{chunk(reply), chunk(" more"), usageOf(outTokens)}, items)
 		require.NoError(t, a.Close())
 		require.Equal(t, fairCost(t), a.Bill().Cost)
 	}

@@ -34,12 +34,12 @@ func dial(cfg Config, key ed25519.PrivateKey, on func([]byte), down, again func(
 	if err != nil {
 		return nil, err
 	}
-	options := append(secure, nats.Nkey(user, func(nonce []byte) ([]byte, error) { return bus.SignNonce(key, nonce) }), nats.Name("cocoon client"),
+	options := []nats.Option{secure, nats.Nkey(user, func(nonce []byte) ([]byte, error) { return bus.SignNonce(key, nonce) }), nats.Name("cocoon client"),
 		nats.CustomInboxPrefix(stream.Inbox(l.key)), nats.Timeout(cfg.Timeout), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
-		nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2), nats.CustomReconnectDelay(l.delay),
+		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2), nats.CustomReconnectDelay(l.delay),
 		nats.ReconnectBufSize(-1), // what is said while nobody listens is said again, or not at all
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { down() }),
-		nats.ReconnectHandler(func(*nats.Conn) { again() }))
+		nats.ReconnectHandler(func(*nats.Conn) { again() })}
 	if l.conn, err = nats.Connect(cfg.URL, options...); err != nil {
 		return nil, cocoon.Unreachable.Errorf("dial dispatcher %s: %w", cfg.Rewards, err)
 	}
@@ -56,16 +56,16 @@ func dial(cfg Config, key ed25519.PrivateKey, on func([]byte), down, again func(
 
 // security asks for the key that the chain names. Without TLS only this machine
 // is spoken with.
-func security(cfg Config) ([]nats.Option, error) {
+func security(cfg Config) (nats.Option, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("dispatcher %s has no readable address", cfg.Rewards)
 	}
 	switch {
 	case bus.Secured(u):
-		return []nats.Option{nats.Secure(bus.Pinned(func() ([32]byte, error) { return cfg.TLSKeyHash, nil }))}, nil
+		return nats.Secure(bus.Pinned(func() ([32]byte, error) { return cfg.TLSKeyHash, nil })), nil
 	case u.Scheme == "nats" && bus.Loopback(u.Hostname()):
-		return nil, nil
+		return func(*nats.Options) error { return nil }, nil
 	}
 	return nil, cocoon.WithHint(cocoon.Forbidden.Errorf("dispatcher %s is reached without TLS", cfg.Rewards), "its endpoint on chain should begin with tls://")
 }

@@ -76,7 +76,7 @@ func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
 	done := make(chan error, 1)
 	p.Sync(ctx)
 	go func() { done <- p.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
 	return p, h
 }
 

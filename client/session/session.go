@@ -110,7 +110,7 @@ func (s *Session) spawnIn(group *sync.WaitGroup, f func()) bool {
 
 // Err says why nothing can be asked now, nil where it can; final whether that
 // will not change.
-func (s *Session) Err() (err error, final bool) { //nolint:revive // what it is about comes first
+func (s *Session) Err() (err error, final bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.gone, s.dead
