@@ -73,7 +73,7 @@ func TestCommit_AnotherSessionKeyOfTheBootMakesNoReceipt(t *testing.T) {
 	id := w.ordered(m)
 	forged := m.states(id, used)
 	operators := keyOf('x', 1)
-	resigned, err := forged.Usage.Sign(operators)
+	resigned, err := forged.Sign(operators)
 	require.NoError(t, err)
 	_, err = w.Commit(t.Context(), resigned, m.certifies(public(operators), 1_950_000_000), 4096)
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))

@@ -62,13 +62,13 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	w.serves(m)
 	require.Empty(t, w.due())
 	w.clock.pass(10*time.Minute - time.Second)
-	require.Equal(t, Settlement{}, w.offered(1))
+	require.Equal(t, Settlement{}, w.offered())
 	w.clock.pass(time.Second)
-	s := w.offered(1)
+	s := w.offered()
 	require.True(t, s.Cover)
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), s.Voucher)
 	w.Seen(account(1), account(2))
-	require.Equal(t, Settlement{}, w.offered(1))
+	require.Equal(t, Settlement{}, w.offered())
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(w.clock.now.Unix()) + 86_400
 	require.NoError(t, w.SetChannel(f))
@@ -88,16 +88,16 @@ func TestDue_WhoWasDownItselfHeardNobody(t *testing.T) {
 	w.serves(m)
 	w.clock.pass(time.Hour)
 	w = w.reopened()
-	require.Equal(t, Settlement{}, w.offered(1), "its client may come back now")
+	require.Equal(t, Settlement{}, w.offered(), "its client may come back now")
 	w.clock.pass(10 * time.Minute)
-	require.True(t, w.offered(1).Cover)
+	require.True(t, w.offered().Cover)
 }
 
-// offered is what channel n could be settled with; its Channel is left out where that is nothing.
-func (w *world) offered(n int) Settlement {
+// offered is what the first channel could be settled with; its Channel is left out where that is nothing.
+func (w *world) offered() Settlement {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.Ledger.state.channels[account(n)].settlement(w.now())
+	s := w.Ledger.state.channels[account(1)].settlement(w.now())
 	if s.Amount.IsZero() {
 		return Settlement{}
 	}
