@@ -103,6 +103,44 @@ func (n Nano) Sub(m Nano) (Nano, error) {
 	return Nano{hi, lo}, nil
 }
 
+// MaxNano is the largest amount.
+var MaxNano = Nano{hiLimit - 1, 1<<64 - 1}
+
+// Plus is n + m, MaxNano where that is beyond it: for bounds, and for sums of what
+// a deposit bounds. Money that moves is added with Add.
+func (n Nano) Plus(m Nano) Nano {
+	sum, err := n.Add(m)
+	if err != nil {
+		return MaxNano
+	}
+	return sum
+}
+
+// Minus is n - m, nothing where m is the larger.
+func (n Nano) Minus(m Nano) Nano {
+	rest, err := n.Sub(m)
+	if err != nil {
+		return Nano{}
+	}
+	return rest
+}
+
+// Min is the smaller of two.
+func (n Nano) Min(m Nano) Nano {
+	if m.Cmp(n) < 0 {
+		return m
+	}
+	return n
+}
+
+// Max is the larger of two.
+func (n Nano) Max(m Nano) Nano {
+	if m.Cmp(n) > 0 {
+		return m
+	}
+	return n
+}
+
 // Mul returns n * k, or ErrOverflow.
 func (n Nano) Mul(k uint64) (Nano, error) {
 	over, mid := bits.Mul64(n.hi, k)

@@ -47,6 +47,26 @@ func TestNano_ArithmeticIsThatOfIntegers(t *testing.T) {
 	})
 }
 
+// Bounds end at what an amount can be, and say which of two is the smaller.
+func TestNano_BoundsEndWhereAmountsDo(t *testing.T) {
+	t.Parallel()
+	one := NanoOf(1)
+	require.Equal(t, "1329227995784915872903807060280344575", MaxNano.Text())
+	_, err := MaxNano.Add(one)
+	require.ErrorIs(t, err, ErrOverflow)
+	require.Equal(t, MaxNano, MaxNano.Plus(one))
+	require.Equal(t, TON(3), TON(1).Plus(TON(2)))
+	require.Equal(t, Nano{}, one.Minus(TON(1)))
+	require.Equal(t, TON(1), TON(3).Minus(TON(2)))
+	for _, n := range []Nano{{}, one, MaxNano} {
+		require.LessOrEqual(t, one.Min(n).Cmp(one.Max(n)), 0)
+		require.Equal(t, one.Min(n), n.Min(one))
+		require.Equal(t, one.Max(n), n.Max(one))
+	}
+	require.Equal(t, one, one.Min(TON(1)))
+	require.Equal(t, TON(1), one.Max(TON(1)))
+}
+
 func TestNano_TextRoundTrips(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -67,12 +67,12 @@ func (s *providerState) slash(gpus uint32) error {
 	if err != nil {
 		return err
 	}
-	fromStake := lesser(due, s.Stake)
+	fromStake := due.Min(s.Stake)
 	rest, err := due.Sub(fromStake)
 	if err != nil {
 		return err
 	}
-	rest = lesser(rest, s.Unbonding)
+	rest = rest.Min(s.Unbonding)
 	return errors.Join(decrease(&s.Stake, fromStake), decrease(&s.Unbonding, rest), s.Leaving.slash(rest), s.inTime())
 }
 

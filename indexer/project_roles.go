@@ -116,15 +116,8 @@ func (s *rewardsState) punish(o *occurrence) error {
 	if err != nil {
 		return err
 	}
-	penalty := lesser(m.Penalty.Nano, held)
-	ofBond := lesser(penalty, s.Bond)
+	penalty := m.Penalty.Nano.Min(held)
+	ofBond := penalty.Min(s.Bond)
 	rest, err := penalty.Sub(ofBond)
 	return errors.Join(err, decrease(&s.Bond, ofBond), decrease(&s.Unbonding, rest), s.Leaving.slash(rest))
-}
-
-func lesser(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
 }

@@ -79,29 +79,6 @@ func plus(a, b cocoon.Nano) cocoon.Nano {
 	return n
 }
 
-// above is a - b, nothing where b is the larger.
-func above(a, b cocoon.Nano) cocoon.Nano {
-	n, err := a.Sub(b)
-	if err != nil {
-		return cocoon.Nano{}
-	}
-	return n
-}
-
-func smaller(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
-}
-
-func larger(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return b
-	}
-	return a
-}
-
 // look asserts (1) to (5) of all who are there. What only grows is asked of who
 // follows last: workers of dispatchers, these of clients.
 func (j *judge) look() {
@@ -111,10 +88,10 @@ func (j *judge) look() {
 		f, err := m.figures()
 		require.NoError(j, err)
 		for _, b := range f.Bills { // (4)
-			j.credit[m] = larger(j.credit[m], b.Limit)
+			j.credit[m] = j.credit[m].Max(b.Limit)
 			slots, err := j.most.Mul(uint64(j.size.Concurrency))
 			require.NoError(j, err)
-			limit := plus(larger(j.credit[m], bound.Credit(cocoon.Nano{})), slots)
+			limit := plus(j.credit[m].Max(bound.Credit(cocoon.Nano{})), slots)
 			j.bounded("worker, not acknowledged or not signed for (4)", plus(b.Owed, b.Unpromised), limit)
 		}
 	}
@@ -135,10 +112,10 @@ func (j *judge) look() {
 		require.NoError(j, err)
 		for rewards, c := range f.Channels {
 			account := f.Accounts[rewards]
-			j.p[account], j.used[account] = larger(j.p[account], c.Bound), c.Used
-			require.LessOrEqual(j, plus(c.Used, c.Reserved).Cmp(larger(c.Ceiling, c.Used)), 0, "client %d: U + R <= ceiling: %+v", i, c)
-			require.LessOrEqual(j, c.Ceiling.Cmp(larger(c.Deposit, c.Used)), 0, "client %d: ceiling <= D: %+v", i, c)
-			j.bounded("client, signed and not used (2)", above(c.Ceiling, c.Used), j.p[account])
+			j.p[account], j.used[account] = j.p[account].Max(c.Bound), c.Used
+			require.LessOrEqual(j, plus(c.Used, c.Reserved).Cmp(c.Ceiling.Max(c.Used)), 0, "client %d: U + R <= ceiling: %+v", i, c)
+			require.LessOrEqual(j, c.Ceiling.Cmp(c.Deposit.Max(c.Used)), 0, "client %d: ceiling <= D: %+v", i, c)
+			j.bounded("client, signed and not used (2)", c.Ceiling.Minus(c.Used), j.p[account])
 			if j.ears[0].manners[account] != contrary { // it has a twin, with a ceiling of its own
 				require.LessOrEqual(j, seen[account].Cmp(c.Ceiling), 0, "client %d signs above its ceiling", i)
 			}
@@ -169,7 +146,7 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		}
 	}
 	for _, c := range f.Channels {
-		j.ever[i][c.Account] = smaller(c.Cover, c.Deposited)
+		j.ever[i][c.Account] = c.Cover.Min(c.Deposited)
 	}
 	for _, n := range j.ever[i] {
 		covered = plus(covered, n)
@@ -212,7 +189,7 @@ func (j *judge) claims() map[claimed]cocoon.Nano {
 			e, err := receipt.ParseEarned(raw)
 			require.NoError(j, err)
 			k := claimed{e.Rewards, e.Provider, e.Number}
-			held[k] = larger(held[k], e.Amount)
+			held[k] = held[k].Max(e.Amount)
 		}
 	}
 	return held

@@ -80,7 +80,7 @@ func (j *judge) oldIsSettled() {
 	require.NoError(j, err)
 	j.await("(6) what is old is settled", func() bool {
 		for _, c := range j.house(0).Channels {
-			if !j.cheats(c.Account) && !c.Closed && above(c.Agreed, c.Settled).Cmp(worth) >= 0 {
+			if !j.cheats(c.Account) && !c.Closed && c.Agreed.Minus(c.Settled).Cmp(worth) >= 0 {
 				return false
 			}
 		}
@@ -215,7 +215,7 @@ func (j *judge) losses() {
 		}
 		if i == 0 {
 			earned := bound.Fees(uint16(j.rules.NetworkBps) + 200).Rest(settled)
-			j.bounded("honest dispatcher, in the end", above(owed[h.rewards], earned), allowance)
+			j.bounded("honest dispatcher, in the end", owed[h.rewards].Minus(earned), allowance)
 		}
 	}
 	j.paid(held)
@@ -233,7 +233,7 @@ func (j *judge) lossOfClient(i int, c told.Channel) {
 	if i == 0 {
 		require.Equal(j, used, c.Settled, "an honest client pays an honest dispatcher what it agreed to, to the nanoTON")
 	}
-	j.bounded("client, in the end", above(c.Settled, used), j.p[c.Account])
+	j.bounded("client, in the end", c.Settled.Minus(used), j.p[c.Account])
 }
 
 // paid compares the receipts that providers hold with the leaves that epochs paid.
@@ -256,6 +256,6 @@ func (j *judge) paid(held map[claimed]cocoon.Nano) {
 		require.NoError(j, err)
 		each, err := plus(slots, bound.Credit(cocoon.Nano{})).Mul(uint64(j.size.Machines))
 		require.NoError(j, err)
-		j.bounded("provider, signed and never opened (4)", above(n, leaves[k]), plus(maxOwed, each))
+		j.bounded("provider, signed and never opened (4)", n.Minus(leaves[k]), plus(maxOwed, each))
 	}
 }

@@ -32,12 +32,12 @@ func (m *minute) slot(now time.Time) int {
 
 func (m *minute) want(now time.Time, n cocoon.Nano) {
 	i := m.slot(now)
-	m.wanted[i] = larger(m.wanted[i], n)
+	m.wanted[i] = m.wanted[i].Max(n)
 }
 
 func (m *minute) spend(now time.Time, n cocoon.Nano) {
 	i := m.slot(now)
-	m.spent[i] = plus(m.spent[i], n)
+	m.spent[i] = m.spent[i].Plus(n)
 }
 
 // bound is P: bound.Window of the most that was wanted at a time, and of all that
@@ -46,51 +46,10 @@ func (m *minute) bound(now time.Time) cocoon.Nano {
 	var wanted, spent cocoon.Nano
 	for i, at := range m.at {
 		if age := now.Unix() - at; age >= 0 && age < slots {
-			wanted, spent = larger(wanted, m.wanted[i]), plus(spent, m.spent[i])
+			wanted, spent = wanted.Max(m.wanted[i]), spent.Plus(m.spent[i])
 		}
 	}
 	return bound.Window(wanted, spent)
-}
-
-func larger(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return b
-	}
-	return a
-}
-
-func smaller(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) > 0 {
-		return b
-	}
-	return a
-}
-
-// ceilingOfAmounts is more than any channel holds: a sum that does not fit is
-// never covered.
-var ceilingOfAmounts = func() cocoon.Nano {
-	n, err := cocoon.ParseNano("1329227995784915872903807060280344575") // 2^120 - 1
-	if err != nil {
-		panic(err)
-	}
-	return n
-}()
-
-func plus(a, b cocoon.Nano) cocoon.Nano {
-	n, err := a.Add(b)
-	if err != nil {
-		return ceilingOfAmounts
-	}
-	return n
-}
-
-// minus is a - b, nothing where b is the larger.
-func minus(a, b cocoon.Nano) cocoon.Nano {
-	n, err := a.Sub(b)
-	if err != nil {
-		return cocoon.Nano{}
-	}
-	return n
 }
 
 // part is n / d, rounded down.

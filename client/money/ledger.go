@@ -105,11 +105,11 @@ func (l *Ledger) now() uint32 { return uint32(l.cfg.Now().Unix()) }
 func (l *Ledger) put(id stream.RequestID, r reserve) {
 	l.drop(id)
 	l.open[id] = r
-	l.sum = plus(l.sum, r.amount)
+	l.sum = l.sum.Plus(r.amount)
 }
 
 func (l *Ledger) drop(id stream.RequestID) {
-	l.sum = minus(l.sum, l.open[id].amount)
+	l.sum = l.sum.Minus(l.open[id].amount)
 	delete(l.open, id)
 }
 

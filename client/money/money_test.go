@@ -94,7 +94,7 @@ func (w *world) sees(v voucher.Signed) {
 	require.LessOrEqual(w.t, v.Cumulative.Cmp(f.Ceiling), 0, "above the ceiling")
 	require.LessOrEqual(w.t, v.Cumulative.Cmp(w.deposit), 0, "above the deposit")
 	if v.Cumulative.Cmp(w.newest) > 0 {
-		w.newest, w.bound = v.Cumulative, larger(w.bound, f.Bound)
+		w.newest, w.bound = v.Cumulative, w.bound.Max(f.Bound)
 	}
 	w.look()
 }
@@ -102,12 +102,12 @@ func (w *world) sees(v voucher.Signed) {
 // look checks inequality (2).
 func (w *world) look() {
 	w.t.Helper()
-	loss := minus(w.newest, w.earned)
-	w.maxLoss = larger(w.maxLoss, loss)
+	loss := w.newest.Minus(w.earned)
+	w.maxLoss = w.maxLoss.Max(loss)
 	require.LessOrEqual(w.t, loss.Cmp(w.bound), 0, "loss %s, bound %s", loss, w.bound)
 	require.LessOrEqual(w.t, w.bound.Cmp(Most), 0)
 	f := w.ledger.Figures()
-	require.LessOrEqual(w.t, plus(f.Used, f.Reserved).Cmp(f.Ceiling), 0, "what runs is covered")
+	require.LessOrEqual(w.t, f.Used.Plus(f.Reserved).Cmp(f.Ceiling), 0, "what runs is covered")
 	require.Equal(w.t, w.earned, f.Used, "the books say what was agreed")
 }
 
@@ -161,7 +161,7 @@ func TestLedger_NoInterleavingLosesMoreThanTheBound(t *testing.T) {
 				require.NoError(t, err)
 				require.LessOrEqual(t, cost.Cmp(most), 0, "more than was set aside")
 				open, ended = slices.Delete(open, i, i+1), append(ended, id)
-				w.earned = plus(w.earned, cost)
+				w.earned = w.earned.Plus(cost)
 				require.Equal(t, w.earned, v.Cumulative)
 				w.sees(v)
 			},
@@ -197,7 +197,7 @@ func TestLedger_NoInterleavingLosesMoreThanTheBound(t *testing.T) {
 			},
 			"": func(*rapid.T) { w.look() },
 		})
-		most.MaxLoss, most.Bound = larger(most.MaxLoss, w.maxLoss), larger(most.Bound, w.bound)
+		most.MaxLoss, most.Bound = most.MaxLoss.Max(w.maxLoss), most.Bound.Max(w.bound)
 	})
 	t.Log(figures(t, most.MaxLoss, most.Bound))
 }
@@ -239,7 +239,7 @@ func TestLedger_RequestsWaitForRoomAndGoOnWhenThereIsSome(t *testing.T) {
 	cancel()
 	_, err = w.ledger.Reserve(gone, idOf(3), [32]byte{}, Most)
 	require.Equal(t, cocoon.NoMoney, cocoon.KindOf(err))
-	_, err = w.ledger.Reserve(t.Context(), idOf(4), [32]byte{}, plus(Most, cocoon.NanoOf(1)))
+	_, err = w.ledger.Reserve(t.Context(), idOf(4), [32]byte{}, Most.Plus(cocoon.NanoOf(1)))
 	require.Equal(t, cocoon.NoMoney, cocoon.KindOf(err))
 }
 

@@ -51,7 +51,7 @@ func (l *Ledger) Extend(id stream.RequestID, more cocoon.Nano) (voucher.Signed, 
 	if !ok {
 		return voucher.Signed{}, cocoon.Conflict.Errorf("request %s is not open", id)
 	}
-	r.amount = plus(r.amount, more)
+	r.amount = r.amount.Plus(more)
 	cover, err := l.add(id, r)
 	if errors.Is(err, errFull) {
 		err = cocoon.NoMoney.Errorf("set aside %s more: %w", more, err)
@@ -64,9 +64,9 @@ func (l *Ledger) add(id stream.RequestID, r reserve) (voucher.Signed, error) {
 	if _, ended := l.done[id]; ended {
 		return voucher.Signed{}, cocoon.Conflict.Errorf("request %s has ended", id)
 	}
-	rest := minus(l.sum, l.open[id].amount)
-	l.minute.want(l.cfg.Now(), plus(rest, r.amount))
-	if err := l.raise(plus(plus(l.used, rest), r.amount)); err != nil {
+	rest := l.sum.Minus(l.open[id].amount)
+	l.minute.want(l.cfg.Now(), rest.Plus(r.amount))
+	if err := l.raise(l.used.Plus(rest).Plus(r.amount)); err != nil {
 		return voucher.Signed{}, err
 	}
 	rec := l.record(started)
@@ -100,17 +100,17 @@ func (l *Ledger) raise(need cocoon.Nano) error {
 		return &cocoon.Error{Kind: cocoon.NoMoney, Hint: "top the channel up", Err: &ShortError{need, l.deposit}}
 	case need.Cmp(l.ceiling) > 0:
 		p := l.minute.bound(l.cfg.Now())
-		top := smaller(plus(l.used, p), l.deposit)
+		top := l.used.Plus(p).Min(l.deposit)
 		if need.Cmp(top) > 0 {
 			return errFull
 		}
-		if err := l.step(smaller(larger(need, plus(l.ceiling, part(p, 4))), top)); err != nil {
+		if err := l.step(need.Max(l.ceiling.Plus(part(p, 4))).Min(top)); err != nil {
 			return err
 		}
 	case need.Cmp(l.cover.Cumulative) <= 0 && l.cover.Channel == l.cfg.Channel:
 		return nil
 	}
-	return l.sign(&l.cover, smaller(l.ceiling, l.deposit))
+	return l.sign(&l.cover, l.ceiling.Min(l.deposit))
 }
 
 // step raises the ceiling, on disk.

@@ -33,10 +33,10 @@ func (l *Ledger) end(id stream.RequestID, cost cocoon.Nano) (deal, error) {
 	if !ok {
 		return deal{}, cocoon.Conflict.Errorf("request %s is not one of ours that is open", id)
 	}
-	d := deal{smaller(cost, r.amount), l.now()}
+	d := deal{cost.Min(r.amount), l.now()}
 	rec := l.record(agreed)
 	rec.request, rec.amount = id, d.cost
-	rec.used = plus(l.used, d.cost)
+	rec.used = l.used.Plus(d.cost)
 	if err := l.write(rec); err != nil {
 		return deal{}, err
 	}

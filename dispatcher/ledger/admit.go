@@ -88,7 +88,7 @@ func (l *Ledger) solvent(c *channel) error {
 // room reports why c has none for more of reserve, of which a request has own
 // already: the cover that is wanted, or what the client could still dispute.
 func (l *Ledger) room(c *channel, more, own cocoon.Nano) error {
-	others := minus(c.reserved, own)
+	others := c.reserved.Minus(own)
 	allowance, err := bound.Allowance(l.cfg.Free, c.Agreed)
 	if err != nil {
 		return err
@@ -96,10 +96,10 @@ func (l *Ledger) room(c *channel, more, own cocoon.Nano) error {
 	if c.Disputed.Cmp(allowance) > 0 {
 		return refused(cocoon.Forbidden, ErrDisputed, "channel %s: %s of %s", c.Facts.Account, c.Disputed, c.Agreed)
 	}
-	if exposed := plus(c.Disputed, others); exposed.Cmp(allowance) > 0 && !l.lends(c, minus(exposed, allowance)) {
+	if exposed := c.Disputed.Plus(others); exposed.Cmp(allowance) > 0 && !l.lends(c, exposed.Minus(allowance)) {
 		return cocoon.WithHint(refused(cocoon.Unreachable, ErrBusy, "channel %s: %s", c.Facts.Account, others), "answer what is finished: one more than %s may be open", allowance)
 	}
-	wanted := plus(plus(c.Agreed, c.reserved), more)
+	wanted := c.Agreed.Plus(c.reserved).Plus(more)
 	if wanted.Cmp(c.Facts.Deposited) > 0 {
 		return need(wanted, c.Facts.Deposited)
 	}
@@ -134,7 +134,7 @@ func (l *Ledger) Extend(session uint64, id ID, tokens uint64, cover *voucher.Sig
 	}
 	reserve, err := rq.Size.Reserve(rq.Price, granted)
 	if err == nil {
-		err = l.room(c, minus(reserve, rq.Reserve), rq.Reserve)
+		err = l.room(c, reserve.Minus(rq.Reserve), rq.Reserve)
 	}
 	if err == nil {
 		_, err = l.do(&extended{id, granted, reserve})

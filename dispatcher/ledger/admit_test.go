@@ -27,11 +27,11 @@ func TestAdmit_TakesNothingAboveCoverOrDeposit(t *testing.T) {
 	w.opens(1, ton("0.0003"))
 	needs(t, reserve, w.Admit(1, w.asks(1), nil))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, reserve)), "exactly enough")
-	two := plus(reserve, reserve)
-	needs(t, two, w.Admit(1, w.asks(1), promises(1, minus(two, cocoon.NanoOf(1)))))
+	two := reserve.Plus(reserve)
+	needs(t, two, w.Admit(1, w.asks(1), promises(1, two.Minus(cocoon.NanoOf(1)))))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, ton("9"))), "a voucher above the deposit is one over the deposit")
 	err := w.Admit(1, w.asks(1), nil)
-	needs(t, plus(two, reserve), err)
+	needs(t, two.Plus(reserve), err)
 	var n *NeedError
 	require.ErrorAs(t, err, &n)
 	require.True(t, n.TopUp())
@@ -150,7 +150,7 @@ func TestAdmit_WhatIsOpenMayAllBeDisputed(t *testing.T) {
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(err))
 	open := w.state(1).Reserved
 	require.Positive(t, open.Cmp(bound.Base()))
-	require.LessOrEqual(t, minus(open, reserve).Cmp(bound.Base()), 0, "one reserve above the allowance, no more")
+	require.LessOrEqual(t, open.Minus(reserve).Cmp(bound.Base()), 0, "one reserve above the allowance, no more")
 	require.Equal(t, 49, admitted)
 }
 
@@ -214,7 +214,7 @@ func TestExtend_ReservesSliceBySliceWhatItMaySay(t *testing.T) {
 	require.NoError(t, w.Admit(1, r, promises(1, reserve)))
 	slice := cocoon.NanoOf(512 * 160)
 	granted, err := w.Extend(1, r.ID, bound.Slice, nil)
-	needs(t, plus(reserve, slice), err)
+	needs(t, reserve.Plus(slice), err)
 	require.EqualValues(t, 512, granted)
 	granted, err = w.Extend(1, r.ID, bound.Slice, promises(1, ton("0.1")))
 	require.NoError(t, err)
@@ -222,7 +222,7 @@ func TestExtend_ReservesSliceBySliceWhatItMaySay(t *testing.T) {
 	granted, err = w.Extend(1, r.ID, 1<<63, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 1200, granted, "no more than it may say")
-	require.Equal(t, plus(reserve, cocoon.NanoOf((1200-512)*160)), w.state(1).Reserved)
+	require.Equal(t, reserve.Plus(cocoon.NanoOf((1200-512)*160)), w.state(1).Reserved)
 	_, err = w.Extend(2, r.ID, 1, nil)
 	require.ErrorIs(t, err, ErrFenced)
 	_, err = w.Extend(1, ID{9}, 1, nil)

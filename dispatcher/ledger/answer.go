@@ -33,7 +33,7 @@ func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.
 		if err != nil {
 			return cost, cocoon.Invalid.Errorf("dispute request %x: %w", id, err)
 		}
-		return least(pays, least(cost, rq.Receipt.Cost)), nil
+		return pays.Min(cost.Min(rq.Receipt.Cost)), nil
 	})
 }
 
@@ -76,7 +76,7 @@ func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func
 // it was cost: the receipt is paid, and what is disputed is our loss.
 func (l *Ledger) stands(rq *request, cost cocoon.Nano) bool {
 	r := rq.Receipt
-	return r.Trusted || l.state.trusts(r.worker, l.cfg.Free, cocoon.Nano{}, minus(r.Cost, cost), l.now())
+	return r.Trusted || l.state.trusts(r.worker, l.cfg.Free, cocoon.Nano{}, r.Cost.Minus(cost), l.now())
 }
 
 // answer settles rq at cost, and with its provider as well, unless that was paid already.
@@ -84,7 +84,7 @@ func (l *Ledger) answer(rq *request, cost cocoon.Nano, stands bool) error {
 	a, r := &answered{ID: rq.ID, Cost: cost, At: l.now()}, rq.Receipt
 	owed := cost
 	if stands {
-		owed, a.Loss = r.Cost, minus(r.Cost, cost)
+		owed, a.Loss = r.Cost, r.Cost.Minus(cost)
 	}
 	if !r.Trusted {
 		a.Credit = l.state.Facts.Fees.Rest(owed)

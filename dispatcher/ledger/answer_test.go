@@ -42,7 +42,7 @@ func TestAnswer_PaidAheadWaitsUntilItIsAgreed(t *testing.T) {
 	a, b := w.ordered(m), w.ordered(m)
 	w.commits(m, m.states(a, used))
 	w.commits(m, m.states(b, used))
-	both := plus(cost, cost)
+	both := cost.Plus(cost)
 	require.NoError(t, w.OK(t.Context(), 1, b, cost, promises(1, both)), "its answers crossed")
 	require.Nil(t, w.state(1).Paid)
 	require.NoError(t, w.OK(t.Context(), 1, a, cost, promises(1, cost)))
@@ -61,7 +61,7 @@ func TestAnswer_AClientIsChargedNoMoreThanItPays(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t), &machine{n: 1}
 	w.opens(1, cocoon.TON(1))
-	id, pays := w.ordered(m), minus(cost, cocoon.NanoOf(1))
+	id, pays := w.ordered(m), cost.Minus(cocoon.NanoOf(1))
 	w.commits(m, m.states(id, used))
 	require.NoError(t, w.Dispute(t.Context(), 1, id, used, pays, promises(1, pays)), "it had set aside less")
 	require.Equal(t, pays, w.state(1).Agreed, "or its books would call ours a lie")
@@ -97,11 +97,11 @@ func TestDispute_WhoDeniesAllIsRefusedWithinTheAllowance(t *testing.T) {
 			require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
 			break
 		}
-		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, most, nil))
+		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, cocoon.MaxNano, nil))
 	}
 	s := w.state(1)
 	require.Equal(t, cocoon.Nano{}, s.Agreed)
-	require.LessOrEqual(t, s.Disputed.Cmp(plus(bound.Base(), dear)), 0, "one reserve above it at most")
+	require.LessOrEqual(t, s.Disputed.Cmp(bound.Base().Plus(dear)), 0, "one reserve above it at most")
 	require.Equal(t, bound.Fees(100).Rest(s.Disputed), w.Owed(1), "all of it is paid to honest workers")
 }
 
@@ -114,16 +114,16 @@ func TestDispute_AWorkerThatOverCountsIsSoonPaidWhatIsAgreed(t *testing.T) {
 		for range 25 {
 			id, err := w.runs(n, m)
 			require.NoError(t, err, "clients that count right are served on")
-			require.NoError(t, w.Dispute(t.Context(), 1, id, used, most, nil))
+			require.NoError(t, w.Dispute(t.Context(), 1, id, used, cocoon.MaxNano, nil))
 		}
-		agreed, lost = plus(agreed, w.state(n).Agreed), plus(lost, w.state(n).Disputed)
+		agreed, lost = agreed.Plus(w.state(n).Agreed), lost.Plus(w.state(n).Disputed)
 	}
 	require.Equal(t, cocoon.NanoOf(8*25*18_000), agreed)
 	limit, err := bound.Allowance(bound.Base(), cocoon.NanoOf(8*25*98_000))
 	require.NoError(t, err)
 	require.LessOrEqual(t, lost.Cmp(limit), 0)
-	require.Positive(t, lost.Cmp(minus(limit, cocoon.NanoOf(200_000))), "its word stood as long as that")
-	require.LessOrEqual(t, w.Owed(1).Cmp(bound.Fees(100).Rest(plus(agreed, lost))), 0)
+	require.Positive(t, lost.Cmp(limit.Minus(cocoon.NanoOf(200_000))), "its word stood as long as that")
+	require.LessOrEqual(t, w.Owed(1).Cmp(bound.Fees(100).Rest(agreed.Plus(lost))), 0)
 }
 
 func TestDispute_NobodyPaysMoreThanTheReceipt(t *testing.T) {
@@ -131,14 +131,14 @@ func TestDispute_NobodyPaysMoreThanTheReceipt(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	id := w.serves(m)
-	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, most, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, cocoon.MaxNano, nil))
 	s := w.state(1)
 	require.Equal(t, cost, s.Agreed)
 	require.Equal(t, cocoon.Nano{}, s.Disputed)
 	id = w.serves(m)
-	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, most, nil)
+	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, cocoon.MaxNano, nil)
 	require.NoError(t, err)
-	require.Equal(t, plus(cost, cost), w.state(1).Agreed, "nor for a count that nobody can make")
+	require.Equal(t, cost.Plus(cost), w.state(1).Agreed, "nor for a count that nobody can make")
 }
 
 func TestCommit_AWordThatNobodyConfirmsIsPaidWithinTheAllowance(t *testing.T) {
@@ -154,11 +154,11 @@ func TestCommit_AWordThatNobodyConfirmsIsPaidWithinTheAllowance(t *testing.T) {
 		ids = append(ids, id)
 	}
 	paid := bound.Fees(100).Rest(dear)
-	require.Equal(t, plus(paid, paid), w.Owed(1), "two of four")
+	require.Equal(t, paid.Plus(paid), w.Owed(1), "two of four")
 	for n, id := range ids {
 		require.NoError(t, w.OK(t.Context(), 1, id, dear, nil), n)
 	}
-	four := plus(plus(paid, paid), plus(paid, paid))
+	four := paid.Plus(paid).Plus(paid.Plus(paid))
 	require.Equal(t, four, w.Owed(1), "the rest when they are agreed")
 }
 
@@ -169,7 +169,7 @@ func TestSetChannel_WhatASilentClientWasSettledForIsAgreed(t *testing.T) {
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, cocoon.TON(1))))
 	first, second := w.serves(m), w.serves(m)
 	f := facts(1, cocoon.TON(1))
-	f.Settled = plus(cost, cocoon.NanoOf(1))
+	f.Settled = cost.Plus(cocoon.NanoOf(1))
 	require.NoError(t, w.SetChannel(f))
 	require.Equal(t, cost, w.state(1).Agreed, "the first, and not a part of the second")
 	require.Equal(t, second, w.state(1).Receipts[0].ID)
@@ -179,6 +179,6 @@ func TestSetChannel_WhatASilentClientWasSettledForIsAgreed(t *testing.T) {
 	s := w.state(1)
 	require.Equal(t, f.Settled, s.Agreed)
 	require.Empty(t, s.Receipts)
-	require.Equal(t, minus(cost, cocoon.NanoOf(1)), s.Disputed, "the rest is ours to lose")
+	require.Equal(t, cost.Minus(cocoon.NanoOf(1)), s.Disputed, "the rest is ours to lose")
 	require.Equal(t, cocoon.NanoOf(2*17_820), w.Owed(1), "the worker did its part")
 }

@@ -27,7 +27,7 @@ func (v *covered) apply(s *state) {
 // cover keeps the newest voucher. Where the key is another, one that covers all
 // that is used and reserved replaces a higher one by the key that soon signs no more.
 func (c *channel) cover(p promise) {
-	if p.Amount.Cmp(c.Cover.Amount) > 0 || p.Key != c.Cover.Key && p.Key == c.Facts.Key && p.Amount.Cmp(plus(c.Agreed, c.reserved)) >= 0 {
+	if p.Amount.Cmp(c.Cover.Amount) > 0 || p.Key != c.Cover.Key && p.Key == c.Facts.Key && p.Amount.Cmp(c.Agreed.Plus(c.reserved)) >= 0 {
 		c.Cover = p
 	}
 }
@@ -59,9 +59,9 @@ func (a *admitted) apply(s *state) {
 func (s *state) adopt(rq *request) {
 	c := s.channel(rq.Channel)
 	s.requests[rq.ID], c.requests[rq.ID] = rq, rq
-	c.reserved = plus(c.reserved, rq.Reserve)
+	c.reserved = c.reserved.Plus(rq.Reserve)
 	if rq.Receipt != nil {
-		c.unanswered = plus(c.unanswered, rq.Receipt.Cost)
+		c.unanswered = c.unanswered.Plus(rq.Receipt.Cost)
 	}
 }
 
@@ -70,9 +70,9 @@ func (s *state) drop(rq *request) *channel {
 	c := s.channel(rq.Channel)
 	delete(s.requests, rq.ID)
 	delete(c.requests, rq.ID)
-	c.reserved = minus(c.reserved, rq.Reserve)
+	c.reserved = c.reserved.Minus(rq.Reserve)
 	if rq.Receipt != nil {
-		c.unanswered = minus(c.unanswered, rq.Receipt.Cost)
+		c.unanswered = c.unanswered.Minus(rq.Receipt.Cost)
 	}
 	s.dirty.requests[rq.ID] = true
 	return c
@@ -120,9 +120,9 @@ func (c *committed) apply(s *state) {
 		s.refresh(s.channel(rq.Channel), c.At)
 	}
 	w := s.of(c.worker, c.At)
-	w.Total = plus(w.Total, c.Cost)
+	w.Total = w.Total.Plus(c.Cost)
 	if c.Trusted {
-		w.Unanswered = plus(w.Unanswered, c.Cost)
+		w.Unanswered = w.Unanswered.Plus(c.Cost)
 	}
 	s.credit(c.Provider, c.Credit, c.At)
 }
@@ -149,7 +149,7 @@ func (a *answered) apply(s *state) {
 		return
 	}
 	c, r := s.drop(rq), rq.Receipt
-	c.Agreed, c.Disputed = plus(c.Agreed, a.Cost), plus(c.Disputed, a.Loss)
+	c.Agreed, c.Disputed = c.Agreed.Plus(a.Cost), c.Disputed.Plus(a.Loss)
 	if !a.Loss.IsZero() {
 		c.Denied = a.At
 	}
@@ -164,8 +164,8 @@ func (a *answered) apply(s *state) {
 		c.unpaid = 0
 	}
 	w := s.of(r.worker, a.At)
-	if w.Disputed = plus(w.Disputed, a.Loss); r.Trusted {
-		w.Unanswered = minus(w.Unanswered, r.Cost)
+	if w.Disputed = w.Disputed.Plus(a.Loss); r.Trusted {
+		w.Unanswered = w.Unanswered.Minus(r.Cost)
 	}
 	s.credit(r.Provider, a.Credit, a.At)
 	s.refresh(c, a.At)

@@ -11,7 +11,7 @@ func (s *state) credit(provider cocoon.Account, n cocoon.Nano, at int64) {
 	if c.Payable == c.Earned {
 		c.since = at
 	}
-	c.Payable, of.payable = plus(c.Payable, n), plus(of.payable, n)
+	c.Payable, of.payable = c.Payable.Plus(n), of.payable.Plus(n)
 }
 
 // claim is provider's in the number n; it is marked to be written.
@@ -40,8 +40,8 @@ func (n *numbered) apply(s *state) {
 	s.Number = n.Number
 	if of := s.numbers[before]; of != nil && n.Carry {
 		for provider, c := range of.claims {
-			rest := minus(c.Payable, c.Earned)
-			c.Payable, of.payable = c.Earned, minus(of.payable, rest)
+			rest := c.Payable.Minus(c.Earned)
+			c.Payable, of.payable = c.Earned, of.payable.Minus(rest)
 			s.dirty.claims[claimKey{before, provider}] = true
 			s.credit(provider, rest, c.since)
 		}
@@ -50,8 +50,8 @@ func (n *numbered) apply(s *state) {
 
 func (p *promised) apply(s *state) {
 	of, c := s.claim(p.Number, p.Provider)
-	more := minus(p.Earned, c.Earned)
-	c.Earned, of.earned = plus(c.Earned, more), plus(of.earned, more)
+	more := p.Earned.Minus(c.Earned)
+	c.Earned, of.earned = c.Earned.Plus(more), of.earned.Plus(more)
 	c.since = p.At
 }
 

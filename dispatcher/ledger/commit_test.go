@@ -36,7 +36,7 @@ func TestCommit_OutOfBoundsIsVoidForEveryone(t *testing.T) {
 		"prompt tokens":           {cocoon.Usage{Prompt: 1011}, nil},
 		"reasoning tokens":        {cocoon.Usage{Completion: 513}, nil},
 		"route or price":          {used, func(c *receipt.Content) { c.Route[0]++ }},
-		"not that of its usage":   {used, func(c *receipt.Content) { c.Cost = plus(c.Cost, cocoon.NanoOf(1)) }},
+		"not that of its usage":   {used, func(c *receipt.Content) { c.Cost = c.Cost.Plus(cocoon.NanoOf(1)) }},
 		"another attempt's":       {used, func(c *receipt.Content) { c.Attempt = 2 }},
 		"no such request is open": {used, func(c *receipt.Content) { c.Request[5] = 9 }},
 	} {
@@ -106,7 +106,7 @@ func TestCommit_OnlyTheLastAttemptIsPaid(t *testing.T) {
 	require.EqualValues(t, 1, o.Channel.Index)
 	w.voided(fast, fast.states(id, used), "has its receipt")
 	dear := fast.attempt()
-	dear.Price.Prompt = plus(dear.Price.Prompt, cocoon.NanoOf(1))
+	dear.Price.Prompt = dear.Price.Prompt.Plus(cocoon.NanoOf(1))
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(w.Assign(w.ordered(fast), dear)))
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.Assign(id, slow.attempt())))
 	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.Release(id)))

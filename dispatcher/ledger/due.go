@@ -46,7 +46,7 @@ func (l *Ledger) Due(now time.Time) ([]Settlement, error) {
 		case c.lastCall(now.Unix()):
 			s.Reason = Leaving
 			due = append(due, s)
-		case age >= int64(bound.Aged/time.Second) && minus(c.owed(), c.Facts.Settled).Cmp(worth) >= 0:
+		case age >= int64(bound.Aged/time.Second) && c.owed().Minus(c.Facts.Settled).Cmp(worth) >= 0:
 			s.Reason = Old
 			due = append(due, s)
 		case s.Amount.Cmp(l.cfg.Fee) > 0:
@@ -67,19 +67,19 @@ func (l *Ledger) exposed(due, rest []Settlement) []Settlement {
 	s := l.state
 	payable, _ := s.unopened()
 	all := !payable.IsZero() && payable.Cmp(s.limit()) >= 0
-	if !all && plus(s.unsettled, s.unsettled).Cmp(s.Facts.Bond) <= 0 {
+	if !all && s.unsettled.Plus(s.unsettled).Cmp(s.Facts.Bond) <= 0 {
 		return nil
 	}
 	left := s.unsettled
 	for _, d := range due {
-		left = minus(left, d.Amount)
+		left = left.Minus(d.Amount)
 	}
 	slices.SortFunc(rest, dearest)
 	for i, r := range rest {
-		if four := plus(plus(left, left), plus(left, left)); !all && four.Cmp(s.Facts.Bond) <= 0 {
+		if four := left.Plus(left).Plus(left.Plus(left)); !all && four.Cmp(s.Facts.Bond) <= 0 {
 			return rest[:i]
 		}
-		left = minus(left, r.Amount)
+		left = left.Minus(r.Amount)
 	}
 	return rest
 }
@@ -96,7 +96,7 @@ func (c *channel) settlement(now int64) Settlement {
 	if c.Facts.Closed || !slices.Contains(c.Facts.keys(now), p.Key) {
 		return Settlement{}
 	}
-	amount := minus(least(p.Amount, c.Facts.Deposited), c.Facts.Settled)
+	amount := p.Amount.Min(c.Facts.Deposited).Minus(c.Facts.Settled)
 	return Settlement{Channel: c.Facts.Account, Voucher: p.Raw, Amount: amount, Cover: cover}
 }
 

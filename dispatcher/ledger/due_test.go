@@ -26,7 +26,7 @@ func (w *world) spends(n int, amount cocoon.Nano) {
 	w.Helper()
 	w.mu.Lock()
 	c := w.Ledger.state.channels[account(n)]
-	c.Agreed = plus(c.Agreed, amount)
+	c.Agreed = c.Agreed.Plus(amount)
 	w.Ledger.state.refresh(c, w.now())
 	sum := c.Agreed
 	w.mu.Unlock()
@@ -138,9 +138,9 @@ func TestDue_ARotatedKeyIsSettledWhileItSigns(t *testing.T) {
 	require.Equal(t, []Key{f.Key, f.Previous}, keys)
 	require.Equal(t, Leaving, w.due()[0].Reason)
 	require.True(t, w.due()[0].Cover)
-	needs(t, plus(cost, reserve), w.Admit(1, w.asks(1), nil))
+	needs(t, cost.Plus(reserve), w.Admit(1, w.asks(1), nil))
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(w.Admit(1, w.asks(1), promises(1, cocoon.TON(1)))))
-	needs(t, plus(cost, reserve), w.Admit(1, w.asks(1), promisesBy(1, keyOf('n', 1), minus(cost, cocoon.NanoOf(1)))))
+	needs(t, cost.Plus(reserve), w.Admit(1, w.asks(1), promisesBy(1, keyOf('n', 1), cost.Minus(cocoon.NanoOf(1)))))
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), w.due()[0].Voucher, "less than is owed replaces nothing")
 	require.NoError(t, w.Admit(1, w.asks(1), promisesBy(1, keyOf('n', 1), ton("0.5"))), "the new key speaks for all")
 	require.Empty(t, w.due())

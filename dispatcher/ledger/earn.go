@@ -24,7 +24,7 @@ func (l *Ledger) Ripe(now time.Time) (providers []cocoon.Account) {
 			continue
 		}
 		for provider, c := range of.claims {
-			rest := minus(c.Payable, c.Earned)
+			rest := c.Payable.Minus(c.Earned)
 			if !rest.IsZero() && (rest.Cmp(bound.Earn()) >= 0 || now.Unix()-c.since >= ripeAge) {
 				providers = append(providers, provider)
 			}
@@ -85,13 +85,13 @@ func (l *Ledger) promise(provider cocoon.Account) (all []promised, stopped bool,
 	slices.Sort(numbers)
 	for _, n := range numbers {
 		c := s.numbers[n].claims[provider]
-		more := minus(c.Payable, c.Earned)
+		more := c.Payable.Minus(c.Earned)
 		may := more
 		if _, earned := s.unopened(); n > s.Facts.opened() {
-			may = least(may, minus(s.limit(), earned))
+			may = may.Min(s.limit().Minus(earned))
 		}
 		stopped = stopped || may != more
-		p := promised{n, provider, plus(c.Earned, may), l.now()}
+		p := promised{n, provider, c.Earned.Plus(may), l.now()}
 		if !may.IsZero() {
 			if _, err = l.do(&p); err != nil {
 				return nil, stopped, err

@@ -165,7 +165,7 @@ func TestEarned_NeverPassesWhatClientsCovered(t *testing.T) {
 	require.NoError(t, w.Admit(1, r, promises(1, reserve)))
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
-	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, most, nil), "the cover is free for more, and the worker is paid")
+	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano, nil), "the cover is free for more, and the worker is paid")
 	w.serves(m)
 	all, err := w.Earned(t.Context(), provider(1))
 	require.ErrorIs(t, err, ErrStopped)
@@ -173,7 +173,7 @@ func TestEarned_NeverPassesWhatClientsCovered(t *testing.T) {
 	require.ErrorIs(t, w.Admit(1, w.asks(1), nil), ErrStopped)
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(w.Admit(1, w.asks(1), promisesBy(1, keyOf('c', 2), ton("0.5")))))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, ton("0.5"))), "more cover helps")
-	require.Equal(t, bound.Fees(100).Rest(plus(dear, cost)), w.earned(m)[0].Amount)
+	require.Equal(t, bound.Fees(100).Rest(dear.Plus(cost)), w.earned(m)[0].Amount)
 }
 
 func TestEarned_ALossIsBackedByWhatTheDispatcherFunds(t *testing.T) {
@@ -186,7 +186,7 @@ func TestEarned_ALossIsBackedByWhatTheDispatcherFunds(t *testing.T) {
 	require.NoError(t, w.Admit(1, r, promises(1, reserve)))
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
-	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, most, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano, nil))
 	f := facts(1, cocoon.TON(1))
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))

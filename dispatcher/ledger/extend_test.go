@@ -27,7 +27,7 @@ func TestExtend_OneLongAnswerMayPassTheAllowanceAndNoSecondBesideIt(t *testing.T
 	most, err := long.Size.Reserve(price, 1<<16)
 	require.NoError(t, err)
 	require.Positive(t, most.Cmp(bound.Base()))
-	require.LessOrEqual(t, w.state(1).Reserved.Cmp(plus(most, bound.Base())), 0)
+	require.LessOrEqual(t, w.state(1).Reserved.Cmp(most.Plus(bound.Base())), 0)
 	require.NoError(t, w.Release(long.ID))
 	_, err = w.Extend(1, other.ID, bound.Slice, nil)
 	require.NoError(t, err)

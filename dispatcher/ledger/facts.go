@@ -83,11 +83,11 @@ func (l *Ledger) lapse(c *channel) error {
 		return nil
 	}
 	for _, rq := range c.answerable(0) {
-		paid := minus(c.Facts.Settled, c.Agreed)
+		paid := c.Facts.Settled.Minus(c.Agreed)
 		if paid.Cmp(rq.Receipt.Cost) < 0 && !c.Facts.Closed {
 			return nil
 		}
-		if err := l.answer(rq, least(rq.Receipt.Cost, paid), true); err != nil {
+		if err := l.answer(rq, rq.Receipt.Cost.Min(paid), true); err != nil {
 			return err
 		}
 	}

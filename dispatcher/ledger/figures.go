@@ -57,7 +57,7 @@ func (l *Ledger) Figures() Figures {
 		one := ChannelFigures{Account: account, Deposited: c.Facts.Deposited, Settled: c.Facts.Settled, Cover: c.Cover.Amount, Paid: c.Paid.Amount, Agreed: c.Agreed,
 			Reserved: c.reserved, Waiting: c.unanswered, Disputed: c.Disputed, Answers: len(c.answerable(0)), Closed: c.Facts.Closed}
 		one.Open = len(c.requests) - one.Answers
-		f.Channels, f.Disputes = append(f.Channels, one), plus(f.Disputes, c.Disputed)
+		f.Channels, f.Disputes = append(f.Channels, one), f.Disputes.Plus(c.Disputed)
 	}
 	for n, of := range s.numbers {
 		for provider, c := range of.claims {

@@ -128,7 +128,7 @@ func (l *Ledger) retire(account cocoon.Account, session uint64, paid *voucher.Si
 		return final, nil, need(c.Agreed, c.Facts.Deposited)
 	}
 	b, err = l.do(&retired{account})
-	return larger(c.Agreed, c.Facts.Settled), b, err
+	return c.Agreed.Max(c.Facts.Settled), b, err
 }
 
 // writer is the channel if session may write to it.

@@ -157,8 +157,8 @@ func (said *saidOf) check(t *testing.T, dir string) {
 		u, err := receipt.ParseUsage(row.Raw)
 		require.NoError(t, err)
 		if row.Void == "" {
-			used = plus(used, u.Content.Cost)
-			owed[u.Provider] = plus(owed[u.Provider], l.state.Facts.Fees.Rest(u.Content.Cost))
+			used = used.Plus(u.Content.Cost)
+			owed[u.Provider] = owed[u.Provider].Plus(l.state.Facts.Fees.Rest(u.Content.Cost))
 		}
 	}
 	for raw := range said.acked {
@@ -166,7 +166,7 @@ func (said *saidOf) check(t *testing.T, dir string) {
 	}
 	agreed, covered, earned := cocoon.Nano{}, cocoon.Nano{}, cocoon.Nano{}
 	for _, c := range l.state.channels {
-		agreed, covered = plus(agreed, plus(c.owed(), c.Disputed)), plus(covered, least(c.Cover.Amount, c.Facts.Deposited))
+		agreed, covered = agreed.Plus(c.owed().Plus(c.Disputed)), covered.Plus(c.Cover.Amount.Min(c.Facts.Deposited))
 	}
 	require.Equal(t, used, agreed, "clients owe each receipt once")
 	var claims []struct {
@@ -180,7 +180,7 @@ func (said *saidOf) check(t *testing.T, dir string) {
 		require.NoError(t, err)
 		c := claim{Payable: nano(t, row.Payable), Earned: nano(t, row.Earned)}
 		require.LessOrEqual(t, c.Earned.Cmp(c.Payable), 0)
-		payable[provider], earned = plus(payable[provider], c.Payable), plus(earned, c.Earned)
+		payable[provider], earned = payable[provider].Plus(c.Payable), earned.Plus(c.Earned)
 		held[claimKey{row.Number, provider}] = c
 	}
 	require.Equal(t, owed, payable, "each receipt is owed once, over all numbers")

@@ -21,7 +21,7 @@ func (l *Ledger) lends(c *channel, beyond cocoon.Nano) bool {
 		case n.IsZero():
 			delete(l.state.lent, account)
 		case account != c.Facts.Account:
-			beyond = plus(beyond, n)
+			beyond = beyond.Plus(n)
 		}
 	}
 	if beyond.Cmp(l.cfg.Pool) > 0 {
@@ -40,5 +40,5 @@ func (l *Ledger) beyond(c *channel) cocoon.Nano {
 	if err != nil {
 		return cocoon.Nano{} // agreed usage of more than there is
 	}
-	return minus(plus(c.Disputed, c.reserved), allowance)
+	return c.Disputed.Plus(c.reserved).Minus(allowance)
 }

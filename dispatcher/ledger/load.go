@@ -146,7 +146,7 @@ func (l *loader) claims() error {
 		}
 		of, c := l.state.claim(n, provider)
 		*c = read
-		of.payable, of.earned = plus(of.payable, c.Payable), plus(of.earned, c.Earned)
+		of.payable, of.earned = of.payable.Plus(c.Payable), of.earned.Plus(c.Earned)
 		return nil
 	}, `SELECT number, provider, payable, earned FROM claims WHERE number >= ?`, l.state.Facts.Number)
 }

@@ -19,7 +19,7 @@ func TestSettleable_IsAllThatBringsMoreThanItsFeeWhateverItsAge(t *testing.T) {
 			require.NoError(t, w.Admit(1, r, promises(n, cocoon.TON(1))))
 			require.NoError(t, w.Assign(r.ID, m.attempt()))
 			require.Empty(t, w.commits(m, m.states(r.ID, used)).Void)
-			require.NoError(t, w.OK(t.Context(), 1, r.ID, cost, promises(n, plus(w.state(n).Agreed, cost))))
+			require.NoError(t, w.OK(t.Context(), 1, r.ID, cost, promises(n, w.state(n).Agreed.Plus(cost))))
 		}
 	}
 	due, err := w.Due(w.clock.Now())
@@ -28,7 +28,7 @@ func TestSettleable_IsAllThatBringsMoreThanItsFeeWhateverItsAge(t *testing.T) {
 	all := w.Settleable(w.clock.Now())
 	require.Len(t, all, 1, "one request only pays for its own settlement")
 	require.Equal(t, account(2), all[0].Channel)
-	require.Equal(t, plus(cost, cost), all[0].Amount)
+	require.Equal(t, cost.Plus(cost), all[0].Amount)
 	require.Equal(t, Wanted, all[0].Reason)
 	require.False(t, all[0].Cover)
 }

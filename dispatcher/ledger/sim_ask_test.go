@@ -24,14 +24,14 @@ func (s *sim) admit(p *payer) {
 	if errors.As(err, &need) && !need.TopUp() {
 		wanted := tenReserve
 		for _, n := range p.rest {
-			wanted = plus(wanted, n)
+			wanted = wanted.Plus(n)
 		}
 		window := bound.Window(wanted, cocoon.Nano{})
-		if need.Cover.Cmp(plus(p.agreed, window)) > 0 && p.manner != mute && p.manner != denying {
+		if need.Cover.Cmp(p.agreed.Plus(window)) > 0 && p.manner != mute && p.manner != denying {
 			return // it signs no more than that ahead
 		}
-		p.window = larger(p.window, window)
-		p.signed = larger(p.signed, need.Cover)
+		p.window = p.window.Max(window)
+		p.signed = p.signed.Max(need.Cover)
 		v := promises(p.n, need.Cover)
 		p.old = append(p.old, v)
 		err = s.Admit(p.session, r, v)
@@ -40,11 +40,11 @@ func (s *sim) admit(p *payer) {
 		return
 	}
 	c := s.state.channels[account(p.n)]
-	total := plus(c.Agreed, c.reserved)
-	require.LessOrEqual(s, total.Cmp(least(c.Cover.Amount, c.Facts.Deposited)), 0, "(1)")
+	total := c.Agreed.Plus(c.reserved)
+	require.LessOrEqual(s, total.Cmp(c.Cover.Amount.Min(c.Facts.Deposited)), 0, "(1)")
 	limit, err := bound.Allowance(bound.Base(), c.Agreed)
 	require.NoError(s, err)
-	require.LessOrEqual(s, plus(c.Disputed, minus(c.reserved, tenReserve)).Cmp(plus(limit, s.cfg.Burst)), 0, "what may be disputed")
+	require.LessOrEqual(s, c.Disputed.Plus(c.reserved.Minus(tenReserve)).Cmp(limit.Plus(s.cfg.Burst)), 0, "what may be disputed")
 	p.rest[r.ID] = tenReserve
 	s.order(p, r.ID)
 }
@@ -65,15 +65,15 @@ func (s *sim) order(p *payer, id ID) {
 
 // unearned is what h worked and was not promised.
 func (s *sim) unearned(h *hand) cocoon.Nano {
-	return minus(s.state.Facts.Fees.Rest(h.worked), s.promisedTo(h))
+	return s.state.Facts.Fees.Rest(h.worked).Minus(s.promisedTo(h))
 }
 
 // promisedTo is what h's provider was promised, in all numbers.
 func (s *sim) promisedTo(h *hand) (sum cocoon.Nano) {
 	for _, of := range s.state.numbers {
 		if c := of.claims[provider(h.n)]; c != nil {
-			sum = plus(sum, c.Earned)
+			sum = sum.Plus(c.Earned)
 		}
 	}
-	return plus(sum, h.passed)
+	return sum.Plus(h.passed)
 }

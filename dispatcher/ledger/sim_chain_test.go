@@ -21,10 +21,10 @@ func (s *sim) settle() {
 		require.NoError(s, err)
 		silent := s.clock.now.Unix()-c.Seen >= 600
 		require.True(s, d.Cover && (silent || p.facts.ClosesAt != 0) || !d.Cover && v.Cumulative.Cmp(c.Agreed) <= 0, "(3)")
-		paid := minus(least(v.Cumulative, p.facts.Deposited), p.facts.Settled)
+		paid := v.Cumulative.Min(p.facts.Deposited).Minus(p.facts.Settled)
 		require.Equal(s, paid, d.Amount)
-		p.facts.Settled = plus(p.facts.Settled, paid)
-		s.chain.Pot = plus(s.chain.Pot, paid)
+		p.facts.Settled = p.facts.Settled.Plus(paid)
+		s.chain.Pot = s.chain.Pot.Plus(paid)
 	}
 	s.tell()
 }
@@ -37,7 +37,7 @@ func (s *sim) pass() {
 	for _, p := range s.payers {
 		end := int64(p.facts.ClosesAt)
 		if c := s.state.channels[account(p.n)]; end != 0 && s.clock.now.Unix() >= end-int64(p.facts.CloseDelay)/2 {
-			require.LessOrEqual(s, least(c.owed(), least(c.Cover.Amount, p.facts.Deposited)).Cmp(p.facts.Settled), 0, "(6)")
+			require.LessOrEqual(s, c.owed().Min(c.Cover.Amount.Min(p.facts.Deposited)).Cmp(p.facts.Settled), 0, "(6)")
 		}
 		if end != 0 && s.clock.now.Unix() >= end {
 			p.facts.Closed, p.facts.Deposited = true, p.facts.Settled
@@ -52,14 +52,14 @@ func (s *sim) earn() {
 	_ = s.durably(func() error { _, err := s.Earned(s.Context(), provider(h.n)); return err })
 	_, earned := s.state.unopened()
 	require.LessOrEqual(s, earned.Cmp(s.limit()), 0, "(5): L")
-	require.LessOrEqual(s, plus(s.opened, s.allEarned()).Cmp(s.chain.Fees.Rest(s.collected())), 0, "(5)")
+	require.LessOrEqual(s, s.opened.Plus(s.allEarned()).Cmp(s.chain.Fees.Rest(s.collected())), 0, "(5)")
 }
 
 func (s *sim) limit() cocoon.Nano { return s.state.limit() }
 
 func (s *sim) allEarned() (sum cocoon.Nano) {
 	for _, of := range s.state.numbers {
-		sum = plus(sum, of.earned)
+		sum = sum.Plus(of.earned)
 	}
 	return sum
 }
@@ -67,7 +67,7 @@ func (s *sim) allEarned() (sum cocoon.Nano) {
 // collected is the sum of min(cover, D).
 func (s *sim) collected() (sum cocoon.Nano) {
 	for _, c := range s.state.channels {
-		sum = plus(sum, larger(c.Facts.Settled, least(c.Cover.Amount, c.Facts.Deposited)))
+		sum = sum.Plus(c.Facts.Settled.Max(c.Cover.Amount.Min(c.Facts.Deposited)))
 	}
 	return sum
 }
@@ -77,14 +77,14 @@ func (s *sim) epoch() {
 	if s.chain.Pending {
 		of := s.state.numbers[s.chain.Number]
 		if s.chain.Pending = false; rapid.Bool().Draw(s.T, "fails") {
-			s.chain.Pot, s.pending = plus(s.chain.Pot, s.pending), cocoon.Nano{}
+			s.chain.Pot, s.pending = s.chain.Pot.Plus(s.pending), cocoon.Nano{}
 		} else {
 			s.chain.Number++
 			if of != nil {
-				s.opened = plus(s.opened, of.payable)
+				s.opened = s.opened.Plus(of.payable)
 				for _, h := range s.hands {
 					if c := of.claims[provider(h.n)]; c != nil {
-						h.passed = plus(h.passed, c.Payable)
+						h.passed = h.passed.Plus(c.Payable)
 					}
 				}
 			}
@@ -98,12 +98,12 @@ func (s *sim) epoch() {
 	}
 	total := cocoon.Nano{}
 	for _, l := range leaves {
-		total = plus(total, l.Amount)
+		total = total.Plus(l.Amount)
 		require.LessOrEqual(s, s.state.numbers[s.chain.Number].claims[l.Provider].Earned.Cmp(l.Amount), 0, "no receipt refutes the tree")
 	}
 	gross, err := total.MulDiv(10_000, 10_000-uint64(s.chain.Fees))
 	require.NoError(s, err)
-	gross = least(plus(gross, cocoon.NanoOf(1)), s.chain.Pot)
-	s.chain.Pot, s.pending, s.chain.Pending = minus(s.chain.Pot, gross), gross, true
+	gross = gross.Plus(cocoon.NanoOf(1)).Min(s.chain.Pot)
+	s.chain.Pot, s.pending, s.chain.Pending = s.chain.Pot.Minus(gross), gross, true
 	s.tell()
 }

@@ -40,20 +40,20 @@ func (s *sim) check(w *worst) {
 		c := s.state.channels[account(p.n)]
 		reserved, unanswered := cocoon.Nano{}, cocoon.Nano{}
 		for _, rq := range c.requests {
-			if reserved = plus(reserved, rq.Reserve); rq.Receipt != nil {
-				unanswered = plus(unanswered, rq.Receipt.Cost)
+			if reserved = reserved.Plus(rq.Reserve); rq.Receipt != nil {
+				unanswered = unanswered.Plus(rq.Receipt.Cost)
 			}
 		}
 		require.Equal(s, []cocoon.Nano{reserved, unanswered}, []cocoon.Nano{c.reserved, c.unanswered})
-		collectable, unsettled = plus(collectable, c.collectable), plus(unsettled, c.unsettled)
+		collectable, unsettled = collectable.Plus(c.collectable), unsettled.Plus(c.unsettled)
 		if !c.Facts.Closed {
-			require.LessOrEqual(s, plus(c.Agreed, c.reserved).Cmp(least(c.Cover.Amount, c.Facts.Deposited)), 0, "(1)")
+			require.LessOrEqual(s, c.Agreed.Plus(c.reserved).Cmp(c.Cover.Amount.Min(c.Facts.Deposited)), 0, "(1)")
 			limit, err := bound.Allowance(bound.Base(), c.Agreed)
 			require.NoError(s, err)
-			w.bounded(s, "dispatcher, by a channel's disputes", c.Disputed, plus(plus(limit, s.cfg.Burst), tenReserve))
+			w.bounded(s, "dispatcher, by a channel's disputes", c.Disputed, limit.Plus(s.cfg.Burst).Plus(tenReserve))
 		}
 		if p.manner == honest || p.manner == twoHeaded {
-			w.bounded(s, "client", minus(p.facts.Settled, p.agreed), larger(p.window, ton("0.02")))
+			w.bounded(s, "client", p.facts.Settled.Minus(p.agreed), p.window.Max(ton("0.02")))
 		}
 	}
 	require.Equal(s, []cocoon.Nano{collectable, unsettled}, []cocoon.Nano{s.state.collectable, s.state.unsettled})
@@ -61,19 +61,19 @@ func (s *sim) check(w *worst) {
 		if r := s.state.workers[h.key().worker]; r != nil && h.greedy {
 			limit, err := bound.Allowance(bound.Base(), r.Total)
 			require.NoError(s, err)
-			w.bounded(s, "dispatcher, by a worker's day", r.Disputed, plus(limit, limit))
+			w.bounded(s, "dispatcher, by a worker's day", r.Disputed, limit.Plus(limit))
 		}
 		if !h.greedy {
 			open := cocoon.Nano{}
 			for id := range s.state.requests {
 				if s.sizes[id] == h {
-					open = plus(open, tenReserve)
+					open = open.Plus(tenReserve)
 				}
 			}
 			for range h.unacked {
-				open = plus(open, tenReserve)
+				open = open.Plus(tenReserve)
 			}
-			w.bounded(s, "worker", s.unearned(h), plus(bound.Credit(cocoon.Nano{}), open))
+			w.bounded(s, "worker", s.unearned(h), bound.Credit(cocoon.Nano{}).Plus(open))
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (s *sim) work(p *payer) {
 		p.own[id] = u
 		truth, err := tenfold.Cost(u)
 		require.NoError(s, err)
-		h.worked = plus(h.worked, truth)
+		h.worked = h.worked.Plus(truth)
 		if h.greedy {
 			u.Prompt, u.Completion = 2*u.Prompt, 2*u.Completion
 		}
@@ -53,7 +53,7 @@ func (s *sim) commit(h *hand, u receipt.SignedUsage) {
 	var o Outcome
 	require.NoError(s, s.durably(func() (err error) { o, err = t.Wait(s.Context()); return err }))
 	if o.Void == "no such request is open" { // a crash lost the order before it was durable
-		h.worked = minus(h.worked, cost10(u.Content.Usage))
+		h.worked = h.worked.Minus(cost10(u.Content.Usage))
 	}
 	var left []receipt.SignedUsage
 	for _, other := range h.unacked {
@@ -82,7 +82,7 @@ func (s *sim) replay() {
 func (s *sim) owed(provider cocoon.Account) (sum cocoon.Nano) {
 	for _, of := range s.state.numbers {
 		if c := of.claims[provider]; c != nil {
-			sum = plus(sum, c.Payable)
+			sum = sum.Plus(c.Payable)
 		}
 	}
 	return sum
@@ -98,15 +98,15 @@ func (s *sim) respondTo(p *payer) {
 		switch {
 		case p.manner == mute:
 		case p.manner == denying:
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, most, nil))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, cocoon.MaxNano, nil))
 		case cost.Cmp(truth) > 0:
-			p.agreed = plus(p.agreed, truth)
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], most, promises(p.n, p.agreed)))
+			p.agreed = p.agreed.Plus(truth)
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], cocoon.MaxNano, promises(p.n, p.agreed)))
 		default:
-			p.agreed = plus(p.agreed, cost)
+			p.agreed = p.agreed.Plus(cost)
 			require.NoError(s, s.OK(s.Context(), p.session, id, cost, promises(p.n, p.agreed)))
 		}
-		p.signed = larger(p.signed, p.agreed)
+		p.signed = p.signed.Max(p.agreed)
 		return
 	}
 	if p.manner == twoHeaded {

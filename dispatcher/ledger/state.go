@@ -123,15 +123,15 @@ func newState() *state {
 
 // refresh recounts c in the sums, and marks it to be written.
 func (s *state) refresh(c *channel, at int64) {
-	s.collectable, s.unsettled = minus(s.collectable, c.collectable), minus(s.unsettled, c.unsettled)
+	s.collectable, s.unsettled = s.collectable.Minus(c.collectable), s.unsettled.Minus(c.unsettled)
 	c.collectable, c.unsettled = cocoon.Nano{}, cocoon.Nano{}
 	if !c.Facts.Closed {
-		c.unsettled = minus(c.owed(), c.Facts.Settled)
+		c.unsettled = c.owed().Minus(c.Facts.Settled)
 		if c.Cover.Key == c.Facts.Key || c.Cover.Key == c.Facts.Previous { // which is settled before it signs no more
-			c.collectable = minus(least(c.Cover.Amount, c.Facts.Deposited), c.Facts.Settled)
+			c.collectable = c.Cover.Amount.Min(c.Facts.Deposited).Minus(c.Facts.Settled)
 		}
 	}
-	s.collectable, s.unsettled = plus(s.collectable, c.collectable), plus(s.unsettled, c.unsettled)
+	s.collectable, s.unsettled = s.collectable.Plus(c.collectable), s.unsettled.Plus(c.unsettled)
 	switch {
 	case c.unsettled.IsZero():
 		c.Since = 0
@@ -151,7 +151,7 @@ func (s *state) letGo(now int64) {
 		if c := s.channels[account]; len(c.requests) == 0 && now-c.Denied >= aDay {
 			delete(s.closed, account)
 			delete(s.channels, account)
-			s.Disputed = plus(s.Disputed, c.Disputed)
+			s.Disputed = s.Disputed.Plus(c.Disputed)
 			s.dirty.channels[account] = true
 		}
 	}
@@ -166,23 +166,23 @@ func (c *channel) covered() cocoon.Nano {
 }
 
 // owed is what the client used: agreed, or stated by receipts that it never answered.
-func (c *channel) owed() cocoon.Nano { return plus(c.Agreed, c.unanswered) }
+func (c *channel) owed() cocoon.Nano { return c.Agreed.Plus(c.unanswered) }
 
 // limit is what (5) lets L be: no more than the pot has and can still collect
 // for providers, nor more than the pot has and the bond.
 func (s *state) limit() cocoon.Nano {
 	backing, err := s.Facts.Fees.Backing(s.Facts.Pot, s.Facts.Bond)
 	if err != nil {
-		backing = most
+		backing = cocoon.MaxNano
 	}
-	return least(backing, s.Facts.Fees.Rest(plus(s.Facts.Pot, s.collectable)))
+	return backing.Min(s.Facts.Fees.Rest(s.Facts.Pot.Plus(s.collectable)))
 }
 
 // unopened sums up what is owed, and what is promised, in numbers that are not open now.
 func (s *state) unopened() (payable, earned cocoon.Nano) {
 	for n, of := range s.numbers {
 		if n > s.Facts.opened() {
-			payable, earned = plus(payable, of.payable), plus(earned, of.earned)
+			payable, earned = payable.Plus(of.payable), earned.Plus(of.earned)
 		}
 	}
 	return payable, earned
@@ -206,6 +206,6 @@ func (s *state) of(w worker, at int64) *record {
 // of its day and what nobody answered stay within the allowance of the day.
 func (s *state) trusts(w worker, free, cost, loss cocoon.Nano, at int64) bool {
 	r := s.of(w, at)
-	limit, err := bound.Allowance(free, plus(r.Total, cost))
-	return err == nil && plus(plus(r.Disputed, r.Unanswered), loss).Cmp(limit) <= 0
+	limit, err := bound.Allowance(free, r.Total.Plus(cost))
+	return err == nil && r.Disputed.Plus(r.Unanswered).Plus(loss).Cmp(limit) <= 0
 }

@@ -109,7 +109,7 @@ func (v *party) client(ctx context.Context, n int) error {
 	}
 	agreed := s.Agreed
 	for _, r := range s.Receipts {
-		agreed = plus(agreed, r.Cost)
+		agreed = agreed.Plus(r.Cost)
 		if err = v.OK(ctx, uint64(v.run)+1, r.ID, r.Cost, promises(n, agreed)); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (v *party) client(ctx context.Context, n int) error {
 	for i := 1; ; i++ {
 		id := ID{byte(v.run), byte(v.run >> 8), byte(n), byte(i), byte(i >> 8), 1}
 		r := Request{ID: id, Channel: account(n), Route: Key{7}, Size: size, Price: price}
-		if err = v.Admit(uint64(v.run)+1, r, promises(n, plus(agreed, cocoon.TON(1)))); err != nil {
+		if err = v.Admit(uint64(v.run)+1, r, promises(n, agreed.Plus(cocoon.TON(1)))); err != nil {
 			return err
 		}
 		if err = v.Assign(id, m.attempt()); err != nil {
@@ -140,11 +140,11 @@ func (v *party) client(ctx context.Context, n int) error {
 			own := cocoon.Usage{Prompt: u.Content.Usage.Prompt}
 			var fair cocoon.Nano
 			if fair, err = price.Cost(own); err == nil {
-				agreed = plus(agreed, fair)
-				err = v.Dispute(ctx, uint64(v.run)+1, id, own, most, promises(n, agreed))
+				agreed = agreed.Plus(fair)
+				err = v.Dispute(ctx, uint64(v.run)+1, id, own, cocoon.MaxNano, promises(n, agreed))
 			}
 		} else {
-			agreed = plus(agreed, u.Content.Cost)
+			agreed = agreed.Plus(u.Content.Cost)
 			err = v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost, promises(n, agreed))
 		}
 		if err != nil {

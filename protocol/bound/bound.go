@@ -42,12 +42,12 @@ func Window(wanted, peak cocoon.Nano) cocoon.Nano {
 	if err != nil {
 		return window
 	}
-	return least(most(most(twice, peak), credit), window)
+	return twice.Max(peak).Max(credit).Min(window)
 }
 
 // Credit is X_u of (4): how much unacknowledged work a worker carries that
 // earned minute in its last 60 s. It is at least 0.02 TON.
-func Credit(minute cocoon.Nano) cocoon.Nano { return most(minute, credit) }
+func Credit(minute cocoon.Nano) cocoon.Nano { return minute.Max(credit) }
 
 // Allowance is how much of total may be in dispute before there is no more
 // trust: free and 1 % of total. ErrOverflow says that there is no such amount.
@@ -63,7 +63,7 @@ func Allowance(free, total cocoon.Nano) (cocoon.Nano, error) {
 // fee due by its age: 50 times that, at least 0.02 TON.
 func Worth(fee cocoon.Nano) (cocoon.Nano, error) {
 	n, err := fee.Mul(50)
-	return most(n, credit), err
+	return n.Max(credit), err
 }
 
 // Fees are the shares of what a client pays that are not the provider's, the
@@ -92,17 +92,3 @@ func (f Fees) Rest(n cocoon.Nano) cocoon.Nano {
 
 // Backing is what may be earned and not opened by (5): (1-f) of the pot, and the bond.
 func (f Fees) Backing(pot, bond cocoon.Nano) (cocoon.Nano, error) { return f.Rest(pot).Add(bond) }
-
-func most(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) > 0 {
-		return a
-	}
-	return b
-}
-
-func least(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
-}

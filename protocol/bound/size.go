@@ -29,7 +29,7 @@ func (s Size) Reserve(price cocoon.Price, out uint64) (cocoon.Nano, error) {
 	if err := s.Validate(); err != nil {
 		return cocoon.Nano{}, err
 	}
-	dearest := cocoon.Price{Prompt: most(price.Prompt, price.Cached), Completion: most(price.Completion, price.Reasoning)}
+	dearest := cocoon.Price{Prompt: price.Prompt.Max(price.Cached), Completion: price.Completion.Max(price.Reasoning)}
 	return dearest.Cost(cocoon.Usage{Prompt: s.Prompt + s.Overhead, Completion: s.Choices * min(out, s.MaxOut)})
 }
 

@@ -82,7 +82,7 @@ func (b *bills) mayOwe(rewards cocoon.Account) error {
 		return err
 	}
 	limit := bound.Credit(t.earned(b.clock()))
-	if sum(t.owed, t.debt.left).Cmp(limit) <= 0 && len(t.open) < maxOpen {
+	if t.owed.Plus(t.debt.left).Cmp(limit) <= 0 && len(t.open) < maxOpen {
 		return nil
 	}
 	return cocoon.Conflict.Errorf("%d receipts over %s are not acknowledged, and %s of those that were are not signed for: the limit is %s", len(t.open), t.owed, t.debt.left, limit)
@@ -212,7 +212,7 @@ func (b *bills) acked(a stream.Ack) error {
 			return false
 		}
 		t.settle(now, r.cost)
-		acked = sum(acked, b.rest(r.cost))
+		acked = acked.Plus(b.rest(r.cost))
 		return true
 	})
 	poke(b.settled)
@@ -231,7 +231,7 @@ func (t *tab) settle(now int64, cost cocoon.Nano) {
 	if s.at != now {
 		*s = second{at: now}
 	}
-	s.cost = sum(s.cost, cost)
+	s.cost = s.cost.Plus(cost)
 }
 
 // earned is what was acknowledged in the last minute.
@@ -240,7 +240,7 @@ func (t *tab) earned(now time.Time) (all cocoon.Nano) {
 		if now.Unix()-s.at >= int64(len(t.minute)) {
 			continue
 		}
-		all = sum(all, s.cost)
+		all = all.Plus(s.cost)
 	}
 	return all
 }

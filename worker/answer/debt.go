@@ -44,16 +44,16 @@ func readDebt(path string) (debt, error) {
 // acked adds what was acknowledged.
 func (d *debt) acked(n cocoon.Nano) error {
 	was := d.ahead
-	d.ahead = above(was, n)
-	d.left = sum(d.left, above(n, was))
+	d.ahead = was.Minus(n)
+	d.left = d.left.Plus(n.Minus(was))
 	return d.save()
 }
 
 // promised takes what was promised from it. As much as unacked may be for what will
 // be acknowledged.
 func (d *debt) promised(n, unacked cocoon.Nano) error {
-	d.ahead = least(sum(d.ahead, above(n, d.left)), unacked)
-	d.left = above(d.left, n)
+	d.ahead = d.ahead.Plus(n.Minus(d.left)).Min(unacked)
+	d.left = d.left.Minus(n)
 	return d.save()
 }
 
@@ -79,27 +79,4 @@ func (d *debt) close() error {
 		return nil
 	}
 	return f.Close()
-}
-
-// sum stays where no amount is as large.
-func sum(a, b cocoon.Nano) cocoon.Nano {
-	if n, err := a.Add(b); err == nil {
-		return n
-	}
-	return a
-}
-
-// above is a - b, nothing where b is the larger.
-func above(a, b cocoon.Nano) cocoon.Nano {
-	if n, err := a.Sub(b); err == nil {
-		return n
-	}
-	return cocoon.Nano{}
-}
-
-func least(a, b cocoon.Nano) cocoon.Nano {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
 }
