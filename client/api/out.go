@@ -55,10 +55,11 @@ func (o *out) write(b []byte) error {
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a ask) bool {
 	o, e := s.outTo(w), newEvents(a, s.deps.Now())
 	at, silence := s.deps.Now(), s.deps.After(s.cfg.KeepAlive)
+	var b []byte
 	for n := 0; ; {
 		chunks, bill, news, err := r.since(n)
 		n += len(chunks)
-		b := e.add(nil, chunks)
+		b = e.add(b[:0], chunks)
 		switch {
 		case errors.Is(err, io.EOF):
 			b = e.end(b, bill)

@@ -129,6 +129,7 @@ type double struct {
 	secret  stream.Secret
 	place   uint8
 	sealer  *stream.Sealer
+	items   stream.ItemWriter
 	attempt uint8
 	frames  [][]byte
 }
@@ -334,7 +335,7 @@ func (d *double) took() {
 	var n stream.Nonce
 	_, _ = rand.Read(n[:])
 	d.sealer = must(stream.NewSealer(d.secret, d.route.Request, d.attempt, n))
-	d.frames = nil
+	d.frames, d.items = nil, stream.ItemWriter{}
 	d.f.say(stream.Took{Request: d.route.Request, Attempt: d.attempt, Candidate: d.place, Nonce: n})
 }
 
@@ -342,7 +343,7 @@ func (d *double) took() {
 func (d *double) frame(out uint32, final bool, items ...string) []byte {
 	var content []byte
 	for _, item := range items {
-		content = stream.AppendItem(content, []byte(item))
+		content = d.items.Append(content, []byte(item))
 	}
 	frame := must(d.sealer.Seal(content, out, final))
 	d.frames = append(d.frames, frame)

@@ -152,7 +152,10 @@ func (s *Sealer) Seal(content []byte, out uint32, final bool) ([]byte, error) {
 }
 
 // Opener reads the frames of one attempt, in order.
-type Opener struct{ frames }
+type Opener struct {
+	frames
+	text []byte // of the frame before
+}
 
 // NewOpener begins to read the frames of an attempt.
 func NewOpener(s Secret, request RequestID, attempt uint8, n Nonce) (*Opener, error) {
@@ -160,10 +163,10 @@ func NewOpener(s Secret, request RequestID, attempt uint8, n Nonce) (*Opener, er
 	if err != nil {
 		return nil, err
 	}
-	return &Opener{*f}, nil
+	return &Opener{frames: *f}, nil
 }
 
-// Open is the content of the next frame. One that is missing, repeated, swapped,
+// Open is the content of the next frame, until the one after it is opened. One that is missing, repeated, swapped,
 // changed, of another attempt or after the last is refused, and the answer with
 // it: what comes later cannot be whole.
 func (o *Opener) Open(frame []byte) (content []byte, h FrameHeader, err error) {
@@ -173,8 +176,8 @@ func (o *Opener) Open(frame []byte) (content []byte, h FrameHeader, err error) {
 	if h.Request != o.request || h.Attempt != o.attempt || h.Seq != o.seq || o.ended || h.Out < o.out {
 		return nil, h, cocoon.Invalid.Errorf("frame %d of attempt %d where frame %d of attempt %d was due", h.Seq, h.Attempt, o.seq, o.attempt)
 	}
-	text, err := o.aead.Open(nil, o.nonce(), frame[FrameHeaderSize:], frame[:FrameHeaderSize])
-	if err != nil {
+	text, err := o.aead.Open(o.text[:0], o.nonce(), frame[FrameHeaderSize:], frame[:FrameHeaderSize])
+	if o.text = text; err != nil {
 		return nil, h, cocoon.Invalid.Errorf("frame %d does not open: it was changed, or is another worker's", h.Seq)
 	}
 	n := binary.BigEndian.Uint32(text)

@@ -8,36 +8,102 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 )
 
-// AppendItem adds one item to a frame's content: what follows `data:` in the
-// stream of an engine, or an engine's whole answer.
-func AppendItem(content, item []byte) []byte {
-	return append(binary.AppendUvarint(content, uint64(len(item))), item...)
+const (
+	// MaxItem is the most bytes of one item.
+	MaxItem = envelope.MaxPlaintext
+
+	maxShared = 255     // bytes that an item may have in common with the first
+	maxSpread = 4 << 20 // bytes that the items of a frame have in common with it, in all
+)
+
+// ItemWriter writes items into the contents of an attempt's frames: what follows
+// `data:` in the stream of an engine, or an engine's whole answer. Engines begin all
+// events of an answer alike: what an item has in common with the first is left out.
+type ItemWriter struct {
+	begun  bool
+	first  []byte // as much of the first item as others may share
+	shared int    // by the item before: it is mostly the same again
 }
 
-// MaxItem is the most bytes of one item.
-const MaxItem = envelope.MaxPlaintext
+// Append adds one item to content.
+func (w *ItemWriter) Append(content, item []byte) []byte {
+	w.shared = w.common(item)
+	if !w.begun {
+		w.begun, w.first = true, bytes.Clone(item[:min(len(item), maxShared)])
+	}
+	content = binary.AppendUvarint(append(content, byte(w.shared)), uint64(len(item)-w.shared))
+	return append(content, item[w.shared:]...)
+}
 
-// Items reads what AppendItem wrote out of the contents of an attempt's frames,
+// common is how many bytes item begins with like the first one.
+func (w *ItemWriter) common(item []byte) (n int) {
+	if bytes.HasPrefix(item, w.first[:w.shared]) {
+		n = w.shared
+	}
+	for n < len(w.first) && n < len(item) && w.first[n] == item[n] {
+		n++
+	}
+	return n
+}
+
+// Items reads what an ItemWriter wrote out of the contents of an attempt's frames,
 // in order. An item that does not fit one frame goes on in those that follow.
-type Items struct{ rest []byte }
+type Items struct {
+	rest  []byte
+	begun bool
+	first []byte
+}
 
-// Next are the items that end in content, whose memory they may share.
+// written is an item as it was written.
+type written struct {
+	shared int
+	own    []byte
+}
+
+// Next are the items that end in content.
 func (i *Items) Next(content []byte) (items [][]byte, err error) {
 	if len(i.rest) > 0 {
 		content = append(i.rest, content...)
 	}
-	for {
-		n, size := binary.Uvarint(content)
-		if size < 0 || n > MaxItem || size == 0 && len(content) >= binary.MaxVarintLen64 {
-			return nil, cocoon.Invalid.Errorf("a frame has an item of more than %d bytes", MaxItem)
-		}
-		if size == 0 || n > uint64(len(content)-size) {
-			i.rest = bytes.Clone(content)
-			return items, nil
-		}
-		items = append(items, content[size:size+int(n)])
-		content = content[size+int(n):]
+	all, size, err := i.split(content)
+	if err != nil {
+		return nil, err
 	}
+	items, memory := make([][]byte, len(all)), make([]byte, 0, size)
+	for n, w := range all {
+		from := len(memory)
+		memory = append(append(memory, i.first[:w.shared]...), w.own...)
+		items[n] = memory[from:len(memory):len(memory)]
+	}
+	return items, nil
+}
+
+// split takes whole items off content, keeps the rest, and says how many bytes they come to.
+func (i *Items) split(content []byte) (all []written, size int, err error) {
+	spread := 0
+	for len(content) > 0 {
+		shared := int(content[0])
+		n, length := binary.Uvarint(content[1:])
+		switch {
+		case length < 0 || n > MaxItem || length == 0 && len(content) > binary.MaxVarintLen64:
+			return nil, 0, cocoon.Invalid.Errorf("a frame has an item of more than %d bytes", MaxItem)
+		case shared > len(i.first):
+			return nil, 0, cocoon.Invalid.Errorf("a frame has an item that shares %d bytes with a first one of %d", shared, len(i.first))
+		}
+		if length == 0 || n > uint64(len(content)-1-length) {
+			break
+		}
+		w := written{shared, content[1+length : 1+length+int(n)]}
+		if spread += shared; spread > maxSpread {
+			return nil, 0, cocoon.Invalid.Errorf("a frame has items that share more than %d bytes", maxSpread)
+		}
+		if !i.begun {
+			i.begun, i.first = true, bytes.Clone(w.own[:min(len(w.own), maxShared)])
+		}
+		all, size, content = append(all, w), size+shared+len(w.own), content[1+length+int(n):]
+	}
+	i.rest = bytes.Clone(content)
+	return all, size, nil
 }
 
 // Whole tells whether no item is left that goes on.

@@ -341,10 +341,12 @@ func TestFrames_CutSwappedRepeatedOrChangedAreRefused(t *testing.T) {
 func TestItems_AreWhatWasAppendedHoweverFramesCutThem(t *testing.T) {
 	t.Parallel()
 	var content []byte
-	want := [][]byte{[]byte("a"), {}, []byte(strings.Repeat("b", 300)), []byte("c")}
+	var w stream.ItemWriter
+	want := [][]byte{[]byte("alike, a"), {}, []byte("alike, " + strings.Repeat("b", 300)), []byte("c"), []byte("alike, a"), []byte("alike")}
 	for _, item := range want {
-		content = stream.AppendItem(content, item)
+		content = w.Append(content, item)
 	}
+	require.Len(t, content, len(want)*2+1+len("alike, a")+300+len("c"), "how they begin is said once")
 	for cut := range len(content) + 1 {
 		var items stream.Items
 		got, err := items.Next(bytes.Clone(content[:cut]))
@@ -361,12 +363,45 @@ func TestItems_AreWhatWasAppendedHoweverFramesCutThem(t *testing.T) {
 	var items stream.Items
 	got, err := items.Next(content[:len(content)-1])
 	require.NoError(t, err)
-	require.Len(t, got, 3)
+	require.Len(t, got, len(want)-1)
 	require.False(t, items.Whole())
-	for _, bad := range [][]byte{binary.AppendUvarint(nil, stream.MaxItem+1), bytes.Repeat([]byte{0xff}, 11)} {
-		_, err = new(stream.Items).Next(bad)
-		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
+
+func TestItems_RefuseWhatNoWriterWrites(t *testing.T) {
+	t.Parallel()
+	var w stream.ItemWriter
+	long := w.Append(nil, bytes.Repeat([]byte{'a'}, 1000))
+	for name, bad := range map[string][]byte{
+		"too long":                       binary.AppendUvarint([]byte{0}, stream.MaxItem+1),
+		"a length without an end":        append([]byte{0}, bytes.Repeat([]byte{0xff}, 11)...),
+		"a first one that shares":        {1, 0},
+		"one that shares more than that": {0, 1, 'a', 2, 0},
+		"more than memory has":           append(long, bytes.Repeat([]byte{255, 0}, stream.MaxContent/2)...),
+	} {
+		_, err := new(stream.Items).Next(bad)
+		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), name)
 	}
+}
+
+func FuzzItems(f *testing.F) {
+	var w stream.ItemWriter
+	f.Add(w.Append(w.Append(nil, []byte("alike, a")), []byte("alike, b")), 5)
+	f.Fuzz(func(t *testing.T, raw []byte, cut int) {
+		var whole, halves stream.Items
+		want, err := whole.Next(raw)
+		if err != nil || cut < 0 || cut > len(raw) {
+			return
+		}
+		got, err := halves.Next(raw[:cut])
+		require.NoError(t, err)
+		more, err := halves.Next(raw[cut:])
+		require.NoError(t, err)
+		got = append(got, more...)
+		require.Equal(t, len(want), len(got))
+		for i := range want {
+			require.Equal(t, string(want[i]), string(got[i]))
+		}
+	})
 }
 
 func FuzzFrames(f *testing.F) {

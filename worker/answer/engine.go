@@ -66,7 +66,9 @@ func ended(a *attempt, err error) (stream.Reason, error) {
 
 // stream hands on the events of an engine's stream.
 func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.Reason, error) {
-	for events := newEvents(from); ; {
+	events := newEvents(from)
+	defer events.free()
+	for {
 		item, err := events.next()
 		if errors.Is(err, io.EOF) {
 			err = cocoon.Unreachable.Errorf("engine's stream ended without %s", doneMark)

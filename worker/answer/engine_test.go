@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -64,13 +65,18 @@ func (w *world) frameText(r *request, took stream.Took) string {
 	if err != nil {
 		return ""
 	}
+	var items stream.Items
 	var b strings.Builder
 	for _, f := range w.frames[r.Route.Request] {
 		content, _, err := o.Open(f)
 		if err != nil {
 			return ""
 		}
-		b.Write(content)
+		next, err := items.Next(content)
+		if err != nil {
+			return ""
+		}
+		b.Write(bytes.Join(next, nil))
 	}
 	return b.String()
 }

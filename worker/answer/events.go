@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/cocoon-network/cocoon"
 )
@@ -22,7 +23,22 @@ type events struct {
 	cr    bool // the last line ended with CR: a LF that follows belongs to it
 }
 
-func newEvents(r io.Reader) *events { return &events{from: bufio.NewReaderSize(r, 16<<10)} }
+// readers are used again: their buffers are most of what an answer takes.
+var readers = sync.Pool{New: func() any { return &events{from: bufio.NewReaderSize(nil, 16<<10)} }}
+
+// newEvents has to be freed.
+func newEvents(r io.Reader) *events {
+	e, _ := readers.Get().(*events)
+	*e = events{from: e.from, line: e.line[:0], data: e.data[:0]}
+	e.from.Reset(r)
+	return e
+}
+
+// free ends it; what next returned is not to be used any more.
+func (e *events) free() {
+	e.from.Reset(nil)
+	readers.Put(e)
+}
 
 // next is the data of the next event, until the one after it is asked for. The
 // error is io.ErrUnexpectedEOF where the stream ends within an event, io.EOF
@@ -91,7 +107,7 @@ func (e *events) readLine() ([]byte, error) {
 			e.discard(1)
 		}
 		e.cr = false
-		n := bytes.IndexAny(chunk, "\r\n")
+		n := lineEnd(chunk)
 		if n >= 0 {
 			e.line, e.cr = append(e.line, chunk[:n]...), chunk[n] == '\r'
 			e.discard(n + 1)
@@ -103,6 +119,18 @@ func (e *events) readLine() ([]byte, error) {
 			return nil, errEvent
 		}
 	}
+}
+
+// lineEnd is where the first CR or LF is, below 0 where there is none.
+func lineEnd(b []byte) int {
+	n := bytes.IndexByte(b, '\n')
+	if n >= 0 {
+		b = b[:n]
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		return cr
+	}
+	return n
 }
 
 func (e *events) discard(n int) { _, _ = e.from.Discard(n) } // they are in the buffer

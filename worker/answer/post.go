@@ -32,6 +32,7 @@ type post struct {
 	mu      sync.Mutex
 	sealer  *stream.Sealer
 	node    string
+	items   stream.ItemWriter
 	content []byte // not in a frame yet
 	out     uint64
 	sealed  time.Time // the newest frame
@@ -89,7 +90,7 @@ func (p *post) take(item []byte, out uint64) (taken, due bool) {
 	if idle {
 		p.closes = windowEnd(now, p.cfg.Window)
 	}
-	p.content, p.out = stream.AppendItem(p.content, item), out
+	p.content, p.out = p.items.Append(p.content, item), out
 	if due = p.due(now); idle && !due {
 		poke(p.wake)
 	}
