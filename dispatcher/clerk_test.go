@@ -130,7 +130,8 @@ func (p *payer) uses(m *machine, n uint64, cover cocoon.Nano, answered bool) coc
 		s := p.hello(func(ledger.State) bool { return true })
 		agreed, err := s.Agreed.Add(cost)
 		require.NoError(t, err)
-		require.NoError(t, l.OK(t.Context(), p.session, r.ID, cost, p.promises(agreed)))
+		require.NoError(t, l.OK(t.Context(), p.session, r.ID, cost))
+		require.NoError(t, l.Pay(p.session, *p.promises(agreed)))
 	}
 	return cost
 }

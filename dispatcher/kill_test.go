@@ -135,7 +135,10 @@ func (o *victimOrders) answer(ctx context.Context, l *ledger.Ledger, id int32) (
 			paid, err = voucher.Voucher{GlobalID: id, Channel: o.Channel, Cumulative: s.Agreed}.Sign(testKey(101))
 		}
 		if err == nil {
-			err = l.OK(ctx, o.Session, r.ID, r.Cost, &paid)
+			err = l.OK(ctx, o.Session, r.ID, r.Cost)
+		}
+		if err == nil {
+			err = l.Pay(o.Session, paid)
 		}
 	}
 	return s.Agreed, err
@@ -209,7 +212,8 @@ func TestKill_NoReceiptIsShortWhereverTheDispatcherDies(t *testing.T) {
 		s = p.hello(func(ledger.State) bool { return true })
 		for _, r := range s.Receipts {
 			s.Agreed = plus(t, s.Agreed, r.Cost)
-			require.NoError(t, l.OK(t.Context(), p.session, r.ID, r.Cost, p.promises(s.Agreed)))
+			require.NoError(t, l.OK(t.Context(), p.session, r.ID, r.Cost))
+			require.NoError(t, l.Pay(p.session, *p.promises(s.Agreed)))
 		}
 	}
 	require.Empty(t, s.Receipts)

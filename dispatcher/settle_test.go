@@ -185,6 +185,36 @@ func TestSettle_WhatIsOwedAndNotOpenStopsAdmissionUntilItIsSettled(t *testing.T)
 	require.Eventually(t, func() bool { return asks(2) == nil }, wait, tick)
 }
 
+// What is wrong with one answer of a message is not the others' fault.
+func TestBooks_SettleWhatTheyCanOfAMessage(t *testing.T) {
+	t.Parallel()
+	w := newStreams(t)
+	p, m := w.opens(1, cocoon.TON(5)), &machine{p: w.provider(10, price)}
+	p.deposited()
+	var agreed []stream.Agreed
+	for range 2 {
+		cost := p.uses(m, 10, cocoon.TON(1), false)
+		agreed = append(agreed, stream.Agreed{Cost: cost})
+	}
+	s := p.hello(func(s ledger.State) bool { return len(s.Receipts) == 2 })
+	for i, r := range s.Receipts {
+		agreed[i].Request = stream.RequestID(r.ID)
+	}
+	agreed[0].Cost = cocoon.NanoOf(1) // it counted nothing, and pays that
+	unknown := stream.Agreed{Request: stream.RequestID{0xee}, Cost: cocoon.TON(1)}
+	paid := p.promises(agreed[1].Cost)
+	books := gateway.Books{Ledger: w.dispatcher.Ledger()}
+	_, err := books.Settle(t.Context(), wrappers.PublicKey(p.key), 1, stream.Settle{Agreed: append([]stream.Agreed{unknown}, agreed...), Paid: *paid})
+	var told *stream.Fail
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, stream.Overdue, told.Code, "there is no such request")
+	state, err := books.Settle(t.Context(), wrappers.PublicKey(p.key), 1, stream.Settle{Agreed: agreed, Paid: *paid})
+	require.NoError(t, err, "again it changes nothing")
+	require.Equal(t, agreed[1].Cost, state.Used)
+	require.Equal(t, agreed[1].Cost, state.Paid)
+	require.Zero(t, state.Open)
+}
+
 func TestPromiseClose_ClosesAtOnceOverAllThatWasAgreed(t *testing.T) {
 	t.Parallel()
 	w := newStreams(t)

@@ -119,7 +119,9 @@ func (e *ear) upwards(m said) []said {
 			return nil
 		case contrary:
 			e.did["disputes"]++
-			s.Cost, s.Usage = cocoon.Nano{}, cocoon.Usage{}
+			for i := range s.Agreed {
+				s.Agreed[i].Cost, s.Agreed[i].Usage = cocoon.Nano{}, cocoon.Usage{}
+			}
 			m.data = s.Bytes()
 		}
 	}

@@ -280,7 +280,7 @@ func TestManager_TopsUpWithinItsLimits(t *testing.T) {
 		id := stream.RequestID{n}
 		_, err := c.Ledger.Reserve(t.Context(), id, [32]byte{}, cocoon.NanoOf(900_000_000))
 		require.NoError(t, err)
-		_, _, err = c.Ledger.Agree(id, cocoon.NanoOf(900_000_000))
+		_, err = c.Ledger.Agree(id, cocoon.NanoOf(900_000_000))
 		require.NoError(t, err)
 		_ = m.Tend(t.Context()) // tops up
 		_ = m.Tend(t.Context()) // sees it
@@ -363,7 +363,7 @@ func (w *town) used(m *channel.Manager, amount cocoon.Nano) *channel.Channel {
 	c := m.Usable()[0]
 	_, err := c.Ledger.Reserve(w.t.Context(), stream.RequestID{1}, [32]byte{}, amount)
 	require.NoError(w.t, err)
-	_, _, err = c.Ledger.Agree(stream.RequestID{1}, amount)
+	_, err = c.Ledger.Agree(stream.RequestID{1}, amount)
 	require.NoError(w.t, err)
 	return c
 }

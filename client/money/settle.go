@@ -6,26 +6,19 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
-// Agree ends a request at a cost by the client's own count, and returns a voucher
-// that pays all that was agreed so far. It is on disk when Agree returns. No
-// request costs more than was set aside for it: what it costs is returned. Asked
-// again, it answers the same; of a request that it does not know, Conflict.
-func (l *Ledger) Agree(id stream.RequestID, cost cocoon.Nano) (paid voucher.Signed, _ cocoon.Nano, err error) {
+// Agree ends a request at a cost by the client's own count: what Paid signs from then
+// on pays it. No request costs more than was set aside for it: what it costs is
+// returned. Asked again, it answers the same; of a request that it does not know,
+// Conflict.
+func (l *Ledger) Agree(id stream.RequestID, cost cocoon.Nano) (cocoon.Nano, error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	d, ended := l.done[id]
-	if !ended {
-		d, err = l.end(id, cost)
+	if ended {
+		return d.cost, nil
 	}
-	if err == nil {
-		err = l.sign(&paid, l.used)
-	}
-	j := l.journal
-	n := j.written.Load()
-	l.mu.Unlock()
-	if err == nil {
-		err = j.sync(n)
-	}
-	return paid, d.cost, err
+	d, err := l.end(id, cost)
+	return d.cost, err
 }
 
 func (l *Ledger) end(id stream.RequestID, cost cocoon.Nano) (deal, error) {
@@ -141,7 +134,8 @@ func (l *Ledger) Figures() Figures {
 	return Figures{l.used, l.sum, l.ceiling, l.deposit, l.minute.bound(l.cfg.Now()), len(l.open), l.session}
 }
 
-// Paid is a voucher that pays all that was agreed so far.
+// Paid is a voucher that pays all that was agreed so far. That is on disk when Paid
+// returns: nothing is paid that is forgotten.
 func (l *Ledger) Paid() (paid voucher.Signed, err error) {
 	l.mu.Lock()
 	err = l.sign(&paid, l.used)

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"context"
-	"errors"
 	"math"
 	"time"
 
@@ -96,7 +94,7 @@ func (a *answer) count(c receipt.Content) cocoon.Usage {
 
 // agree ends the request in the books, and tells the dispatcher.
 func (a *answer) agree(u cocoon.Usage, cost cocoon.Nano, disputed bool) error {
-	paid, cost, err := a.s.deps.Ledger.Agree(a.id, cost)
+	cost, err := a.s.deps.Ledger.Agree(a.id, cost)
 	if err != nil {
 		a.settle()
 		a.silence = 0
@@ -107,36 +105,11 @@ func (a *answer) agree(u cocoon.Usage, cost cocoon.Nano, disputed bool) error {
 	}
 	a.charge(u, cost)
 	if a.attempt.number > 0 {
-		a.s.pay(stream.Settle{Request: a.id, Usage: u, Cost: cost, Paid: paid}) // before anybody may close
+		a.s.pay(stream.Agreed{Request: a.id, Usage: u, Cost: cost}) // before anybody may close
 	}
 	a.settle()
 	a.silence = 0
 	return nil
-}
-
-// pay answers a receipt, twice if need be: the next session repeats what is lost.
-// Close lets it come to its end.
-func (s *Session) pay(m stream.Settle) {
-	s.spawnIn(&s.payments, func() {
-		ctx := context.WithoutCancel(s.life)
-		var err error
-		for range 2 {
-			var node string
-			if node, _, err = s.place(); err != nil {
-				break
-			}
-			var state stream.State
-			if state, err = ask(ctx, s.link, node, stream.SettleVerb, m, stream.ParseState); err == nil {
-				err = s.learn(state)
-			}
-			if cocoon.KindOf(err) != cocoon.Unreachable || s.life.Err() != nil {
-				break
-			}
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Info("receipt not answered", "request", m.Request, "error", err)
-		}
-	})
 }
 
 // claimed answers a receipt that the dispatcher holds since before this session.
@@ -197,16 +170,12 @@ func (s *Session) answer(r receipt.SignedUsage, id stream.RequestID) error {
 			usage, cost = cocoon.Usage{}, cocoon.Nano{}
 		}
 	} else if !ended {
-		usage = cocoon.Usage{}
-		paid, err := s.deps.Ledger.Paid()
-		if err == nil {
-			s.pay(stream.Settle{Request: id, Usage: usage, Paid: paid})
-		}
-		return err
+		s.pay(stream.Agreed{Request: id})
+		return nil
 	}
-	paid, cost, err := s.deps.Ledger.Agree(id, cost)
+	cost, err := s.deps.Ledger.Agree(id, cost)
 	if err == nil {
-		s.pay(stream.Settle{Request: id, Usage: usage, Cost: cost, Paid: paid})
+		s.pay(stream.Agreed{Request: id, Usage: usage, Cost: cost})
 	}
 	return err
 }

@@ -274,11 +274,13 @@ func (f *fake) measure() {
 }
 
 func (f *fake) settled(s stream.Settle) {
-	if _, again := f.costs[s.Request]; !again {
-		f.used = must(f.used.Add(s.Cost))
-		f.costs[s.Request] = s.Cost
+	for _, a := range s.Agreed {
+		if _, again := f.costs[a.Request]; !again {
+			f.used = must(f.used.Add(a.Cost))
+			f.costs[a.Request] = a.Cost
+		}
+		delete(f.receipts, a.Request)
 	}
-	delete(f.receipts, s.Request)
 	if s.Paid.Verify(wrappers.PublicKey(channelKey)) == nil && s.Paid.Cumulative.Cmp(f.paid) > 0 {
 		f.paid = s.Paid.Cumulative
 	}

@@ -24,6 +24,7 @@ type Session struct {
 	work   sync.WaitGroup
 	// payments outlive life, for as long as the dispatcher takes to answer.
 	payments sync.WaitGroup
+	due      due
 
 	mu     sync.Mutex
 	number uint64 // of the session

@@ -78,7 +78,8 @@ func TestSession_APromptIsAnsweredMeteredAndPaid(t *testing.T) {
 	require.Len(t, bill.Worker, 64)
 	settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
 	require.NoError(t, err)
-	require.Equal(t, fairCost(t), settle.Cost)
+	require.Len(t, settle.Agreed, 1)
+	require.Equal(t, fairCost(t), settle.Agreed[0].Cost)
 	require.Equal(t, fairCost(t), settle.Paid.Cumulative)
 	require.NoError(t, settle.Paid.Verify(wrappers.PublicKey(channelKey)))
 	figures := c.ledger.Figures()
@@ -178,6 +179,37 @@ func TestSession_ManyRequestsShareOneChannelWithinTheBound(t *testing.T) {
 	}, 30*time.Second, time.Millisecond, "all of it is paid")
 	require.Equal(t, want, c.ledger.Figures().Used)
 	f.within(t)
+}
+
+func TestSession_ReceiptsThatComeTogetherArePaidWithOneVoucher(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	const many = 20
+	var doubles []*double
+	f.serves(func(f *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.answerFrames()...)
+		if doubles = append(doubles, d); len(doubles) == many {
+			for _, d := range doubles {
+				d.final(nil)
+			}
+		}
+	})
+	c := f.client()
+	var g errgroup.Group
+	for range many {
+		g.Go(func() error {
+			if _, _, err := ask(t.Context(), c); !errors.Is(err, io.EOF) {
+				return err
+			}
+			return nil
+		})
+	}
+	require.NoError(t, g.Wait())
+	want, err := fairCost(t).Mul(many)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { f.mu.Lock(); defer f.mu.Unlock(); return f.paid == want && f.used == want }, 10*time.Second, time.Millisecond)
+	require.Less(t, len(f.heard(stream.SettleVerb)), many, "not each by a message of its own")
 }
 
 // within prints and checks what the dispatcher could have taken at worst.
@@ -419,7 +451,8 @@ func TestSession_ABillThatComesAfterTheApplicationHasGoneIsAnswered(t *testing.T
 			f.mu.Unlock()
 			settle, err := stream.ParseSettle(f.until(stream.SettleVerb))
 			require.NoError(t, err)
-			require.Equal(t, d.route.Request, settle.Request)
+			require.Len(t, settle.Agreed, 1)
+			require.Equal(t, d.route.Request, settle.Agreed[0].Request)
 			require.Zero(t, client.ledger.Figures().Open)
 			if err = g.Wait(); c.overdue {
 				require.Equal(t, api.CodeTimeout, code(err))

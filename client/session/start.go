@@ -161,7 +161,7 @@ func (s *Session) send(ctx context.Context, a *answer, sealed stream.Sealed, pay
 		err = errClosed
 	}
 	if err != nil {
-		_, _, aerr := s.deps.Ledger.Agree(a.id, cocoon.Nano{})
+		_, aerr := s.deps.Ledger.Agree(a.id, cocoon.Nano{})
 		return nil, errors.Join(err, aerr)
 	}
 	select {

@@ -120,20 +120,22 @@ func (b Books) Kept(ctx context.Context, of Run) ([]byte, error) {
 }
 
 // Commit implements Money.
-func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (o Booked, err error) {
+func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booking, error) {
 	t, err := b.Ledger.Commit(ctx, u, c, bytes)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
-	out, err := t.Wait(ctx)
-	if err != nil {
-		return o, err
-	}
-	o = Booked{Ack: out.Ack, Void: out.Void, Again: out.Duplicate}
-	if keys, err := b.Ledger.Keys(out.Payer); err == nil {
-		o.Payer = [32]byte(keys[0])
-	}
-	return o, nil
+	return func(ctx context.Context) (o Booked, err error) {
+		out, err := t.Wait(ctx)
+		if err != nil {
+			return o, err
+		}
+		o = Booked{Ack: out.Ack, Void: out.Void, Again: out.Duplicate}
+		if keys, err := b.Ledger.Keys(out.Payer); err == nil {
+			o.Payer = [32]byte(keys[0])
+		}
+		return o, nil
+	}, nil
 }
 
 // Book implements Money.
@@ -170,14 +172,26 @@ func (b Books) Settle(ctx context.Context, key [32]byte, session uint64, s strea
 	if err = b.speaks(key, s.Paid.Channel); err != nil {
 		return state, err
 	}
-	err = b.Ledger.OK(ctx, session, ledger.ID(s.Request), s.Cost, &s.Paid)
-	if cocoon.KindOf(err) == cocoon.Invalid {
-		err = b.Ledger.Dispute(ctx, session, ledger.ID(s.Request), s.Usage, s.Cost, &s.Paid)
+	for _, a := range s.Agreed {
+		if failed := b.agree(ctx, session, a); err == nil { // the others are as good as they are without
+			err = failed
+		}
+	}
+	if failed := b.Ledger.Pay(session, s.Paid); err == nil {
+		err = failed
 	}
 	if err != nil {
 		return state, refusal(err)
 	}
 	return b.state(s.Paid.Channel, session, noReceipts) // it is told of each as it comes
+}
+
+func (b Books) agree(ctx context.Context, session uint64, a stream.Agreed) error {
+	err := b.Ledger.OK(ctx, session, ledger.ID(a.Request), a.Cost)
+	if cocoon.KindOf(err) == cocoon.Invalid {
+		err = b.Ledger.Dispute(ctx, session, ledger.ID(a.Request), a.Usage, a.Cost)
+	}
+	return err
 }
 
 // Close implements Money.

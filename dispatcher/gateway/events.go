@@ -14,7 +14,7 @@ type events struct {
 	send func(key [32]byte, message []byte)
 
 	mu      sync.Mutex
-	held    bool
+	held    int // by so many
 	keys    [][32]byte
 	waiting map[[32]byte][][]byte
 }
@@ -22,7 +22,7 @@ type events struct {
 func (e *events) tell(key [32]byte, m []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.held {
+	if e.held == 0 {
 		e.send(key, m)
 		return
 	}
@@ -32,11 +32,13 @@ func (e *events) tell(key [32]byte, m []byte) {
 	e.waiting[key] = append(e.waiting[key], m)
 }
 
-// hold has events wait for release.
+// hold has events wait for release, by anybody who holds them.
 func (e *events) hold() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.held, e.waiting = true, map[[32]byte][][]byte{}
+	if e.held++; e.waiting == nil {
+		e.waiting = map[[32]byte][][]byte{}
+	}
 }
 
 func (e *events) release() {
@@ -47,5 +49,7 @@ func (e *events) release() {
 			e.send(key, m)
 		}
 	}
-	e.held, e.keys, e.waiting = false, nil, nil
+	e.held--
+	e.keys = e.keys[:0]
+	clear(e.waiting)
 }

@@ -15,17 +15,21 @@ type bill struct {
 	raw []byte
 }
 
+// run is that of the worker that wrote it.
+func (b bill) run() Run { return Run{b.u.Worker, stream.Boot(b.u.Boot)} }
+
 // fails takes the bill of the present attempt, and reports whether that pays nobody:
 // it says that the engine failed before the first token, or the attempt is over. It
 // is kept until another attempt, or none, is the one that counts; the client never
 // hears of it. Any other lets the end of an answer without a token pass.
-func (r *request) fails(b bill) bool {
+func (r *request) fails(g *Gateway, b bill) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
 	a.failed = a.failed || b.u.Content.Reason == uint8(stream.Failed) && b.u.Content.Usage == (cocoon.Usage{}) && a.out == 0
 	if !a.failed && !a.over {
 		a.judged = true
+		r.conclude(g)
 		return false
 	}
 	if r.failures = append(r.failures, b); !a.over {

@@ -142,7 +142,15 @@ func (p *purse) Kept(_ context.Context, of Run) ([]byte, error) {
 	return p.kept[of], nil
 }
 
-func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booked, error) {
+func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booking, error) {
+	booked, err := p.book(u)
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context) (Booked, error) { return booked, nil }, nil
+}
+
+func (p *purse) book(u receipt.SignedUsage) (Booked, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuses != nil {

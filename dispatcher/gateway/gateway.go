@@ -32,6 +32,7 @@ type Config struct {
 	Queue      time.Duration // that a request waits for a free worker
 	Parts      time.Duration // for the parts of a body to come
 	Total      time.Duration // for a whole answer
+	Gather     time.Duration // that bills wait for others, to be booked together
 	Earned     time.Duration // between looks at what providers are owed
 	Book       time.Duration // after which a run of a worker hears of the book again; it believes one for 5 minutes
 	Left       time.Duration // for bills of what the process before this one was amid
@@ -42,7 +43,7 @@ type Config struct {
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second, Grace: 2 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Gather: 10 * time.Millisecond, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60}
 }
 
 // Gateway serves daemons and workers on one connection.
@@ -64,6 +65,7 @@ type Gateway struct {
 	sessions sync.Map // number of each daemon's, by key
 	hellos   *bucket.Set[[32]byte]
 	acks     acks
+	desk     desk
 	events   events
 	left     []Left // of the process before; of Run
 	opened   time.Time

@@ -52,6 +52,12 @@ func (k *keyring) entry(of Run) *keysEntry {
 	return e
 }
 
+// knows tells whether the keys of a run are there, and nobody has to be asked.
+func (k *keyring) knows(of Run) bool {
+	e := k.entry(of)
+	return e.kept.Load() && !e.stale.Load()
+}
+
 // forget asks again next time: keys rotate.
 func (k *keyring) forget(of Run) {
 	k.mu.Lock()
@@ -173,49 +179,11 @@ func (g *Gateway) receipt(m *nats.Msg) {
 		g.log.Warn("worker shows a receipt that is not its own", "worker", worker[:4], "err", err)
 		return
 	}
-	g.bookLater(bill{u, append([]byte{}, m.Data...)})
-}
-
-func (g *Gateway) bookLater(b bill) {
-	g.later(func() {
-		if err := g.book(b); err != nil {
-			g.log.Warn("receipt not taken", "worker", b.u.Worker[:4], "number", b.u.Number, "err", err)
-		}
-	})
-}
-
-// book has a receipt on disk, and then tells both sides.
-func (g *Gateway) book(b bill) error {
-	u := b.u
-	of := Run{u.Worker, stream.Boot(u.Boot)}
-	_, cert, err := g.keysFrom(g.ctx, of, anyAge)
-	if err != nil {
-		return err
+	b, r := bill{u, append([]byte{}, m.Data...)}, g.find(stream.RequestID(u.Content.Request))
+	if ours, _ := r.awaits(u); ours && (r.fails(g, b) || r.recall(g)) {
+		return
 	}
-	r := g.find(stream.RequestID(u.Content.Request))
-	ours, bytes := r.awaits(u)
-	if ours && (r.fails(b) || r.recall(g)) {
-		return nil
-	}
-	booked, err := g.money.Commit(g.ctx, u, cert, bytes)
-	if cocoon.KindOf(err) == cocoon.Forbidden { // the certificate may have ended; the receipt comes again
-		g.keys.forget(of)
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case ours && booked.Void == "":
-		r.billed(g, b.raw)
-	case ours && !booked.Again:
-		g.log.Warn("worker's bill is void", "worker", u.Worker[:4], "request", r.route.Request, "why", booked.Void)
-		r.void(g)
-	case r == nil && booked.Payer != [32]byte{}:
-		g.tell(booked.Payer, stream.Final{Request: stream.RequestID(u.Content.Request), Receipt: b.raw}.Bytes())
-	}
-	g.acks.note(of, booked.Ack)
-	g.send(stream.Candidate{Worker: of.Worker, Boot: of.Boot}, stream.AckVerb, stream.Ack{Rewards: g.cfg.Rewards, Boot: of.Boot, Number: booked.Ack})
-	return nil
+	g.bookLater(b)
 }
 
 // acks are how far the receipts of each run are booked.

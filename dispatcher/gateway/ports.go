@@ -27,9 +27,9 @@ type Money interface {
 	Keep(ctx context.Context, of Run, keys []byte) error
 	// Kept is what Keep had last, also in a process before this one; nil where there is nothing.
 	Kept(ctx context.Context, of Run) ([]byte, error)
-	// Commit has a receipt on disk when it returns; bytes is what the answer came to,
-	// or the most there is where nobody counted.
-	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booked, error)
+	// Commit enters a receipt; bytes is what the answer came to, or the most there is
+	// where nobody counted.
+	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booking, error)
 	// Earned signs what providers are owed, where it is time to.
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
 	// Promised is what a provider was promised, in each number that counts, and what it may be now.
@@ -61,6 +61,9 @@ type Work struct {
 	Bytes uint32       // of the body, which bound the prompt's tokens
 	Price cocoon.Price // the dearest of all candidates, part by part
 }
+
+// Booking is a receipt that was entered: what became of it, once that is on disk.
+type Booking func(context.Context) (Booked, error)
 
 // Booked is what became of a receipt.
 type Booked struct {

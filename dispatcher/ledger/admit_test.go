@@ -188,7 +188,7 @@ func TestAdmit_AStrangerIsLentWhatItMayNotDeny(t *testing.T) {
 		m.n = i % len(workers)
 		require.NoError(t, w.Assign(of.ID, m.attempt()))
 		require.Empty(t, w.commits(m, m.states(of.ID, much)).Void)
-		require.NoError(t, w.Dispute(t.Context(), 1, of.ID, cocoon.Usage{}, cocoon.Nano{}, nil))
+		require.NoError(t, w.Dispute(t.Context(), 1, of.ID, cocoon.Usage{}, cocoon.Nano{}))
 	}
 	require.ErrorIs(t, w.Admit(1, w.asks(2), nil), ErrDisputed)
 	require.Equal(t, 169, w.opened(3), "a little less was denied than was set aside")
@@ -235,7 +235,7 @@ func TestAdmit_WhoSignsNothingForWhatItAgreedToIsServedNoMore(t *testing.T) {
 	w.opens(1, cocoon.TON(1))
 	require.NoError(t, w.Admit(1, w.asks(1), promises(1, ton("0.5"))))
 	for range maxUnpaid + 1 {
-		require.NoError(t, w.OK(t.Context(), 1, w.serves(m), cost, nil))
+		require.NoError(t, w.OK(t.Context(), 1, w.serves(m), cost))
 	}
 	require.NoError(t, w.Admit(1, w.asks(1), nil), "it may be on its way")
 	w.clock.pass((maxUnpaidAge + 1) * time.Second)

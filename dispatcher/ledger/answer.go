@@ -9,10 +9,10 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
-// OK agrees to what the receipt of a request says it cost, and takes a voucher
-// over agreed usage where one comes with it. An answer given before changes nothing.
-func (l *Ledger) OK(ctx context.Context, session uint64, id ID, cost cocoon.Nano, paid *voucher.Signed) error {
-	return l.answers(ctx, session, id, paid, func(rq *request) (cocoon.Nano, error) {
+// OK agrees to what the receipt of a request says it cost. An answer given before
+// changes nothing.
+func (l *Ledger) OK(ctx context.Context, session uint64, id ID, cost cocoon.Nano) error {
+	return l.answers(ctx, session, id, func(rq *request) (cocoon.Nano, error) {
 		if cost != rq.Receipt.Cost {
 			return cost, cocoon.WithHint(cocoon.Invalid.Errorf("agree on request %x: its receipt says %s, not %s", id, rq.Receipt.Cost, cost), "dispute it with your own count")
 		}
@@ -23,8 +23,8 @@ func (l *Ledger) OK(ctx context.Context, session uint64, id ID, cost cocoon.Nano
 // Dispute answers with the client's own count of what it received, and what it pays
 // for that: it may have set aside less, or have answered before with less. It is
 // charged no more than that, its count at the receipt's price, and the receipt.
-func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.Usage, pays cocoon.Nano, paid *voucher.Signed) error {
-	return l.answers(ctx, session, id, paid, func(rq *request) (cocoon.Nano, error) {
+func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.Usage, pays cocoon.Nano) error {
+	return l.answers(ctx, session, id, func(rq *request) (cocoon.Nano, error) {
 		u, err := receipt.ParseUsage(rq.Receipt.Raw)
 		if err != nil {
 			return cocoon.Nano{}, err
@@ -37,9 +37,9 @@ func (l *Ledger) Dispute(ctx context.Context, session uint64, id ID, own cocoon.
 	})
 }
 
-func (l *Ledger) answers(ctx context.Context, session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) error {
+func (l *Ledger) answers(ctx context.Context, session uint64, id ID, price func(*request) (cocoon.Nano, error)) error {
 	l.mu.Lock()
-	known, err := l.respond(session, id, paid, price)
+	known, err := l.respond(session, id, price)
 	l.mu.Unlock()
 	if known || !errors.Is(err, ErrRequest) {
 		return err
@@ -51,11 +51,11 @@ func (l *Ledger) answers(ctx context.Context, session uint64, id ID, paid *vouch
 }
 
 // respond answers an open request, and reports whether it was answered just before.
-func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func(*request) (cocoon.Nano, error)) (known bool, err error) {
+func (l *Ledger) respond(session uint64, id ID, price func(*request) (cocoon.Nano, error)) (known bool, err error) {
 	if l.state.answered(id) {
 		return true, nil
 	}
-	rq, c, err := l.opened(session, id)
+	rq, _, err := l.opened(session, id)
 	if err != nil {
 		return false, err
 	}
@@ -66,10 +66,18 @@ func (l *Ledger) respond(session uint64, id ID, paid *voucher.Signed, price func
 	if err != nil {
 		return false, err
 	}
-	if err = l.answer(rq, cost, l.stands(rq, cost)); err == nil && paid != nil {
-		err = l.pay(c, *paid)
+	return false, l.answer(rq, cost, l.stands(rq, cost))
+}
+
+// Pay keeps a channel's voucher over what its client has agreed to so far.
+func (l *Ledger) Pay(session uint64, v voucher.Signed) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, err := l.writer(v.Channel, session)
+	if err == nil {
+		err = l.pay(c, v)
 	}
-	return false, err
+	return err
 }
 
 // stands reports whether the worker's word still does where the client says that

@@ -16,14 +16,14 @@ func TestAnswer_ClientPaysWhatItAgreesToOnce(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.opens(1, cocoon.TON(1))
 	id := w.ordered(m)
-	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.OK(t.Context(), 1, id, cost, nil)), "there is no receipt")
+	require.Equal(t, cocoon.Conflict, cocoon.KindOf(w.OK(t.Context(), 1, id, cost)), "there is no receipt")
 	w.commits(m, m.states(id, used))
 	require.Equal(t, cost, w.state(1).Reserved, "the rest of the slice is free again")
-	require.Equal(t, cocoon.Invalid, cocoon.KindOf(w.OK(t.Context(), 1, id, cocoon.NanoOf(1), nil)))
-	require.ErrorIs(t, w.OK(t.Context(), 2, id, cost, nil), ErrFenced)
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(w.OK(t.Context(), 1, id, cocoon.NanoOf(1))))
+	require.ErrorIs(t, w.OK(t.Context(), 2, id, cost), ErrFenced)
 	for range 2 {
 		for range 2 {
-			require.NoError(t, w.OK(t.Context(), 1, id, cost, promises(1, cost)))
+			require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, id, cost), promises(1, cost)))
 			s := w.state(1)
 			require.Equal(t, cost, s.Agreed)
 			require.Equal(t, cocoon.Nano{}, s.Reserved)
@@ -32,7 +32,7 @@ func TestAnswer_ClientPaysWhatItAgreesToOnce(t *testing.T) {
 		}
 		w = w.reopened()
 	}
-	require.ErrorIs(t, w.OK(t.Context(), 1, ID{99}, cost, nil), ErrRequest)
+	require.ErrorIs(t, w.OK(t.Context(), 1, ID{99}, cost), ErrRequest)
 }
 
 func TestAnswer_PaidAheadWaitsUntilItIsAgreed(t *testing.T) {
@@ -43,18 +43,41 @@ func TestAnswer_PaidAheadWaitsUntilItIsAgreed(t *testing.T) {
 	w.commits(m, m.states(a, used))
 	w.commits(m, m.states(b, used))
 	both := cost.Plus(cost)
-	require.NoError(t, w.OK(t.Context(), 1, b, cost, promises(1, both)), "its answers crossed")
+	require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, b, cost), promises(1, both)), "its answers crossed")
 	require.Nil(t, w.state(1).Paid)
-	require.NoError(t, w.OK(t.Context(), 1, a, cost, promises(1, cost)))
+	require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, a, cost), promises(1, cost)))
 	require.Equal(t, promises(1, both).Bytes(), w.state(1).Paid)
 	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(func() error {
 		id := w.ordered(m)
 		w.commits(m, m.states(id, used))
-		return w.OK(t.Context(), 1, id, cost, promisesBy(1, keyOf('c', 2), cocoon.TON(1)))
+		return withPay(w, 1, w.OK(t.Context(), 1, id, cost), promisesBy(1, keyOf('c', 2), cocoon.TON(1)))
 	}()))
 	require.Equal(t, promises(1, both).Bytes(), w.state(1).Paid)
 	_, err := voucher.Parse(w.state(1).Paid)
 	require.NoError(t, err)
+}
+
+// One voucher pays what was agreed in several answers, and is kept where all of them
+// were given before.
+func TestPay_IsForAllThatWasAgreed(t *testing.T) {
+	t.Parallel()
+	w, m := newWorld(t), &machine{n: 1}
+	w.opens(1, cocoon.TON(1))
+	for range 2 {
+		id := w.ordered(m)
+		w.commits(m, m.states(id, used))
+		require.NoError(t, w.OK(t.Context(), 1, id, cost))
+	}
+	require.Nil(t, w.state(1).Paid)
+	both := promises(1, cost.Plus(cost))
+	require.ErrorIs(t, w.Pay(2, *both), ErrFenced)
+	require.ErrorIs(t, w.Pay(1, *promises(2, cost)), ErrUnknown)
+	require.Equal(t, cocoon.Forbidden, cocoon.KindOf(w.Pay(1, *promisesBy(1, keyOf('c', 2), cost))))
+	require.NoError(t, w.Pay(1, *both))
+	require.NoError(t, w.Pay(1, *promises(1, cost)), "late, and no fault")
+	require.Equal(t, both.Bytes(), w.state(1).Paid)
+	w = w.reopened()
+	require.Equal(t, both.Bytes(), w.state(1).Paid)
 }
 
 func TestAnswer_AClientIsChargedNoMoreThanItPays(t *testing.T) {
@@ -63,7 +86,7 @@ func TestAnswer_AClientIsChargedNoMoreThanItPays(t *testing.T) {
 	w.opens(1, cocoon.TON(1))
 	id, pays := w.ordered(m), cost.Minus(cocoon.NanoOf(1))
 	w.commits(m, m.states(id, used))
-	require.NoError(t, w.Dispute(t.Context(), 1, id, used, pays, promises(1, pays)), "it had set aside less")
+	require.NoError(t, withPay(w, 1, w.Dispute(t.Context(), 1, id, used, pays), promises(1, pays)), "it had set aside less")
 	require.Equal(t, pays, w.state(1).Agreed, "or its books would call ours a lie")
 	require.Equal(t, promises(1, pays).Bytes(), w.state(1).Paid)
 }
@@ -97,7 +120,7 @@ func TestDispute_WhoDeniesAllIsRefusedWithinTheAllowance(t *testing.T) {
 			require.Equal(t, cocoon.Forbidden, cocoon.KindOf(err))
 			break
 		}
-		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, cocoon.MaxNano, nil))
+		require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{}, cocoon.MaxNano))
 	}
 	s := w.state(1)
 	require.Equal(t, cocoon.Nano{}, s.Agreed)
@@ -114,7 +137,7 @@ func TestDispute_AWorkerThatOverCountsIsSoonPaidWhatIsAgreed(t *testing.T) {
 		for range 25 {
 			id, err := w.runs(n, m)
 			require.NoError(t, err, "clients that count right are served on")
-			require.NoError(t, w.Dispute(t.Context(), 1, id, used, cocoon.MaxNano, nil))
+			require.NoError(t, w.Dispute(t.Context(), 1, id, used, cocoon.MaxNano))
 		}
 		agreed, lost = agreed.Plus(w.state(n).Agreed), lost.Plus(w.state(n).Disputed)
 	}
@@ -131,12 +154,12 @@ func TestDispute_NobodyPaysMoreThanTheReceipt(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	id := w.serves(m)
-	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, cocoon.MaxNano, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: 1000, Completion: 512}, cocoon.MaxNano))
 	s := w.state(1)
 	require.Equal(t, cost, s.Agreed)
 	require.Equal(t, cocoon.Nano{}, s.Disputed)
 	id = w.serves(m)
-	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, cocoon.MaxNano, nil)
+	err := w.Dispute(t.Context(), 1, id, cocoon.Usage{Prompt: math.MaxUint64, Completion: math.MaxUint64}, cocoon.MaxNano)
 	require.NoError(t, err)
 	require.Equal(t, cost.Plus(cost), w.state(1).Agreed, "nor for a count that nobody can make")
 }
@@ -156,7 +179,7 @@ func TestCommit_AWordThatNobodyConfirmsIsPaidWithinTheAllowance(t *testing.T) {
 	paid := bound.Fees(100).Rest(dear)
 	require.Equal(t, paid.Plus(paid), w.Owed(1), "two of four")
 	for n, id := range ids {
-		require.NoError(t, w.OK(t.Context(), 1, id, dear, nil), n)
+		require.NoError(t, w.OK(t.Context(), 1, id, dear), n)
 	}
 	four := paid.Plus(paid).Plus(paid.Plus(paid))
 	require.Equal(t, four, w.Owed(1), "the rest when they are agreed")
@@ -173,7 +196,7 @@ func TestSetChannel_WhatASilentClientWasSettledForIsAgreed(t *testing.T) {
 	require.NoError(t, w.SetChannel(f))
 	require.Equal(t, cost, w.state(1).Agreed, "the first, and not a part of the second")
 	require.Equal(t, second, w.state(1).Receipts[0].ID)
-	require.NoError(t, w.OK(t.Context(), 1, first, cost, nil), "too late to matter")
+	require.NoError(t, w.OK(t.Context(), 1, first, cost), "too late to matter")
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))
 	s := w.state(1)

@@ -57,7 +57,7 @@ func TestCommit_OutOfBoundsIsVoidForEveryone(t *testing.T) {
 				require.Equal(t, reserve, w.state(1).Reserved, "somebody else may have it right")
 			} else {
 				require.Equal(t, cocoon.Nano{}, w.state(1).Reserved)
-				require.NoError(t, w.OK(t.Context(), 1, id, cost, nil), "it is settled: at nothing")
+				require.NoError(t, w.OK(t.Context(), 1, id, cost), "it is settled: at nothing")
 			}
 		})
 	}

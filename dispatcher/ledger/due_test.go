@@ -74,7 +74,7 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	require.NoError(t, w.SetChannel(f))
 	require.Equal(t, []Settlement{{account(1), promises(1, cocoon.TON(1)).Bytes(), cocoon.TON(1), true, Leaving}}, w.due())
 	id := w.state(1).Receipts[0].ID
-	require.NoError(t, w.OK(t.Context(), 1, id, cost, promises(1, cost)))
+	require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, id, cost), promises(1, cost)))
 	require.Equal(t, []Settlement{{account(1), promises(1, cost).Bytes(), cost, false, Leaving}}, w.due(), "paid is enough")
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))
@@ -173,7 +173,7 @@ func TestDue_AllIsSettledWhereNoMoreMayBePromised(t *testing.T) {
 	t.Parallel()
 	w, m := newWorld(t, func(c *Config) { c.Fee = cocoon.NanoOf(1) }), &machine{n: 1}
 	w.covered()
-	require.NoError(t, w.OK(t.Context(), 1, w.serves(m), cost, promises(1, cost)))
+	require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, w.serves(m), cost), promises(1, cost)))
 	require.Empty(t, w.due())
 	require.NoError(t, w.SetRewards(Rewards{Number: 1, Bond: cocoon.NanoOf(10_000), Pot: cocoon.Nano{}, Fees: 100}))
 	require.Equal(t, Exposed, w.due()[0].Reason)
@@ -185,7 +185,7 @@ func TestClosed_ChannelsAreLetGoOnceNothingIsOpenUnderThem(t *testing.T) {
 	w.covered()
 	w.opens(2, cocoon.TON(1))
 	open := w.ordered(m)
-	require.NoError(t, w.Dispute(t.Context(), 1, w.serves(m), cocoon.Usage{}, cocoon.Nano{}, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, w.serves(m), cocoon.Usage{}, cocoon.Nano{}))
 	f := facts(1, cocoon.TON(1))
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))
@@ -215,7 +215,7 @@ func TestRetire_NamesTheFinalAmountOnceNothingIsOpen(t *testing.T) {
 	id := w.serves(m)
 	_, err := w.Retire(t.Context(), account(1), 1, nil)
 	require.ErrorIs(t, err, ErrOpen)
-	require.NoError(t, w.OK(t.Context(), 1, id, cost, nil))
+	require.NoError(t, w.OK(t.Context(), 1, id, cost))
 	_, err = w.Retire(t.Context(), account(1), 1, nil)
 	var short *NeedError
 	require.ErrorAs(t, err, &short, "its client signs for all that was agreed first")

@@ -14,7 +14,7 @@ import (
 // earns serves a request and lets its client agree.
 func (w *world) earns(m *machine) {
 	w.Helper()
-	require.NoError(w, w.OK(w.Context(), 1, w.serves(m), cost, nil))
+	require.NoError(w, w.OK(w.Context(), 1, w.serves(m), cost))
 }
 
 // covered opens channel 1, with cover for all of its deposit.
@@ -165,7 +165,7 @@ func TestEarned_NeverPassesWhatClientsCovered(t *testing.T) {
 	require.NoError(t, w.Admit(1, r, promises(1, reserve)))
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
-	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano, nil), "the cover is free for more, and the worker is paid")
+	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano), "the cover is free for more, and the worker is paid")
 	w.serves(m)
 	all, err := w.Earned(t.Context(), provider(1))
 	require.ErrorIs(t, err, ErrStopped)
@@ -186,7 +186,7 @@ func TestEarned_ALossIsBackedByWhatTheDispatcherFunds(t *testing.T) {
 	require.NoError(t, w.Admit(1, r, promises(1, reserve)))
 	require.NoError(t, w.Assign(r.ID, m.attempt()))
 	w.commits(m, m.states(r.ID, much))
-	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano, nil))
+	require.NoError(t, w.Dispute(t.Context(), 1, r.ID, cocoon.Usage{}, cocoon.MaxNano))
 	f := facts(1, cocoon.TON(1))
 	f.Closed = true
 	require.NoError(t, w.SetChannel(f))

@@ -111,11 +111,11 @@ func TestForget_DropsWhatIsAnsweredAndAcknowledgedOnly(t *testing.T) {
 	w, m := newWorld(t), &machine{n: 1}
 	w.covered()
 	answered := w.serves(m)
-	require.NoError(t, w.OK(t.Context(), 1, answered, cost, nil))
+	require.NoError(t, w.OK(t.Context(), 1, answered, cost))
 	w.serves(m)
 	m.number++
 	ahead := m.states(w.ordered(m), used) // number 4, 3 is missing
-	require.NoError(t, w.OK(t.Context(), 1, w.commits(m, ahead).Channel.ID, cost, nil))
+	require.NoError(t, w.OK(t.Context(), 1, w.commits(m, ahead).Channel.ID, cost))
 	w.clock.pass(100 * time.Hour)
 	require.NoError(t, w.tidy(t.Context()))
 	var numbers []int

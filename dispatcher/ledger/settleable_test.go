@@ -19,7 +19,7 @@ func TestSettleable_IsAllThatBringsMoreThanItsFeeWhateverItsAge(t *testing.T) {
 			require.NoError(t, w.Admit(1, r, promises(n, cocoon.TON(1))))
 			require.NoError(t, w.Assign(r.ID, m.attempt()))
 			require.Empty(t, w.commits(m, m.states(r.ID, used)).Void)
-			require.NoError(t, w.OK(t.Context(), 1, r.ID, cost, promises(n, w.state(n).Agreed.Plus(cost))))
+			require.NoError(t, withPay(w, 1, w.OK(t.Context(), 1, r.ID, cost), promises(n, w.state(n).Agreed.Plus(cost))))
 		}
 	}
 	due, err := w.Due(w.clock.Now())

@@ -98,13 +98,13 @@ func (s *sim) respondTo(p *payer) {
 		switch {
 		case p.manner == mute:
 		case p.manner == denying:
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, cocoon.MaxNano, nil))
+			require.NoError(s, s.Dispute(s.Context(), p.session, id, cocoon.Usage{}, cocoon.MaxNano))
 		case cost.Cmp(truth) > 0:
 			p.agreed = p.agreed.Plus(truth)
-			require.NoError(s, s.Dispute(s.Context(), p.session, id, p.own[id], cocoon.MaxNano, promises(p.n, p.agreed)))
+			require.NoError(s, withPay(s, p.session, s.Dispute(s.Context(), p.session, id, p.own[id], cocoon.MaxNano), promises(p.n, p.agreed)))
 		default:
 			p.agreed = p.agreed.Plus(cost)
-			require.NoError(s, s.OK(s.Context(), p.session, id, cost, promises(p.n, p.agreed)))
+			require.NoError(s, withPay(s, p.session, s.OK(s.Context(), p.session, id, cost), promises(p.n, p.agreed)))
 		}
 		p.signed = p.signed.Max(p.agreed)
 		return

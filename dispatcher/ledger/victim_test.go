@@ -110,7 +110,7 @@ func (v *party) client(ctx context.Context, n int) error {
 	agreed := s.Agreed
 	for _, r := range s.Receipts {
 		agreed = agreed.Plus(r.Cost)
-		if err = v.OK(ctx, uint64(v.run)+1, r.ID, r.Cost, promises(n, agreed)); err != nil {
+		if err = withPay(v, uint64(v.run)+1, v.OK(ctx, uint64(v.run)+1, r.ID, r.Cost), promises(n, agreed)); err != nil {
 			return err
 		}
 	}
@@ -141,11 +141,11 @@ func (v *party) client(ctx context.Context, n int) error {
 			var fair cocoon.Nano
 			if fair, err = price.Cost(own); err == nil {
 				agreed = agreed.Plus(fair)
-				err = v.Dispute(ctx, uint64(v.run)+1, id, own, cocoon.MaxNano, promises(n, agreed))
+				err = withPay(v, uint64(v.run)+1, v.Dispute(ctx, uint64(v.run)+1, id, own, cocoon.MaxNano), promises(n, agreed))
 			}
 		} else {
 			agreed = agreed.Plus(u.Content.Cost)
-			err = v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost, promises(n, agreed))
+			err = withPay(v, uint64(v.run)+1, v.OK(ctx, uint64(v.run)+1, id, u.Content.Cost), promises(n, agreed))
 		}
 		if err != nil {
 			return err

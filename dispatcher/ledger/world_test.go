@@ -142,6 +142,16 @@ func (w *world) opens(n int, deposited cocoon.Nano) {
 	require.NoError(w, err)
 }
 
+// withPay has a channel pay what it just agreed to.
+func withPay(l interface {
+	Pay(uint64, voucher.Signed) error
+}, session uint64, agreed error, v *voucher.Signed) error {
+	if agreed != nil {
+		return agreed
+	}
+	return l.Pay(session, *v)
+}
+
 func promises(n int, amount cocoon.Nano) *voucher.Signed {
 	return promisesBy(n, keyOf('c', n), amount)
 }

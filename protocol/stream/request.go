@@ -245,30 +245,52 @@ func ParseFinal(b []byte) (f Final, err error) {
 	return f, r.end()
 }
 
-// Settle is the daemon's answer to Final: what it counts, and a voucher that
-// pays for all that is agreed with that.
+// Settle is the daemon's answer to Finals: what it agrees to for each, and a voucher
+// that pays all that was agreed so far.
 type Settle struct {
-	Request RequestID
-	Usage   cocoon.Usage // by the client's own count
-	Cost    cocoon.Nano
-	Paid    voucher.Signed
+	Agreed []Agreed // one at least, MaxAgreed at most
+	Paid   voucher.Signed
 }
+
+// Agreed is what a request came to by the client's own count.
+type Agreed struct {
+	Request RequestID
+	Usage   cocoon.Usage
+	Cost    cocoon.Nano
+}
+
+// MaxAgreed is how many requests one Settle is about at most.
+const MaxAgreed = 255
+
+// agreedSize is that of each.
+const agreedSize = 16 + 4*8 + amountSize
 
 // Bytes are s as it travels.
 func (s Settle) Bytes() []byte {
-	w := newWriter(kindSettle, 80+voucher.Size)
-	w.fixed(s.Request[:])
-	w.usage(s.Usage)
-	w.nano(s.Cost)
+	w := newWriter(kindSettle, voucher.Size+1+len(s.Agreed)*agreedSize)
 	w.fixed(s.Paid.Bytes())
+	w.u8(uint8(len(s.Agreed)))
+	for _, a := range s.Agreed {
+		w.fixed(a.Request[:])
+		w.usage(a.Usage)
+		w.nano(a.Cost)
+	}
 	return w
 }
 
 // ParseSettle reads what Bytes wrote. It verifies nothing.
 func ParseSettle(b []byte) (s Settle, err error) {
 	r := readerOf(b, kindSettle)
-	r.into(s.Request[:])
-	s.Usage, s.Cost, s.Paid = r.usage(), r.nano(), r.voucher()
+	s.Paid = r.voucher()
+	for range r.count(MaxAgreed) {
+		var a Agreed
+		r.into(a.Request[:])
+		a.Usage, a.Cost = r.usage(), r.nano()
+		s.Agreed = append(s.Agreed, a)
+	}
+	if len(s.Agreed) == 0 {
+		r.fail("agrees to nothing")
+	}
 	return s, r.end()
 }
 

@@ -77,7 +77,7 @@ func messages(t testing.TB) map[string]struct {
 		"want":   {stream.Want{Request: id, Need: cocoon.TON(1)}, as(stream.ParseWant)},
 		"more":   {stream.More{Request: id, Cover: v}, as(stream.ParseMore)},
 		"final":  {stream.Final{Request: id, Receipt: []byte{1, 2}}, as(stream.ParseFinal)},
-		"settle": {stream.Settle{Request: id, Usage: cocoon.Usage{Prompt: 1, Cached: 2, Completion: 3, Reasoning: 4}, Cost: nano(5), Paid: v}, as(stream.ParseSettle)},
+		"settle": {stream.Settle{Agreed: []stream.Agreed{{Request: id, Usage: cocoon.Usage{Prompt: 1, Cached: 2, Completion: 3, Reasoning: 4}, Cost: nano(5)}, {Cost: nano(6)}}, Paid: v}, as(stream.ParseSettle)},
 		"cancel": {stream.Cancel{Request: id, Seq: 7}, as(stream.ParseCancel)},
 		"resume": {stream.Resume{Request: id, Seq: 7, Node: "d-1"}, as(stream.ParseResume)},
 		"order": {stream.Order{Attempt: 1, Route: someRoute(), Rewards: cocoon.Account(wide(1)), Node: "d-1", Price: price(999), KeyID: 2, Wrap: []byte{3}, Slice: 512, Size: 2, Body: []byte{1, 2}},
@@ -127,6 +127,15 @@ func TestMessages_CutExtendedOrOfAnotherKindAreRefused(t *testing.T) {
 		_, err = c.parse(raw)
 		require.ErrorContains(t, err, "of version 2", name)
 	}
+}
+
+func TestSettle_AgreesToSomething(t *testing.T) {
+	t.Parallel()
+	none := stream.Settle{Agreed: []stream.Agreed{{}}}.Bytes()
+	none = none[:len(none)-(16+4*8+15)]
+	none[len(none)-1] = 0
+	_, err := stream.ParseSettle(none)
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
 }
 
 func FuzzMessages(f *testing.F) {
