@@ -68,8 +68,13 @@ func ended(a *attempt, err error) (stream.Reason, error) {
 func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.Reason, error) {
 	events := newEvents(from)
 	defer events.free()
+	pace := pace{window: s.cfg.Window}
 	for {
+		if !events.more() {
+			pace.wait(a.ctx)
+		}
 		item, err := events.next()
+		pace.heard(events.more(), time.Now())
 		if errors.Is(err, io.EOF) {
 			err = cocoon.Unreachable.Errorf("engine's stream ended without %s", doneMark)
 		}

@@ -40,6 +40,9 @@ func (e *events) free() {
 	readers.Put(e)
 }
 
+// more tells whether something is there that next need not wait for.
+func (e *events) more() bool { return e.from.Buffered() > 0 }
+
 // next is the data of the next event, until the one after it is asked for. The
 // error is io.ErrUnexpectedEOF where the stream ends within an event, io.EOF
 // where it ends between two.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +50,58 @@ func TestFrames_TheFirstTokenDoesNotWaitAndTheRestShareFrames(t *testing.T) {
 		h, err := stream.ParseFrameHeader(f)
 		require.NoError(t, err)
 		require.Zero(t, h.Out%stream.CountStep)
+	}
+}
+
+// counted counts how often an engine's answers are read.
+type counted struct {
+	http.RoundTripper
+	reads *atomic.Int64
+}
+
+func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := c.RoundTripper.RoundTrip(r)
+	if err == nil {
+		resp.Body = &countedBody{resp.Body, c.reads}
+	}
+	return resp, err
+}
+
+type countedBody struct {
+	io.ReadCloser
+	reads *atomic.Int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	b.reads.Add(1)
+	return b.ReadCloser.Read(p)
+}
+
+func TestFrames_ASlowEngineIsReadOnceAWindow(t *testing.T) {
+	t.Parallel()
+	const tokensOf = 100
+	for _, c := range []struct {
+		name   string
+		window time.Duration
+		pace   time.Duration
+		often  func(reads int) bool
+	}{
+		{"slow", 100 * time.Millisecond, 10 * time.Millisecond, func(n int) bool { return n < tokensOf*3/4 }},
+		{"slow, without a window", 0, 10 * time.Millisecond, func(n int) bool { return n >= tokensOf*3/4 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var reads atomic.Int64
+			w.cfg.Window, w.reads = c.window, &reads
+			w.engineIs(tokens(tokensOf, true, func(int, *http.Request) { time.Sleep(c.pace) }))
+			w.start()
+			r := w.newRequest(stream.Chat, chat(""))
+			took := w.taken(r)
+			got := w.read(r, took)
+			require.Equal(t, tokensOf+2, len(got.items), "with the usage and the mark")
+			require.True(t, c.often(int(reads.Load())), "%d reads", reads.Load())
+		})
 	}
 }
 

@@ -81,7 +81,8 @@ type world struct {
 	ended chan error
 
 	engine atomic.Pointer[http.HandlerFunc]
-	asked  atomic.Int32 // requests at the engine now
+	asked  atomic.Int32  // requests at the engine now
+	reads  *atomic.Int64 // of its answers, where they are counted
 	slots  chan struct{}
 	gpus   uint8
 
@@ -280,7 +281,11 @@ func (w *world) start() *world {
 		(*w.engine.Load())(rw, r)
 	}))
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, GPUs: w.gpus, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: transport},
+	engines := http.RoundTripper(transport)
+	if w.reads != nil {
+		engines = counted{transport, w.reads}
+	}
+	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, GPUs: w.gpus, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: engines},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
 			if m == cocoon.NewModelID(model) {
