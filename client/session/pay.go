@@ -4,48 +4,25 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// gather is for how long what was agreed waits for more, to be paid together: one
+// payAfter is for how long what was agreed waits for more, to be paid together: one
 // voucher pays all.
-const gather = 5 * time.Millisecond
-
-// due is what was agreed and not paid yet.
-type due struct {
-	mu      sync.Mutex
-	waiting []stream.Agreed
-}
-
-// add reports whether a is the first that waits.
-func (d *due) add(a stream.Agreed) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.waiting = append(d.waiting, a)
-	return len(d.waiting) == 1
-}
-
-func (d *due) take() []stream.Agreed {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all := d.waiting
-	d.waiting = nil
-	return all
-}
+const payAfter = 5 * time.Millisecond
 
 // pay answers a receipt soon, with those that come until then. Close lets it come to
 // its end.
 func (s *Session) pay(a stream.Agreed) {
-	if !s.due.add(a) {
+	if !s.due.Add(a) {
 		return
 	}
 	s.spawnIn(&s.payments, func() {
-		time.Sleep(gather)
-		for some := range slices.Chunk(s.due.take(), stream.MaxAgreed) {
+		time.Sleep(payAfter)
+		for some := range slices.Chunk(s.due.Take(), stream.MaxAgreed) {
 			if err := s.settle(some); err != nil && !errors.Is(err, context.Canceled) {
 				s.log.Info("receipts not answered", "receipts", len(some), "request", some[0].Request, "error", err)
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/gather"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -24,7 +25,7 @@ type Session struct {
 	work   sync.WaitGroup
 	// payments outlive life, for as long as the dispatcher takes to answer.
 	payments sync.WaitGroup
-	due      due
+	due      gather.List[stream.Agreed] // agreed and not paid yet
 
 	mu     sync.Mutex
 	number uint64 // of the session

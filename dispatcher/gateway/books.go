@@ -120,7 +120,7 @@ func (b Books) Kept(ctx context.Context, of Run) ([]byte, error) {
 }
 
 // Commit implements Money.
-func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booking, error) {
+func (b Books) Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Ticket, error) {
 	t, err := b.Ledger.Commit(ctx, u, c, bytes)
 	if err != nil {
 		return nil, err

@@ -142,7 +142,7 @@ func (p *purse) Kept(_ context.Context, of Run) ([]byte, error) {
 	return p.kept[of], nil
 }
 
-func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Booking, error) {
+func (p *purse) Commit(_ context.Context, u receipt.SignedUsage, _ receipt.SignedCertificate, _ uint64) (Ticket, error) {
 	booked, err := p.book(u)
 	if err != nil {
 		return nil, err

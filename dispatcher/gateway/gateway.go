@@ -16,6 +16,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/internal/bucket"
+	"github.com/cocoon-network/cocoon/internal/gather"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -65,7 +66,7 @@ type Gateway struct {
 	sessions sync.Map // number of each daemon's, by key
 	hellos   *bucket.Set[[32]byte]
 	acks     acks
-	desk     desk
+	bills    gather.List[bill] // to be booked
 	events   events
 	left     []Left // of the process before; of Run
 	opened   time.Time

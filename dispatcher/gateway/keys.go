@@ -52,8 +52,8 @@ func (k *keyring) entry(of Run) *keysEntry {
 	return e
 }
 
-// knows tells whether the keys of a run are there, and nobody has to be asked.
-func (k *keyring) knows(of Run) bool {
+// ready tells whether the keys of a run are there, and nobody has to be asked.
+func (k *keyring) ready(of Run) bool {
 	e := k.entry(of)
 	return e.kept.Load() && !e.stale.Load()
 }

@@ -29,7 +29,7 @@ type Money interface {
 	Kept(ctx context.Context, of Run) ([]byte, error)
 	// Commit enters a receipt; bytes is what the answer came to, or the most there is
 	// where nobody counted.
-	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Booking, error)
+	Commit(ctx context.Context, u receipt.SignedUsage, c receipt.SignedCertificate, bytes uint64) (Ticket, error)
 	// Earned signs what providers are owed, where it is time to.
 	Earned(ctx context.Context) ([]receipt.SignedEarned, error)
 	// Promised is what a provider was promised, in each number that counts, and what it may be now.
@@ -62,8 +62,8 @@ type Work struct {
 	Price cocoon.Price // the dearest of all candidates, part by part
 }
 
-// Booking is a receipt that was entered: what became of it, once that is on disk.
-type Booking func(context.Context) (Booked, error)
+// Ticket is a receipt that was entered: what became of it, once that is on disk.
+type Ticket func(context.Context) (Booked, error)
 
 // Booked is what became of a receipt.
 type Booked struct {

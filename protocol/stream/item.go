@@ -20,19 +20,23 @@ const (
 // `data:` in the stream of an engine, or an engine's whole answer. Engines begin all
 // events of an answer alike: what an item has in common with the first is left out.
 type ItemWriter struct {
-	begun  bool
-	first  []byte // as much of the first item as others may share
+	first  []byte // as much of the first item as others may share; nil before it
 	shared int    // by the item before: it is mostly the same again
 }
 
 // Append adds one item to content.
 func (w *ItemWriter) Append(content, item []byte) []byte {
 	w.shared = w.common(item)
-	if !w.begun {
-		w.begun, w.first = true, bytes.Clone(item[:min(len(item), maxShared)])
+	if w.first == nil {
+		w.first = head(item)
 	}
 	content = binary.AppendUvarint(append(content, byte(w.shared)), uint64(len(item)-w.shared))
 	return append(content, item[w.shared:]...)
+}
+
+// head is what later items may share of the first one; never nil.
+func head(item []byte) []byte {
+	return append([]byte{}, item[:min(len(item), maxShared)]...)
 }
 
 // common is how many bytes item begins with like the first one.
@@ -50,8 +54,7 @@ func (w *ItemWriter) common(item []byte) (n int) {
 // in order. An item that does not fit one frame goes on in those that follow.
 type Items struct {
 	rest  []byte
-	begun bool
-	first []byte
+	first []byte // as the writer's
 }
 
 // written is an item as it was written.
@@ -97,8 +100,8 @@ func (i *Items) split(content []byte) (all []written, size int, err error) {
 		if spread += shared; spread > maxSpread {
 			return nil, 0, cocoon.Invalid.Errorf("a frame has items that share more than %d bytes", maxSpread)
 		}
-		if !i.begun {
-			i.begun, i.first = true, bytes.Clone(w.own[:min(len(w.own), maxShared)])
+		if i.first == nil {
+			i.first = head(w.own)
 		}
 		all, size, content = append(all, w), size+shared+len(w.own), content[1+length+int(n):]
 	}

@@ -74,13 +74,13 @@ func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.
 			pace.wait(a.ctx)
 		}
 		item, err := events.next()
-		pace.heard(events.more(), time.Now())
 		if errors.Is(err, io.EOF) {
 			err = cocoon.Unreachable.Errorf("engine's stream ended without %s", doneMark)
 		}
 		if err != nil {
 			return ended(a, err)
 		}
+		pace.heard(events.more(), time.Now())
 		if string(item) == doneMark {
 			defer spend(a, from)
 			return finish(a, p, item, m.out(), stream.Finished)
