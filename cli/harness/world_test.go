@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -253,13 +254,17 @@ func (w *world) bond(i int) (err error) {
 	return err
 }
 
-// freePort is an address that nobody listens at: a dispatcher has it again after it was killed.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePort is an address that nobody listens at: a dispatcher has it again after it
+// was killed. It is none that the system gives to whoever asks for any, which may be a
+// connection of another test until then.
+func freePort() (addr string, err error) {
+	for range 100 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+mathrand.IntN(20_000))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", err
 }
 
 func (w *world) enrol(i int) (err error) {
