@@ -48,10 +48,13 @@ func (p projector) rollup(ctx context.Context, k rollupKey) (*rolled, error) {
 // levels are those there are now.
 func (p projector) levels(ctx context.Context) (*market.Levels, error) {
 	now, err := p.rollup(ctx, rollupKey{})
-	if err == nil && now.Levels == nil {
+	if err != nil {
+		return nil, err
+	}
+	if now.Levels == nil {
 		now.Levels = &market.Levels{}
 	}
-	return now.Levels, err
+	return now.Levels, nil
 }
 
 // roll adds what an event came to to its hour and its day, where it came to anything.
