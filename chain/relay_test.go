@@ -14,6 +14,8 @@ import (
 	"github.com/xssnick/tonutils-go/liteclient"
 	"github.com/xssnick/tonutils-go/tl"
 	"github.com/xssnick/tonutils-go/ton"
+
+	"github.com/cocoon-network/cocoon/internal/freeport"
 )
 
 // relay is a real liteserver that passes questions on to another, and may be
@@ -33,10 +35,9 @@ type relay struct {
 // newRelay serves for to, until the test ends.
 func newRelay(t testing.TB, to Liteserver) *relay {
 	key := testKey(99)
-	spare, err := net.Listen("tcp", "127.0.0.1:0")
+	spare, err := freeport.Loopback()
 	require.NoError(t, err)
-	r := &relay{t: t, self: Liteserver{spare.Addr().String(), key.Public().(ed25519.PublicKey)}, back: liteclient.NewConnectionPool()}
-	require.NoError(t, spare.Close())
+	r := &relay{t: t, self: Liteserver{spare, key.Public().(ed25519.PublicKey)}, back: liteclient.NewConnectionPool()}
 	require.NoError(t, r.back.AddConnection(t.Context(), to.Addr, base64.StdEncoding.EncodeToString(to.Key)))
 	server := liteclient.NewServer([]ed25519.PrivateKey{key})
 	server.SetQueryHandler(r.handle)

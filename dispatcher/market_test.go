@@ -25,6 +25,7 @@ import (
 	"github.com/cocoon-network/cocoon/client"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/internal/freeport"
 	"github.com/cocoon-network/cocoon/localnet"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/market"
@@ -107,6 +108,8 @@ func newTown(t *testing.T, options ...func(*town)) *town {
 	require.NoError(t, err)
 	w.service(w.index.Run, w.index.Close)
 	w.cfg = dispatcher.DefaultConfig()
+	w.cfg.Listen, err = freeport.Loopback()
+	require.NoError(w.t, err)
 	w.cfg.Path, w.cfg.Blobs = filepath.Join(t.TempDir(), "dispatcher.db"), t.TempDir()
 	w.cfg.GlobalID, w.cfg.Registry, w.cfg.Payee, w.cfg.Bps = w.net.GlobalID, w.desk.Registry, w.keeper.Account(), 200
 	w.cfg.PollTimeout = 5 * time.Second
@@ -154,7 +157,6 @@ func (w *town) start() {
 	var err error
 	w.dispatcher, err = dispatcher.New(w.ctx, w.cfg, w.deps)
 	require.NoError(w.t, err)
-	w.cfg.Listen = w.dispatcher.WorkersURL()[len("nats://"):]
 	handler := w.dispatcher.Handler()
 	w.handler.Store(&handler)
 	if w.api == nil {

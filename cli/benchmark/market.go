@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
-	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon/chain"
+	"github.com/cocoon-network/cocoon/internal/freeport"
 )
 
 // prices are in nanoTON for 10^6 tokens: low ones, so that what a new channel is
@@ -93,7 +93,7 @@ func (b *bench) found(ctx context.Context) error {
 			return err
 		}
 	}
-	address, err := free()
+	address, err := freeport.Loopback()
 	if err != nil {
 		return err
 	}
@@ -117,15 +117,6 @@ func (b *bench) found(ctx context.Context) error {
 	err = b.cocoon(ctx, &status, "dispatcher", "status")
 	b.rewards = status.Account
 	return err
-}
-
-// free is an address on loopback that nobody listens on.
-func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // serve starts everybody.

@@ -7,8 +7,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +23,7 @@ import (
 	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/indexer"
+	"github.com/cocoon-network/cocoon/internal/freeport"
 	"github.com/cocoon-network/cocoon/localnet"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
@@ -213,7 +212,7 @@ func (w *world) bond(i int) (err error) {
 	if h.somebody, err = w.bring(200); err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := freeport.Loopback()
 	if err != nil {
 		return err
 	}
@@ -252,19 +251,6 @@ func (w *world) bond(i int) (err error) {
 	}
 	_, err = h.wallet.Send(ctx, fund)
 	return err
-}
-
-// freePort is an address that nobody listens at: a dispatcher has it again after it
-// was killed. It is none that the system gives to whoever asks for any, which may be a
-// connection of another test until then.
-func freePort() (addr string, err error) {
-	for range 100 {
-		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+mathrand.IntN(20_000))); err == nil {
-			return l.Addr().String(), l.Close()
-		}
-	}
-	return "", err
 }
 
 func (w *world) enrol(i int) (err error) {
