@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
@@ -34,6 +35,7 @@ type answer struct {
 	settled  chan struct{} // closed when the bill is known
 	ended    chan struct{} // closed when the receipt was answered, or can no longer come
 	doneOnce sync.Once
+	spare    atomic.Bool // another dispatcher may take it, as long as it has not begun
 
 	turn     sync.Mutex
 	heard    time.Time // the newest event

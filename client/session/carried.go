@@ -11,12 +11,12 @@ import (
 // carried is an answer of the first dispatcher that has somebody who begins it. It
 // is one caller's at a time.
 type carried struct {
-	api.Answer // of the dispatcher that is asked now
-	request    api.Request
-	rest       []*Session // not asked yet; each is asked once
-	begun      bool
-	reserved   cocoon.Nano // the most before this one
-	attempts   int         // as well
+	*answer  // of the dispatcher that is asked now
+	request  api.Request
+	rest     []*Session // not asked yet; each is asked once
+	begun    bool
+	reserved cocoon.Nano // the most before this one
+	attempts int         // as well
 }
 
 // Start asks the first dispatcher that can be used, and where that has nobody who
@@ -37,7 +37,8 @@ func (c *carried) next(ctx context.Context, failed error) error {
 		c.rest = c.rest[1:]
 		a, err := s.Start(ctx, c.request)
 		if err == nil {
-			c.Answer = a
+			a.spare.Store(len(c.rest) > 0)
+			c.answer = a
 			return nil
 		}
 		if !full(failed) {
@@ -54,15 +55,15 @@ func (c *carried) next(ctx context.Context, failed error) error {
 }
 
 // Next goes on at the next dispatcher where this one's workers took the request and
-// none of them could begin: that costs nothing.
+// none of them could begin, or this one is gone before any did: that costs nothing.
 func (c *carried) Next(ctx context.Context) ([][]byte, error) {
 	for {
-		items, err := c.Answer.Next(ctx)
+		items, err := c.answer.Next(ctx)
 		c.begun = c.begun || err == nil
-		if c.begun || ctx.Err() != nil || !full(err) || len(c.rest) == 0 {
+		if c.begun || ctx.Err() != nil || !unbegun(err) || len(c.rest) == 0 {
 			return items, err
 		}
-		if cerr := c.leave(); cerr != nil {
+		if cerr := c.giveUp(); cerr != nil {
 			return nil, errors.Join(err, cerr)
 		}
 		if err = c.next(ctx, err); err != nil {
@@ -71,20 +72,22 @@ func (c *carried) Next(ctx context.Context) ([][]byte, error) {
 	}
 }
 
-// leave ends what is owed for nothing.
-func (c *carried) leave() error {
-	err := c.Close()
-	bill := c.Answer.Bill()
-	if err == nil && !bill.Cost.IsZero() {
-		err = cocoon.Conflict.Errorf("%s are owed for an answer that never began", bill.Cost)
+// giveUp ends what is owed for nothing, whatever bill still comes for it.
+func (c *carried) giveUp() error {
+	if err := c.Close(); err != nil {
+		return err
 	}
-	c.reserved, c.attempts = c.Reserved(), c.attempts+bill.Attempts
+	cost, err := c.s.deps.Ledger.Agree(c.id, cocoon.Nano{})
+	if err == nil && !cost.IsZero() {
+		err = cocoon.Conflict.Errorf("%s are owed for an answer that never began", cost)
+	}
+	c.reserved, c.attempts = c.Reserved(), c.attempts+c.answer.Bill().Attempts
 	return err
 }
 
 // Reserved is the most that was set aside at any of them.
 func (c *carried) Reserved() cocoon.Nano {
-	if now := c.Answer.Reserved(); now.Cmp(c.reserved) > 0 {
+	if now := c.answer.Reserved(); now.Cmp(c.reserved) > 0 {
 		return now
 	}
 	return c.reserved
@@ -92,7 +95,7 @@ func (c *carried) Reserved() cocoon.Nano {
 
 // Bill counts the workers of all of them.
 func (c *carried) Bill() api.Bill {
-	b := c.Answer.Bill()
+	b := c.answer.Bill()
 	b.Attempts += c.attempts
 	return b
 }
@@ -111,7 +114,14 @@ func elsewhere(s *Session, err error) bool {
 	}
 	var e *api.Error
 	if errors.As(err, &e) {
-		return e.Code == api.CodeUnavailable || full(err)
+		return unbegun(err)
 	}
 	return cocoon.KindOf(err) == cocoon.Unreachable
+}
+
+// unbegun reports whether another dispatcher may begin an answer: this one is gone, or
+// was away, or has nobody who does.
+func unbegun(err error) bool {
+	var e *api.Error
+	return errors.As(err, &e) && (e.Code == api.CodeUnavailable || e.Code == api.CodeWorkerLost || e.Code == api.CodeNoCapacity)
 }

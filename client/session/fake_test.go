@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -163,6 +164,15 @@ func (f *fake) listen(port int) {
 		}
 	}
 	require.NoError(f.t, f.conn.Flush())
+}
+
+// die ends the server, and says at which port it was.
+func (f *fake) die() (port int) {
+	port = f.server.Addr().(*net.TCPAddr).Port
+	f.conn.Close()
+	f.server.Shutdown()
+	f.server.WaitForShutdown()
+	return port
 }
 
 // Check lets the dispatcher in, and whoever proves a channel's key.
@@ -458,7 +468,7 @@ func (f *fake) config() session.Config {
 func impatient() session.Config {
 	cfg := session.DefaultConfig()
 	cfg.GlobalID, cfg.Rewards, cfg.Channel, cfg.Caps = netID, rewards, channelID, caps
-	cfg.Silence, cfg.Patience, cfg.Retry, cfg.Sets = 3*time.Second, time.Second, 10*time.Millisecond, 8
+	cfg.Silence, cfg.Patience, cfg.Grace, cfg.Retry, cfg.Sets = 3*time.Second, time.Second, 200*time.Millisecond, 10*time.Millisecond, 8
 	return cfg
 }
 

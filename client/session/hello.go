@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -27,6 +26,7 @@ func (s *Session) hello(ctx context.Context) error {
 		s.number, s.node, s.gone = number, state.Node, nil
 	}
 	s.mu.Unlock()
+	s.leases.forget()
 	s.log.Info("channel taken", "session", number)
 	s.claims(number, state.Receipts)
 	return nil
@@ -98,18 +98,23 @@ func plain(name string) bool {
 }
 
 // down gives up what nobody is known to have taken: another dispatcher may take it.
-// Answers that were begun wait for the connection.
+// What was taken waits for the connection, for as long as Grace where another may take
+// it too, and an answer that has begun for as long as Silence.
 func (s *Session) down() {
 	s.mu.Lock()
 	if !s.dead {
 		s.gone = errConnecting
 	}
 	s.mu.Unlock()
-	s.each(func(a *answer) {
+	s.each(func(a *answer) { a.forsake(func() bool { return a.attempt.number == 0 }) })
+	s.spawn(func() {
 		select {
-		case <-a.taken:
-		default:
-			a.halt(&api.Error{Code: api.CodeUnavailable, Err: cocoon.Unreachable.Errorf("the connection to the dispatcher was lost")})
+		case <-s.life.Done():
+			return
+		case <-time.After(s.cfg.Grace):
+		}
+		if gone, _ := s.Err(); gone != nil {
+			s.each(func(a *answer) { a.forsake(a.spare.Load) })
 		}
 	})
 }

@@ -126,6 +126,16 @@ func (l *leases) sweep() {
 	}
 }
 
+// forget drops all sets: the process that gave them may be gone, and another knows
+// none of them.
+func (l *leases) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, sh := range l.stock {
+		sh.sets = nil
+	}
+}
+
 // fetch fills a shelf with sets whose candidates were verified.
 func (l *leases) fetch(w want, sh *shelf) {
 	sets, err := l.ask(w)

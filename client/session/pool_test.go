@@ -47,6 +47,12 @@ func (h *homes) Ban(_ context.Context, rewards cocoon.Account, reason string) er
 	return nil
 }
 
+// pays waits until a cost was agreed with one of the dispatchers.
+func (h *homes) pays(t *testing.T, i int, cost cocoon.Nano) {
+	t.Helper()
+	require.Eventually(t, func() bool { return h.Usable()[i].Ledger.Figures().Used == cost }, 30*time.Second, time.Millisecond)
+}
+
 // list is a registry with one model, which may be suspended.
 type list struct{ until uint32 }
 
@@ -180,6 +186,88 @@ func TestPool_TheStandbyTakesWhatHomeHasNobodyFor(t *testing.T) {
 	require.Len(t, standby.heard(stream.StartVerb), asked, "after the first token nobody else goes on")
 }
 
+// takes has a dispatcher's worker take requests and send no token; the last of them is
+// behind the pointer.
+func (f *fake) takes() (last **double) {
+	last = new(*double)
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.frame(0, false, chunk("")))
+		*last = d
+	})
+	return last
+}
+
+func TestPool_WhatHasNoTokenGoesToTheStandbyOnceHomeIsGone(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, h := pool(t, home, standby)
+	last := home.takes()
+	a, err := p.Start(t.Context(), request())
+	require.NoError(t, err)
+	port := home.die()
+	_, err = read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, a.Close())
+	require.Equal(t, fairCost(t), a.Bill().Cost)
+	require.Equal(t, 2, a.Bill().Attempts)
+	require.Zero(t, h.usable[0].Ledger.Figures().Open)
+	h.pays(t, 1, fairCost(t))
+
+	home.mu.Lock()
+	id := (*last).route.Request
+	home.receipts[id] = (*last).receipt(nil) // its worker has done the work
+	home.mu.Unlock()
+	home.listen(port)
+	home.until(stream.SettleVerb)
+	require.Zero(t, h.usable[0].Ledger.Figures().Used, "who was gone is paid nothing")
+	home.mu.Lock()
+	defer home.mu.Unlock()
+	require.Contains(t, home.costs, id)
+	require.Zero(t, home.costs[id])
+	require.Zero(t, home.paid)
+}
+
+func TestPool_WhatHasNoTokenGoesToTheStandbyWhereHomeWasRestarted(t *testing.T) {
+	t.Parallel()
+	home, standby := newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, h := pool(t, home, standby)
+	last := home.takes()
+	a, err := p.Start(t.Context(), request())
+	require.NoError(t, err)
+	home.mu.Lock()
+	home.say(&stream.Fail{Request: (*last).route.Request, Code: stream.WorkerLost})
+	home.mu.Unlock()
+	_, err = read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, a.Close())
+	require.Zero(t, h.usable[0].Ledger.Figures().Used)
+	h.pays(t, 1, fairCost(t))
+}
+
+func TestPool_WhatNobodyElseCanTakeWaitsForHome(t *testing.T) {
+	t.Parallel()
+	home := newFake(t, 2)
+	p, h := pool(t, home)
+	last := home.takes()
+	a, err := p.Start(t.Context(), request())
+	require.NoError(t, err)
+	port := home.die()
+	time.Sleep(3 * impatient().Grace)
+	home.listen(port)
+	home.until(stream.ResumeVerb)
+	home.mu.Lock()
+	(*last).send((*last).answerFrames()...)
+	(*last).final(nil)
+	home.mu.Unlock()
+	_, err = read(t.Context(), a)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, a.Close())
+	h.pays(t, 0, fairCost(t))
+}
+
 func TestPool_TheStandbyIsAskedWhereHomeHasNoWorkerOnOffer(t *testing.T) {
 	t.Parallel()
 	home, standby := newFake(t, 2), newFake(t, 0)
@@ -295,5 +383,5 @@ func TestPool_OpenAIsClientIsAnsweredAndPays(t *testing.T) {
 	require.Equal(t, "model_not_found", no.Code)
 	want, err := fairCost(t).Mul(2)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return h.Usable()[0].Ledger.Figures().Used == want }, 30*time.Second, time.Millisecond)
+	h.pays(t, 0, want)
 }

@@ -197,15 +197,41 @@ func (a *answer) onFail(f *stream.Fail) error {
 	case stream.ChannelInUse, stream.ChannelClosed:
 		a.s.refuse(err)
 	}
-	a.took(err)
-	a.finish(err)
 	if a.attempt.begun {
+		a.finish(err)
 		if f.Code == stream.WorkerLost {
 			a.silence = min(a.silence, lostPatience)
 		}
 		return nil
 	}
+	return a.forgo(err)
+}
+
+// forgo ends a request of which nothing came, for nothing.
+func (a *answer) forgo(err error) error {
+	a.took(err)
+	a.finish(err)
 	return a.agree(cocoon.Usage{}, cocoon.Nano{}, false)
+}
+
+// forsake forgoes, while the dispatcher is gone, what has not begun and may be had
+// elsewhere. That is in the books before another dispatcher is asked: what a worker did
+// is the loss of the dispatcher that is gone.
+func (a *answer) forsake(may func() bool) {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	if a.attempt.begun || a.finished || a.silence == 0 || !may() {
+		return
+	}
+	a.drop("the connection to the dispatcher was lost")
+	a.events.wake() // run has nothing to wait for
+}
+
+// drop forgoes a request because of its dispatcher.
+func (a *answer) drop(why string) {
+	if err := a.forgo(&api.Error{Code: api.CodeUnavailable, Err: cocoon.Unreachable.Errorf("%s", why)}); err != nil {
+		a.s.log.Warn("request not ended", "request", a.id, "error", err)
+	}
 }
 
 // finish gives the application all it gets; what is left is the receipt.

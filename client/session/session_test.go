@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -532,11 +531,7 @@ func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.Next(t.Context())
 	require.NoError(t, err)
-	port := f.server.Addr().(*net.TCPAddr).Port
-	f.conn.Close()
-	f.server.Shutdown()
-	f.server.WaitForShutdown()
-	f.listen(port)
+	f.listen(f.die())
 	resume, err := stream.ParseResume(f.until(stream.ResumeVerb))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, resume.Seq)
@@ -548,6 +543,72 @@ func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.NoError(t, a.Close())
 	require.Equal(t, fairCost(t), a.Bill().Cost)
+}
+
+func TestSession_AnAnswerOfAServerThatStaysAwayEndsAfterOneSilence(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	cfg := f.config()
+	cfg.Silence, cfg.Patience = 500*time.Millisecond, 10*time.Minute
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
+		d.took()
+		d.send(d.answerFrames()[0])
+	})
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	_, err = a.Next(t.Context())
+	require.NoError(t, err)
+	f.die()
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeWorkerLost, code(err))
+	require.NoError(t, a.Close(), "nobody waits for a bill that cannot come")
+	came, err := price.Cost(cocoon.Usage{Completion: 16})
+	require.NoError(t, err)
+	require.Equal(t, came, a.Bill().Cost, "until the bill comes, what came")
+}
+
+func TestSession_WhatHasNoTokenOfAServerThatStaysAwayCostsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	cfg := f.config()
+	cfg.Silence = 500 * time.Millisecond
+	c, err := f.connect(cfg, f.policy())
+	require.NoError(t, err)
+	f.takes()
+	a, err := c.Start(t.Context(), request())
+	require.NoError(t, err)
+	f.die()
+	_, err = read(t.Context(), a)
+	require.Equal(t, api.CodeUnavailable, code(err), "it may be asked again")
+	require.NoError(t, a.Close())
+	require.Zero(t, a.Bill().Cost)
+	require.Zero(t, c.ledger.Figures().Open, "whatever bill comes")
+}
+
+func TestSession_ANewServerIsAskedForLeasesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, 1)
+	c := f.client()
+	ask := func() {
+		a, err := c.Start(t.Context(), request())
+		require.NoError(t, err)
+		_, err = read(t.Context(), a)
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, a.Close())
+	}
+	ask()
+	f.mu.Lock()
+	given := f.lease
+	f.mu.Unlock()
+	f.listen(f.die())
+	require.Eventually(t, func() bool { gone, _ := c.Err(); return gone == nil && len(f.heard(stream.HelloVerb)) == 2 }, 30*time.Second, time.Millisecond)
+	ask()
+	starts := f.heard(stream.StartVerb)
+	start, err := stream.ParseStart(starts[len(starts)-1])
+	require.NoError(t, err)
+	require.Greater(t, start.Pay.Lease, given)
 }
 
 func TestSession_AnAnswerThatNobodyReadsIsCancelled(t *testing.T) {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -18,6 +17,7 @@ func (a *answer) resume() {
 
 // quiet is called when nothing came for too long.
 func (a *answer) quiet() {
+	gone, _ := a.s.Err()
 	switch {
 	case a.late:
 		a.silence = 0 // nobody can claim it any more
@@ -30,14 +30,16 @@ func (a *answer) quiet() {
 		}
 	case a.finished:
 		a.await()
-	case a.asked:
+	case a.asked || gone != nil:
 		a.tell(stream.CancelVerb, stream.Cancel{Request: a.id, Seq: a.seq()})
-		err := lost("nothing came of the answer for %s", 2*a.s.cfg.Silence)
-		if a.attempt.number == 0 { // another dispatcher may take it
-			err = &api.Error{Code: api.CodeUnavailable, Err: cocoon.Unreachable.Errorf("the dispatcher does not answer")}
+		if !a.attempt.begun {
+			a.drop("the dispatcher does not answer")
+			return
 		}
-		a.took(err)
-		a.finish(err)
+		a.finish(lost("nothing comes of the answer any more"))
+		if gone != nil { // nor does a bill
+			a.silence = min(a.silence, lostPatience)
+		}
 	default:
 		a.asked = true
 		a.resume()

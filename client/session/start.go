@@ -57,7 +57,7 @@ func (s *Session) route(r api.Request) (stream.Route, error) {
 // Start returns when a worker took r, or when it failed and nothing is owed. Where
 // ctx ended before, the answer ends at once, and has what was done all the same.
 // What fails before a worker took it is asked once more, of other workers.
-func (s *Session) Start(ctx context.Context, r api.Request) (api.Answer, error) {
+func (s *Session) Start(ctx context.Context, r api.Request) (*answer, error) {
 	for again := true; ; again = false {
 		a, err := s.start(ctx, r)
 		if err == nil || !again || !s.worthwhile(err) {
@@ -82,7 +82,7 @@ func (s *Session) worthwhile(err error) bool {
 	return false
 }
 
-func (s *Session) start(ctx context.Context, r api.Request) (api.Answer, error) {
+func (s *Session) start(ctx context.Context, r api.Request) (*answer, error) {
 	if _, _, err := s.place(); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Session) seal(route stream.Route, set *set, prompt []byte) (*answer, st
 }
 
 // send publishes a request and waits until a worker took it.
-func (s *Session) send(ctx context.Context, a *answer, sealed stream.Sealed, pay stream.Pay, deadline time.Time) (api.Answer, error) {
+func (s *Session) send(ctx context.Context, a *answer, sealed stream.Sealed, pay stream.Pay, deadline time.Time) (*answer, error) {
 	node, number, err := s.place()
 	if err == nil {
 		pay.Session = number
