@@ -147,27 +147,29 @@ func (o *serveOptions) serve(ctx context.Context, e *env, client *chain.Client, 
 	mux.Handle("/", index.Handler())
 	s := served{API: "http://" + l.Addr().String(), Data: o.data}
 	g, ctx := errgroup.WithContext(ctx)
-	if !o.indexOnly {
-		dispatch, err := o.dispatcher(ctx, e, client, index)
-		if err != nil {
-			return err
-		}
-		s.Workers = dispatch.WorkersURL()
-		mux.Handle("/dispatch/", http.StripPrefix("/dispatch", dispatch.Handler()))
-		g.Go(func() error { return dispatch.Run(ctx) })
-	}
 	g.Go(func() error { return index.Run(ctx) })
 	serveHTTP(ctx, g, l, mux)
-	rows := [][2]string{{"API", s.API}, {"data", s.Data}}
-	if s.Workers != "" {
-		rows = append(rows, [2]string{"workers", s.Workers}, [2]string{"dispatcher", s.API + "/dispatch"})
-	}
-	g.Go(func() error { return e.show("serving", s, rows...) })
-	e.say("serving; Ctrl-C stops it")
+	g.Go(func() error {
+		rows := [][2]string{{"API", s.API}, {"data", s.Data}}
+		if !o.indexOnly {
+			dispatch, err := o.dispatcher(ctx, e, client, index)
+			if err != nil {
+				return err
+			}
+			s.Workers = dispatch.WorkersURL()
+			rows = append(rows, [2]string{"workers", s.Workers}, [2]string{"dispatcher", s.API + "/dispatch"})
+			mux.Handle("/dispatch/", http.StripPrefix("/dispatch", dispatch.Handler()))
+			g.Go(func() error { return dispatch.Run(ctx) })
+		}
+		e.say("serving; Ctrl-C stops it")
+		return e.show("serving", s, rows...)
+	})
 	return g.Wait()
 }
 
-// dispatcher opens the dispatcher of this wallet's rewards contract.
+// dispatcher opens the dispatcher of this wallet's rewards contract, once the index has
+// what is on chain now: by what it knew before, workers would be turned away, and its
+// books would be too old to be believed.
 func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Client, index *indexer.Indexer) (*dispatcher.Dispatcher, error) {
 	wallet, err := e.openWallet(client, o.wallet)
 	if err != nil {
@@ -192,6 +194,13 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 		return nil, err
 	}
 	if cfg.TLS, err = o.certificate(); err != nil {
+		return nil, err
+	}
+	head, err := client.Head(ctx)
+	if err == nil {
+		err = index.WaitSeqno(ctx, head.SeqNo)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
