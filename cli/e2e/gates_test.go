@@ -4,23 +4,24 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// gates hold requests back at the engines of workers that are killed until a test
-// lets them on.
+// gates hold requests back at engines until a test lets them on.
 type gates struct {
 	asked   chan string              // whose engine has a request
 	release map[string]chan struct{} // by owner; a message lets one request on
-	victims map[string]*exec.Cmd     // the workers, by owner
 }
 
-func newGates() *gates {
-	return &gates{asked: make(chan string, 16), release: map[string]chan struct{}{"alice": make(chan struct{}), "bob": make(chan struct{})}}
+func newGates(owners ...string) *gates {
+	g := &gates{asked: make(chan string, 16), release: map[string]chan struct{}{}}
+	for _, o := range owners {
+		g.release[o] = make(chan struct{})
+	}
+	return g
 }
 
 // next waits until an engine has a request, and says whose it is.

@@ -14,18 +14,18 @@ import (
 
 // A worker that is killed before the first token is replaced and its application
 // notices nothing; one that is killed after it ends the stream with an error.
-func testKilled(t *testing.T, a *app) {
+func testKilled(t *testing.T, l *lab, a *app) {
 	secret, id := a.key(t, api.Limits{})
 	var seen thrice
 	c := a.sdk(option.WithAPIKey(secret), seen.option())
-	gates, other := a.w.gates, map[string]string{"alice": "bob", "bob": "alice"}
+	gates, other := l.gates, map[string]string{"alice": "bob", "bob": "alice"}
 	var g errgroup.Group
 	g.Go(func() error {
 		_, err := c.Chat.Completions.New(t.Context(), params(kill, "before"))
 		return err
 	})
 	first := gates.next(t)
-	require.NoError(t, gates.victims[first].Process.Kill())
+	require.NoError(t, l.victims[first].Process.Kill())
 	require.Equal(t, other[first], gates.next(t), "the other owner's worker has it now")
 	gates.let(t, other[first])
 	require.NoError(t, g.Wait())
@@ -42,7 +42,7 @@ func testKilled(t *testing.T, a *app) {
 	gates.let(t, gates.next(t))
 	stream := <-streams
 	require.True(t, stream.Next())
-	require.NoError(t, gates.victims[other[first]].Process.Kill())
+	require.NoError(t, l.victims[other[first]].Process.Kill())
 	for stream.Next() {
 	}
 	var lost *ssestream.StreamError

@@ -22,14 +22,13 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 	"github.com/openai/openai-go/v3/shared"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
-	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/client/api"
 	"github.com/cocoon-network/cocoon/client/daemon"
+	"github.com/cocoon-network/cocoon/worker/engine"
 )
 
 var whole = flag.Bool("whole", false, "run a whole market of processes: make test-market")
@@ -47,13 +46,13 @@ func TestOpenAI(t *testing.T) {
 		t.Skip("minutes on a busy machine: make test-market")
 	}
 	t.Parallel()
-	w := newWorld(t)
+	w := newLab(t)
 	a := w.daemon(t, cocoon.TON(5), func(c *daemon.Config) { c.Session.Patience = wait }) // for bills: its usage ledger is to be exact
 	brief := w.daemon(t, cocoon.NanoOf(10_000_000), func(c *daemon.Config) { c.API.KeepAlive = 100 * time.Millisecond })
 	t.Run("side by side", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *app){
 			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "models": testModels, "errors": testErrors,
-			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut, "leaving": testLeaving,
+			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut,
 			"who does not read": testUnread, "eight": testEight, "retries": testRetries, "web pages": testPages,
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -61,6 +60,10 @@ func TestOpenAI(t *testing.T) {
 				test(t, a)
 			})
 		}
+		t.Run("leaving", func(t *testing.T) {
+			t.Parallel()
+			testLeaving(t, w.slow, a)
+		})
 		t.Run("silence", func(t *testing.T) {
 			t.Parallel()
 			testSilence(t, brief)
@@ -85,11 +88,11 @@ func TestOpenAI(t *testing.T) {
 		})
 		t.Run("a broken wire", func(t *testing.T) {
 			t.Parallel()
-			testWire(t, w.daemon(t, cocoon.TON(1)))
+			testWire(t, w.wire, w.daemon(t, cocoon.TON(1)))
 		})
 		t.Run("killed workers", func(t *testing.T) {
 			t.Parallel()
-			testKilled(t, w.daemon(t, cocoon.TON(1)))
+			testKilled(t, w, w.daemon(t, cocoon.TON(1)))
 		})
 	})
 	a.settles(t)
@@ -363,9 +366,9 @@ func (a *app) raw(t *testing.T, secret, body string) string {
 
 // Whoever leaves, by a cancel or by not reading on, stops the engine, and pays
 // what had come.
-func testLeaving(t *testing.T, a *app) {
+func testLeaving(t *testing.T, slowly *engine.Engine, a *app) {
 	secret, id := a.key(t, api.Limits{})
-	before := a.w.slow.Counters().Cancelled
+	before := slowly.Counters().Cancelled
 	c := a.sdk(option.WithAPIKey(secret))
 	ctx, cancel := context.WithCancel(t.Context())
 	stream := c.Chat.Completions.NewStreaming(ctx, params(slow, "x"))
@@ -378,7 +381,7 @@ func testLeaving(t *testing.T, a *app) {
 	require.True(t, stream.Next())
 	require.NoError(t, stream.Close())
 	require.Eventually(t, func() bool { return len(a.usage(t, id)) == 2 }, wait, tick)
-	require.Eventually(t, func() bool { return a.w.slow.Counters().Cancelled >= before+2 }, wait, tick)
+	require.Eventually(t, func() bool { return slowly.Counters().Cancelled >= before+2 }, wait, tick)
 	for _, e := range a.usage(t, id) {
 		require.Equal(t, "cancelled", e.Outcome)
 		require.Less(t, e.Usage.Completion, uint64(60_000))
@@ -560,28 +563,4 @@ func testSmallChannel(t *testing.T, a *app) {
 	require.NoError(t, err)
 	require.Equal(t, cocoon.NanoOf(told), cost(t, a.usage(t, "")))
 	a.settles(t)
-}
-
-// settles ends the daemon, leaves, and wants the chain to hold what the usage
-// ledger says, to the nanoTON.
-func (a *app) settles(t *testing.T) {
-	t.Helper()
-	w := a.w
-	used := a.daemon.Channels()[0]
-	a.stop()
-	spent := cost(t, a.usage(t, ""))
-	require.Equal(t, spent, used.Ledger.Figures().Used, "books and usage ledger")
-	deps := daemon.Deps{Client: w.conn, Registry: w.desk.Registry, Sender: a.wallet, Logger: w.slog}
-	left, err := daemon.Leave(w.ctx, a.data, w.rewards, false, deps)
-	require.NoError(t, err)
-	require.True(t, left, "its dispatcher agrees")
-	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		settled, err := w.index.Channel(w.ctx, used.Account)
-		require.NoError(c, err)
-		require.True(c, settled.Closed)
-		require.Equal(c, spent, settled.Settled, "settled on chain")
-	}, wait, tick)
-	acc, err := w.conn.Account(w.ctx, used.Account)
-	require.NoError(t, err)
-	require.Equal(t, chain.Active, acc.State)
 }

@@ -73,7 +73,7 @@ func (v *wire) cut() {
 
 // A worker whose connection breaks amid an answer goes on where it was, and its
 // application notices nothing.
-func testWire(t *testing.T, a *app) {
+func testWire(t *testing.T, broken *wire, a *app) {
 	p := params(wired, "x")
 	require.Eventually(t, func() bool {
 		first := p
@@ -87,7 +87,7 @@ func testWire(t *testing.T, a *app) {
 	chunks, tokens := 0, int64(0)
 	for ; stream.Next(); chunks++ {
 		if chunks == 20 || chunks == 200 {
-			a.w.wire.cut()
+			broken.cut()
 		}
 		tokens = stream.Current().Usage.CompletionTokens
 	}
