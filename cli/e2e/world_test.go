@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,7 +88,7 @@ type world struct {
 	rewards    cocoon.Account
 	index      *indexer.Indexer
 	dispatcher *dispatcher.Dispatcher
-	seed       byte // of the newest key
+	seed       atomic.Uint32 // of the newest key: wallets are made side by side
 
 	slow  *engine.Engine // of both owners
 	gates *gates
@@ -184,8 +185,7 @@ func (w *world) dial() *chain.Client {
 }
 
 func (w *world) key() ed25519.PrivateKey {
-	w.seed++
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{w.seed}, ed25519.SeedSize))
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(w.seed.Add(1))}, ed25519.SeedSize))
 }
 
 func (w *world) wallet() *chain.Wallet {
