@@ -70,18 +70,19 @@ func (a *answer) rest() time.Duration {
 	return max(time.Nanosecond, a.silence-time.Since(a.heard))
 }
 
-// pass has a frame handled by who brings it, which saves waking run, and reports
+// pass has an event of the answer itself handled by who brings it, which saves waking run, and reports
 // whether it was: where it is the turn of run, or more is to be done, run goes on.
 func (a *answer) pass(event []byte) bool {
-	if stream.KindOf(event) != "frame" || !a.turn.TryLock() {
+	kind := stream.KindOf(event)
+	if kind != "frame" && kind != "took" || !a.turn.TryLock() {
 		return false
 	}
 	defer a.turn.Unlock()
-	if !a.simple(event) {
+	if a.silence == 0 || !a.events.empty() || kind == "frame" && !a.simple(event) {
 		return false
 	}
 	a.heard = time.Now()
-	if err := a.onFrame(event); err != nil {
+	if err := a.handle(event); err != nil {
 		a.warn(event, err)
 	}
 	if a.finished {
@@ -94,7 +95,7 @@ func (a *answer) pass(event []byte) bool {
 // to be set aside or settled with it.
 func (a *answer) simple(frame []byte) bool {
 	h, err := stream.ParseFrameHeader(frame)
-	return err == nil && a.silence > 0 && a.events.empty() && a.final == nil && a.attempt.opener != nil && !a.outruns(uint64(h.Out))
+	return err == nil && a.final == nil && a.attempt.opener != nil && !a.outruns(uint64(h.Out))
 }
 
 // leave tells whoever waits that there is no more.
