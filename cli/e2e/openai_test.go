@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,8 +93,10 @@ func TestOpenAI(t *testing.T) {
 			testKilled(t, w.daemon(t, cocoon.TON(1)))
 		})
 	})
+	last := w.daemon(t, cocoon.NanoOf(10_000_000))
 	a.settles(t)
 	brief.settles(t)
+	testAway(t, last)
 }
 
 func testChat(t *testing.T, a *app) {
@@ -208,18 +211,63 @@ func testEmbeddings(t *testing.T, a *app) {
 	require.Contains(t, text.Data[1].RawJSON(), `"embedding":"`)
 }
 
-func testModels(t *testing.T, a *app) {
+// models are listed as they come, with their workers, "-" where nobody knows.
+func (a *app) models(t *testing.T) (names []string, workers map[string]string) {
+	t.Helper()
 	page, err := a.sdk().Models.List(t.Context())
 	require.NoError(t, err)
-	names := map[string]bool{}
+	workers = map[string]string{}
 	for _, m := range page.Data {
-		names[m.ID] = true
+		n := m.JSON.ExtraFields["workers"].Raw()
+		if n == "" {
+			n = "-"
+		}
+		names, workers[m.ID] = append(names, m.ID), n
 	}
-	require.True(t, names[chat] && names["gpt-4o"] && names[kill], names)
+	return names, workers
+}
+
+// served lists models until what is said of one's workers is enough.
+func (a *app) served(t *testing.T, model string, enough func(workers string) bool) (names []string, workers map[string]string) {
+	t.Helper()
+	for end := time.Now().Add(wait); ; time.Sleep(tick) {
+		if names, workers = a.models(t); enough(workers[model]) {
+			return names, workers
+		}
+		require.True(t, time.Now().Before(end), "%s: %v", model, workers)
+	}
+}
+
+// A model whose worker is not up comes behind those that are served: who takes the
+// first of the list is answered. Once it is up, it is served as well.
+func testModels(t *testing.T, a *app) {
+	names, workers := a.served(t, chat, func(n string) bool { return n != "-" && n != "0" })
+	require.Equal(t, workers[chat], workers["gpt-4o"])
+	require.Equal(t, "0", workers[late])
+	require.Contains(t, names, kill, "whatever becomes of its workers")
+	require.Less(t, slices.Index(names, chat), slices.Index(names, late))
+	require.Less(t, slices.Index(names, "gpt-4o"), slices.Index(names, late), "aliases as well")
 	one, err := a.sdk().Models.Get(t.Context(), chat)
 	require.NoError(t, err)
 	require.Equal(t, chat, one.ID)
 	require.Contains(t, one.RawJSON(), `"price"`)
+	require.Contains(t, one.RawJSON(), `"workers"`)
+	a.w.late()
+	a.served(t, late, func(n string) bool { return n == "1" })
+	answer, err := a.sdk().Chat.Completions.New(t.Context(), params(late, "x"))
+	require.NoError(t, err)
+	require.NotEmpty(t, answer.Choices[0].Message.Content)
+}
+
+// Without a dispatcher the same models are listed, at once, and of workers nothing is said.
+func testAway(t *testing.T, a *app) {
+	before, _ := a.served(t, late, func(n string) bool { return n == "1" })
+	a.w.close()
+	begun := time.Now()
+	names, _ := a.models(t)
+	require.Less(t, time.Since(begun), 5*time.Second)
+	require.ElementsMatch(t, before, names)
+	a.served(t, late, func(n string) bool { return n == "-" })
 }
 
 // thrice counts what an SDK sends.

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ const (
 	dull  = "lab/dull"  // half a second until the first token
 	kill  = "lab/kill"  // of processes that die
 	wired = "lab/wired" // of a worker whose wire breaks
+	late  = "lab/late"  // of a worker that a test starts
 )
 
 const wiredAnswer = 400 // tokens
@@ -87,11 +89,13 @@ type world struct {
 	rewards    cocoon.Account
 	index      *indexer.Indexer
 	dispatcher *dispatcher.Dispatcher
-	seed       byte // of the newest key
+	close      func()        // ends the dispatcher
+	seed       atomic.Uint32 // of the newest key: wallets are made side by side
 
 	slow  *engine.Engine // of both owners
 	gates *gates
 	wire  *wire
+	late  func() // starts the worker of late
 }
 
 type journal struct {
@@ -138,6 +142,8 @@ func newWorld(t *testing.T) *world {
 	w.work(bob, b0, w.engines("bob"))
 	w.wire = newWire(t, strings.TrimPrefix(w.dispatcher.WorkersURL(), "nats://"))
 	w.work(bob, w.register(bob, []string{wired}), map[string]http.Handler{wired: w.broken(engine.Config{Answer: wiredAnswer, Cost: engine.Cost{Step: 5 * time.Millisecond, Prefill: 1e6}})}, w.wire.url())
+	b2 := w.register(bob, []string{late})
+	w.late = func() { w.work(bob, b2, map[string]http.Handler{late: engine.New(late)}) }
 	w.gates.victims = map[string]*exec.Cmd{
 		"alice": w.process(alice, w.register(alice, dying), w.gates.door("alice", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
 		"bob":   w.process(bob, w.register(bob, dying), w.gates.door("bob", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
@@ -184,8 +190,7 @@ func (w *world) dial() *chain.Client {
 }
 
 func (w *world) key() ed25519.PrivateKey {
-	w.seed++
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{w.seed}, ed25519.SeedSize))
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(w.seed.Add(1))}, ed25519.SeedSize))
 }
 
 func (w *world) wallet() *chain.Wallet {
@@ -214,7 +219,7 @@ func (w *world) deploy(house *chain.Wallet) {
 	w.t.Helper()
 	w.desk = action.Desk{Chain: w.conn, GlobalID: w.net.GlobalID}
 	registry, messages, err := w.desk.Deploy(w.ctx, wrappers.RegistryBirth{Owner: house.Account(), Delay: 30}, action.QuickRules(), house.Account(),
-		chat, slow, busy, full, cut, odd, dull, kill, wired)
+		chat, slow, busy, full, cut, odd, dull, kill, wired, late)
 	require.NoError(w.t, err)
 	w.desk.Registry, w.net.Registry = registry, registry
 	w.send(house, messages...)
@@ -270,7 +275,7 @@ func (w *world) serve(house *chain.Wallet) {
 	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = filepath.Join(dir, "ledger"), []crypto.Signer{ledger}, rules.CloseDelay
 	w.dispatcher, err = dispatcher.New(w.ctx, cfg, dispatcher.Deps{Feed: w.index, Index: w.index, Chain: w.dial(), Sender: house, Logger: w.slog})
 	require.NoError(w.t, err)
-	w.service(w.dispatcher.Run)
+	w.close = w.service(w.dispatcher.Run)
 	w.send(house, msg(w.desk.SetEndpoint(w.ctx, birth, w.dispatcher.WorkersURL(), [32]byte{})))
 }
 

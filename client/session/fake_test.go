@@ -114,10 +114,11 @@ type fake struct {
 	got      map[stream.Verb][][]byte
 	news     chan stream.Verb
 
-	hello func(stream.Hello) stream.Message        // nil: the state
-	serve func(f *fake, s stream.Start, d *double) // in place of what an honest one does
-	maxed struct{ loss, bound cocoon.Nano }
-	limit func() cocoon.Nano // P as the client has it
+	hello  func(stream.Hello) stream.Message        // nil: the state
+	counts func(stream.ModelsOf) stream.Message     // nil: all machines serve the model, and no other
+	serve  func(f *fake, s stream.Start, d *double) // in place of what an honest one does
+	maxed  struct{ loss, bound cocoon.Nano }
+	limit  func() cocoon.Nano // P as the client has it
 }
 
 // double is the worker's side of one request.
@@ -157,7 +158,7 @@ func (f *fake) listen(port int) {
 	f.conn, err = nats.Connect(f.server.ClientURL(), nats.Nkey(f.self, pair.Sign))
 	require.NoError(f.t, err)
 	for _, at := range []string{stream.Home, node} {
-		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
+		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.ModelsVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
 			_, err = f.conn.Subscribe(stream.FromDaemons(at, v), func(m *nats.Msg) { f.on(v, m) })
 			require.NoError(f.t, err)
 		}
@@ -224,6 +225,12 @@ func (f *fake) answer(v stream.Verb, raw []byte) stream.Message {
 		return f.state()
 	case stream.LeaseVerb:
 		return f.sets(must(stream.ParseLease(raw)))
+	case stream.ModelsVerb:
+		q := must(stream.ParseModelsOf(raw))
+		if f.counts != nil {
+			return f.counts(q)
+		}
+		return f.serving(q)
 	case stream.KeysVerb:
 		k := must(stream.ParseKeysOf(raw))
 		for _, m := range f.machines {
@@ -300,6 +307,14 @@ func (f *fake) sets(l stream.Lease) stream.Message {
 		}
 		f.fleet++
 		out.Sets = append(out.Sets, set)
+	}
+	return out
+}
+
+func (f *fake) serving(q stream.ModelsOf) stream.Message {
+	out := stream.Models{Workers: make([]uint32, len(q.Models))}
+	if i := slices.Index(q.Models, cocoon.NewModelID(model)); i >= 0 {
+		out.Workers[i] = uint32(len(f.machines))
 	}
 	return out
 }

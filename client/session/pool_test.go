@@ -47,17 +47,27 @@ func (h *homes) Ban(_ context.Context, rewards cocoon.Account, reason string) er
 	return nil
 }
 
-// list is a registry with one model, which may be suspended.
-type list struct{ until uint32 }
+// list is a registry with one model, which may be suspended, and others before it.
+type list struct {
+	until  uint32
+	before []string
+}
 
-func (l list) Registry(context.Context) (wrappers.Registry, uint32, error) {
-	data, err := wrappers.Cell(wrappers.ModelData{Name: model})
-	now := uint32(time.Now().Unix())
-	return wrappers.Registry{Models: []wrappers.Listed{{Key: cocoon.NewModelID(model), Data: data, SuspendedUntil: l.until}}}, now, err
+func (l list) Registry(context.Context) (r wrappers.Registry, at uint32, err error) {
+	for _, name := range append(l.before, model) {
+		data, cerr := wrappers.Cell(wrappers.ModelData{Name: wrappers.Text(name)})
+		r.Models, err = append(r.Models, wrappers.Listed{Key: cocoon.NewModelID(name), Data: data, SuspendedUntil: l.until}), errors.Join(err, cerr)
+	}
+	return r, uint32(time.Now().Unix()), err
 }
 
 // pool is a client of both dispatchers.
 func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
+	t.Helper()
+	return poolOf(t, impatient(), list{}, slog.DiscardHandler, fakes...)
+}
+
+func poolOf(t *testing.T, cfg session.Config, registry list, log slog.Handler, fakes ...*fake) (*session.Pool, *homes) {
 	t.Helper()
 	h := &homes{}
 	for i, f := range fakes {
@@ -70,8 +80,8 @@ func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
 		at.Ledger = l
 		h.usable = append(h.usable, &at)
 	}
-	p := session.NewPool(impatient(), session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
-		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, h, list{}, time.Now)
+	p := session.NewPool(cfg, session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
+		Now: time.Now, Random: rand.Reader, Logger: slog.New(log)}, h, registry, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	p.Sync(ctx)
