@@ -263,9 +263,7 @@ func testModels(t *testing.T, a *app) {
 func testAway(t *testing.T, a *app) {
 	before, _ := a.served(t, late, func(n string) bool { return n == "1" })
 	a.w.close()
-	begun := time.Now()
 	names, _ := a.models(t)
-	require.Less(t, time.Since(begun), 5*time.Second)
 	require.ElementsMatch(t, before, names)
 	a.served(t, late, func(n string) bool { return n == "-" })
 }

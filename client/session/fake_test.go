@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/cocoon-network/cocoon/client/money"
 	"github.com/cocoon-network/cocoon/client/session"
 	"github.com/cocoon-network/cocoon/client/trust"
+	"github.com/cocoon-network/cocoon/internal/freeport"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -140,18 +142,22 @@ func newFake(t testing.TB, machines int) *fake {
 	for n := range machines {
 		f.machines = append(f.machines, newMachine(t, byte(n+1)))
 	}
-	f.listen(-1)
+	at, err := freeport.Loopback()
+	require.NoError(t, err)
+	f.listen(at)
 	t.Cleanup(func() { f.conn.Close(); f.server.Shutdown() })
 	return f
 }
 
-// listen starts the server; the same port again after it was stopped.
-func (f *fake) listen(port int) {
+// listen starts the server; at the same address again after it was stopped.
+func (f *fake) listen(at string) {
+	tcp, err := net.ResolveTCPAddr("tcp", at)
+	require.NoError(f.t, err)
 	pair, err := nkeys.CreateUser()
 	require.NoError(f.t, err)
 	f.self, err = pair.PublicKey()
 	require.NoError(f.t, err)
-	f.server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true, AlwaysEnableNonce: true, MaxPayload: 512 << 10, CustomClientAuthentication: f})
+	f.server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: tcp.Port, NoLog: true, NoSigs: true, AlwaysEnableNonce: true, MaxPayload: 512 << 10, CustomClientAuthentication: f})
 	require.NoError(f.t, err)
 	go f.server.Start()
 	require.True(f.t, f.server.ReadyForConnections(10*time.Second))

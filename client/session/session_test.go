@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -532,11 +531,11 @@ func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.Next(t.Context())
 	require.NoError(t, err)
-	port := f.server.Addr().(*net.TCPAddr).Port
+	at := f.server.Addr().String()
 	f.conn.Close()
 	f.server.Shutdown()
 	f.server.WaitForShutdown()
-	f.listen(port)
+	f.listen(at)
 	resume, err := stream.ParseResume(f.until(stream.ResumeVerb))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, resume.Seq)
