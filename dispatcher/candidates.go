@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -30,12 +31,32 @@ func (r *roster) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 // streaming are the seats that could answer such a request now.
 func (r *roster) streaming(l stream.Lease, now time.Time) (fit []*seat) {
 	for _, s := range r.seats {
-		if r.up(s, now) && !now.Before(s.rests) && s.beat.Key != 0 && s.provider.Terms != "" && s.provider.Stake.Cmp(s.provider.Required) >= 0 &&
-			slices.Contains(s.beat.Models, l.Model) && s.serves(l.Model, l.Caps) {
+		if slices.Contains(s.beat.Models, l.Model) && r.answers(s, l.Model, l.Caps, now) {
 			fit = append(fit, s)
 		}
 	}
 	return fit
+}
+
+// answers reports whether s, which has m loaded, could answer a request now.
+func (r *roster) answers(s *seat, m cocoon.ModelID, caps cocoon.Price, now time.Time) bool {
+	return r.up(s, now) && !now.Before(s.rests) && s.beat.Key != 0 && s.provider.Terms != "" && s.provider.Stake.Cmp(s.provider.Required) >= 0 && s.serves(m, caps)
+}
+
+// Serving is how many workers each model has that could be candidates now.
+func (r *roster) Serving(q stream.ModelsOf) []uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now, workers := r.now(), make([]uint32, len(q.Models))
+	for _, s := range r.seats {
+		for n, m := range s.beat.Models {
+			i, asked := slices.BinarySearchFunc(q.Models, m, func(a, b cocoon.ModelID) int { return bytes.Compare(a[:], b[:]) })
+			if asked && !slices.Contains(s.beat.Models[:n], m) && r.answers(s, m, q.Caps, now) {
+				workers[i]++
+			}
+		}
+	}
+	return workers
 }
 
 // draw is one set.

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -101,7 +102,7 @@ type Dispatcher struct {
 
 	uploads  uploads
 	stale    struct{ goods, roster bool } // to be read anew; of follow
-	measured uint32                       // chain time up to which uptime is measured; of follow
+	measured atomic.Uint32                // chain time up to which uptime is measured; zero before the first look
 	ended    chan struct{}                // closed when Run ends
 	nudged   chan struct{}                // something is to be done before the next block
 	matching sync.WaitGroup
@@ -137,7 +138,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (_ *Dispatcher, err error) 
 	if payee.IsZero() {
 		payee = deps.Sender.Account()
 	}
-	d.keeper = &keeper{cfg: cfg.Keeper, bps: cfg.Bps, payee: payee, deps: deps, log: d.log, store: d.store, relay: d.relay}
+	d.keeper = &keeper{cfg: cfg.Keeper, bps: cfg.Bps, payee: payee, deps: deps, log: d.log, store: d.store, relay: d.relay, measured: d.measured.Load}
 	if err = d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

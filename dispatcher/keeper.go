@@ -44,6 +44,8 @@ type keeper struct {
 	relay  *relay
 	ledger *ledger.Ledger // nil where none is kept
 	clerk  *clerk         // likewise
+
+	measured func() uint32 // chain time up to which uptime is in the store
 }
 
 // run does what is due at each block until ctx ends.
@@ -134,12 +136,14 @@ func (k *keeper) next(ctx context.Context, plans []*plan, r wrappers.Rewards, no
 }
 
 // over reports whether a period was measured or, where receipts are to be paid,
-// has passed: their providers' workers may be gone.
+// has passed and is measured: their providers' workers may be gone. The block that
+// ends a period is measured beside us, maybe after we have seen it.
 func (k *keeper) over(ctx context.Context, r wrappers.Rewards, now uint32) (bool, error) {
 	measured, err := k.store.measured(ctx)
 	if err != nil || measured >= k.cfg.Period || k.ledger == nil {
 		return measured >= k.cfg.Period, err
 	}
 	since, err := k.store.since(ctx, now)
-	return now-since >= k.cfg.Period && k.owes(r.Number), err
+	now = min(now, k.measured())
+	return now > since && now-since >= k.cfg.Period && k.owes(r.Number), err
 }

@@ -30,13 +30,13 @@ func (s *store) count(ctx context.Context, db bun.IDB, worker []byte, provider c
 // total, and to its uptime where it is up now. The first look after a start
 // only sets the clock: nobody was watching before.
 func (d *Dispatcher) measure(ctx context.Context, now uint32) error {
-	from := d.measured
-	d.measured = now
+	from := d.measured.Load()
 	if from == 0 || now <= from {
+		d.measured.Store(now)
 		return nil
 	}
 	all := d.roster.attendance()
-	return d.store.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err := d.store.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for _, a := range all {
 			up := uint32(0)
 			if a.up {
@@ -52,4 +52,8 @@ func (d *Dispatcher) measure(ctx context.Context, now uint32) error {
 		}
 		return nil
 	})
+	if err == nil {
+		d.measured.Store(now)
+	}
+	return err
 }

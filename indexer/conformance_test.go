@@ -92,6 +92,7 @@ var conformance = map[string]func(*testing.T){
 	"TestProof_ShowsRegistryAndVaultInOneAnswer":          TestProof_ShowsRegistryAndVaultInOneAnswer,
 	"TestIndexer_FaultsSplitsAndMergesChangeNothing":      TestIndexer_FaultsSplitsAndMergesChangeNothing,
 	"TestStream_LeavesAClientThatDoesNotRead":             TestStream_LeavesAClientThatDoesNotRead,
+	"TestCommit_GivenUpAtAnyMomentChangesNothing":         TestCommit_GivenUpAtAnyMomentChangesNothing,
 }
 
 // onFiles and on both by themselves.

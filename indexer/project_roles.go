@@ -116,7 +116,7 @@ func (s *rewardsState) punish(o *occurrence) error {
 	if err != nil {
 		return err
 	}
-	penalty := m.Penalty.Nano.Min(held)
+	penalty := m.Penalty.Min(held)
 	ofBond := penalty.Min(s.Bond)
 	rest, err := penalty.Sub(ofBond)
 	return errors.Join(err, decrease(&s.Bond, ofBond), decrease(&s.Unbonding, rest), s.Leaving.slash(rest))

@@ -1,7 +1,7 @@
 // Command benchmark measures the interactive path as an application meets it:
 // daemon, dispatcher, worker and engine, each a process, on contracts of a local
-// chain, beside a plain reverse proxy with as many hops and beside the engine
-// itself. Sides take turns, figures are medians. Progress goes to stderr; the
+// chain, beside a plain reverse proxy with as many hops, beside the same hops that
+// do nothing but carry, and beside the engine itself. Sides take turns, figures are medians. Progress goes to stderr; the
 // last line on stdout is the figures as JSON (make bench-stream).
 //
 // The processes are this program once more, under the name of a role.
@@ -24,7 +24,8 @@ import (
 )
 
 // roles are what a process of the benchmark may be.
-var roles = map[string]func(ctx context.Context, args []string) error{"engine": serveEngine, "proxy": serveProxy, "load": serveLoad, "keeper": serveKeeper}
+var roles = map[string]func(ctx context.Context, args []string) error{"engine": serveEngine, "proxy": serveProxy, "load": serveLoad, "keeper": serveKeeper,
+	"bare-dispatcher": serveBareDispatcher, "bare-worker": serveBareWorker, "bare-daemon": serveBareDaemon}
 
 // options are how much is measured.
 type options struct {

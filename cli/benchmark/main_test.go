@@ -31,7 +31,8 @@ func TestRun_EverySideCarriesWholeAnswers(t *testing.T) {
 	o.rounds, o.burst, o.paced, o.streams, o.tokens, o.pace, o.blockTime = 1, 100*time.Millisecond, 100*time.Millisecond, 4, 20, time.Millisecond, 50*time.Millisecond
 	f, err := run(context.Background(), o)
 	require.NoError(t, err)
-	for name, ratio := range map[string]float64{"1 at a time": f.Burst1, "16": f.Burst16, "64": f.Burst64, "1 in process": f.InProcess1, "16 in process": f.InProcess16, "64 in process": f.InProcess64} {
+	for name, ratio := range map[string]float64{"1 at a time": f.Burst1, "16": f.Burst16, "64": f.Burst64, "1 in process": f.InProcess1, "16 in process": f.InProcess16, "64 in process": f.InProcess64,
+		"1 bare": f.Bare1, "16 bare": f.Bare16, "64 bare": f.Bare64} {
 		require.Positive(t, ratio, name)
 	}
 }

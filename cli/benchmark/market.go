@@ -44,9 +44,10 @@ type bench struct {
 
 	rewards, nats, key    string // the dispatcher's contract and address; the daemon's API key
 	engine, proxy, daemon string // URLs
+	bareURL               string // of the bare daemon
 	load, keeper          *process
 	keeperKey             string
-	path, hops            []*process            // dispatcher and daemon; proxies
+	path, hops, bare      []*process            // dispatcher and daemon; proxies; the bare side
 	crew                  map[string][]*process // workers, by model
 }
 
@@ -133,6 +134,9 @@ func (b *bench) serve(ctx context.Context) error {
 		}
 		b.hops, b.proxy = append(b.hops, p), up.URL
 	}
+	if err := b.startBare(); err != nil {
+		return err
+	}
 	dispatcher, err := b.start("dispatcher", &struct{}{}, "cocoon", "serve", "--api", "127.0.0.1:0", "--listen", strings.TrimPrefix(b.nats, "nats://"), "--json")
 	if err != nil {
 		return err
@@ -150,6 +154,24 @@ func (b *bench) serve(ctx context.Context) error {
 		return err
 	}
 	return b.startKeeper(ctx)
+}
+
+func (b *bench) startBare() error {
+	var bus, daemon served
+	add := func(up any, args ...string) error {
+		p, err := b.start(args[0], up, args...)
+		b.bare = append(b.bare, p)
+		return err
+	}
+	err := add(&bus, "bare-dispatcher")
+	if err == nil {
+		err = add(&struct{}{}, "bare-worker", bus.URL, b.engine)
+	}
+	if err == nil {
+		err = add(&daemon, "bare-daemon", bus.URL)
+	}
+	b.bareURL = daemon.URL
+	return err
 }
 
 func (b *bench) startWorkers() error {

@@ -15,6 +15,9 @@ type figures struct {
 	Burst1     float64 `json:"burst_c1"`
 	Burst16    float64 `json:"burst_c16"`
 	Burst64    float64 `json:"burst_c64"`
+	Bare1      float64 `json:"bare_burst_c1"` // the same hops over the same bus, which only carry
+	Bare16     float64 `json:"bare_burst_c16"`
+	Bare64     float64 `json:"bare_burst_c64"`
 	CPU        float64 `json:"cpu_ratio"`
 	TTFT       float64 `json:"added_ttft_ms"`
 	PerToken   float64 `json:"added_ms_per_token"` // without a window
@@ -55,11 +58,15 @@ func run(ctx context.Context, o options) (f figures, err error) {
 	}
 	if o.only != "paced" {
 		for _, c := range []struct {
-			streams       int
-			path, program *float64
-		}{{1, &f.Burst1, &f.InProcess1}, {16, &f.Burst16, &f.InProcess16}, {64, &f.Burst64, &f.InProcess64}} {
-			if *c.path, *c.program, err = b.bursts(ctx, c.streams); err != nil {
+			streams             int
+			path, program, bare *float64
+		}{{1, &f.Burst1, &f.InProcess1, &f.Bare1}, {16, &f.Burst16, &f.InProcess16, &f.Bare16}, {64, &f.Burst64, &f.InProcess64, &f.Bare64}} {
+			by, err := b.bursts(ctx, c.streams)
+			if err != nil {
 				return f, err
+			}
+			for name, to := range map[string]*float64{"cocoon": c.path, "roundtripper": c.program, "bare": c.bare} {
+				*to = compare(by[name], by["proxy"], ratio(rateOf))
 			}
 		}
 	}
@@ -84,10 +91,10 @@ func (b *bench) sides(c crew) []side {
 		{"cocoon", b.load, b.daemon, b.key, slices.Concat(b.path, b.crew[c.model])}, {"roundtripper", b.keeper, "http://localhost/v1", b.keeperKey, nil}}
 }
 
-// rounds has every side do a turn in each round, one after the other, after one
+// rounds has every side, and more, do a turn in each round, one after the other, after one
 // that does not count: connections, pools and contexts are there then.
-func (b *bench) rounds(ctx context.Context, what string, c crew, t turn) (map[string][]result, error) {
-	by, sides := map[string][]result{}, b.sides(c)
+func (b *bench) rounds(ctx context.Context, what string, c crew, t turn, more ...side) (map[string][]result, error) {
+	by, sides := map[string][]result{}, append(b.sides(c), more...)
 	t.Model = c.model
 	for round := range b.o.rounds + 1 {
 		for _, s := range sides {
@@ -161,13 +168,10 @@ func more(get func(result) float64) func(a, b result) float64 {
 	return func(a, b result) float64 { return get(a) - get(b) }
 }
 
-// bursts are answers as fast as they can be carried.
-func (b *bench) bursts(ctx context.Context, streams int) (path, program float64, err error) {
-	by, err := b.rounds(ctx, fmt.Sprintf("burst, %d at a time", streams), windowed, turn{Streams: streams, For: b.o.burst, Tokens: b.o.tokens, Prompt: b.o.prompt})
-	if err != nil {
-		return 0, 0, err
-	}
-	return compare(by["cocoon"], by["proxy"], ratio(rateOf)), compare(by["roundtripper"], by["proxy"], ratio(rateOf)), nil
+// bursts are answers as fast as they can be carried, by side.
+func (b *bench) bursts(ctx context.Context, streams int) (map[string][]result, error) {
+	return b.rounds(ctx, fmt.Sprintf("burst, %d at a time", streams), windowed, turn{Streams: streams, For: b.o.burst, Tokens: b.o.tokens, Prompt: b.o.prompt},
+		side{"bare", b.load, b.bareURL + "/v1", "none", b.bare})
 }
 
 // paced are answers at the speed of an engine: with the window, for what it

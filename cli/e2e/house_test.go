@@ -81,8 +81,8 @@ func (h *house) up() {
 	}, wait, tick)
 }
 
-// serve runs it in this process.
-func (h *house) serve() *dispatcher.Dispatcher {
+// serve runs it in this process, until the test ends or stop.
+func (h *house) serve() (d *dispatcher.Dispatcher, stop func()) {
 	w, dir := h.w, h.data()
 	w.t.Helper()
 	w.indexed()
@@ -92,8 +92,7 @@ func (h *house) serve() *dispatcher.Dispatcher {
 	cfg.Ledger.Dir, cfg.Ledger.Keys, cfg.Ledger.CloseDelay = filepath.Join(dir, "ledger"), []crypto.Signer{h.ledger}, action.QuickRules().CloseDelay
 	d, err := dispatcher.New(w.ctx, cfg, dispatcher.Deps{Feed: w.index, Index: w.index, Chain: w.dial(), Sender: h.pays, Logger: w.slog})
 	require.NoError(w.t, err)
-	w.service(d.Run)
-	return d
+	return d, w.service(d.Run)
 }
 
 // books are those on disk, of one that has stopped.

@@ -22,6 +22,7 @@ const (
 	dull  = "lab/dull"  // half a second until the first token
 	kill  = "lab/kill"  // of processes that die
 	wired = "lab/wired" // of a worker whose wire breaks
+	late  = "lab/late"  // of a worker that a test starts
 )
 
 const wiredAnswer = 400 // tokens
@@ -33,12 +34,14 @@ type lab struct {
 	gates   *gates
 	wire    *wire
 	victims map[string]*exec.Cmd // the workers behind the gates, by owner
+	late    func()               // starts the worker of late
+	close   func()               // ends the dispatcher
 }
 
 // newLab has one dispatcher, which has let in every worker.
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	w := newWorld(t, chat, slow, busy, full, cut, odd, dull, kill, wired)
+	w := newWorld(t, chat, slow, busy, full, cut, odd, dull, kill, wired, late)
 	l := &lab{world: w, gates: newGates("alice", "bob")}
 	var err error
 	l.slow, err = engine.Open(engine.Config{Answer: 60_000, Cost: engine.Cost{Step: 2 * time.Millisecond, Prefill: 1e6}})
@@ -46,12 +49,14 @@ func newLab(t *testing.T) *lab {
 	h, alice, bob := w.house(), w.provider(), w.provider()
 	both, dying := []string{chat, slow, busy, full, cut, odd, dull}, []string{kill}
 	a0, a1, b0 := w.register(alice, both), w.register(alice, []string{chat}), w.register(bob, both)
-	h.serve()
+	_, l.close = h.serve()
 	w.work(h, alice, a0, l.engines("alice"))
 	w.work(h, alice, a1, map[string]http.Handler{chat: engine.New(chat)})
 	w.work(h, bob, b0, l.engines("bob"))
 	l.wire = newWire(t, h.address)
 	w.work(h, bob, w.register(bob, []string{wired}), map[string]http.Handler{wired: w.broken(engine.Config{Answer: wiredAnswer, Cost: engine.Cost{Step: 5 * time.Millisecond, Prefill: 1e6}})}, l.wire.url())
+	b2 := w.register(bob, []string{late})
+	l.late = func() { w.work(h, bob, b2, map[string]http.Handler{late: engine.New(late)}) }
 	l.victims = map[string]*exec.Cmd{
 		"alice": w.process(h, alice, w.register(alice, dying), kill, l.gates.door("alice", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),
 		"bob":   w.process(h, bob, w.register(bob, dying), kill, l.gates.door("bob", w.broken(engine.Config{Answer: 20}, "hang=3@2"))),

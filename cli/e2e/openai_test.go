@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,7 +52,7 @@ func TestOpenAI(t *testing.T) {
 	brief := w.daemon(t, cocoon.NanoOf(10_000_000), func(c *daemon.Config) { c.API.KeepAlive = 100 * time.Millisecond })
 	t.Run("side by side", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *app){
-			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "models": testModels, "errors": testErrors,
+			"chat": testChat, "tools": testTools, "schema": testSchema, "embeddings": testEmbeddings, "errors": testErrors,
 			"full engines": testBusy, "unusual events": testOdd, "a cut answer": testCut,
 			"who does not read": testUnread, "eight": testEight, "retries": testRetries, "web pages": testPages,
 		} {
@@ -60,6 +61,10 @@ func TestOpenAI(t *testing.T) {
 				test(t, a)
 			})
 		}
+		t.Run("models", func(t *testing.T) {
+			t.Parallel()
+			testModels(t, w.late, a)
+		})
 		t.Run("leaving", func(t *testing.T) {
 			t.Parallel()
 			testLeaving(t, w.slow, a)
@@ -95,8 +100,10 @@ func TestOpenAI(t *testing.T) {
 			testKilled(t, w, w.daemon(t, cocoon.TON(1)))
 		})
 	})
+	last := w.daemon(t, cocoon.NanoOf(10_000_000))
 	a.settles(t)
 	brief.settles(t)
+	testAway(t, w.close, last)
 }
 
 func testChat(t *testing.T, a *app) {
@@ -211,18 +218,61 @@ func testEmbeddings(t *testing.T, a *app) {
 	require.Contains(t, text.Data[1].RawJSON(), `"embedding":"`)
 }
 
-func testModels(t *testing.T, a *app) {
+// models are listed as they come, with their workers, "-" where nobody knows.
+func (a *app) models(t *testing.T) (names []string, workers map[string]string) {
+	t.Helper()
 	page, err := a.sdk().Models.List(t.Context())
 	require.NoError(t, err)
-	names := map[string]bool{}
+	workers = map[string]string{}
 	for _, m := range page.Data {
-		names[m.ID] = true
+		n := m.JSON.ExtraFields["workers"].Raw()
+		if n == "" {
+			n = "-"
+		}
+		names, workers[m.ID] = append(names, m.ID), n
 	}
-	require.True(t, names[chat] && names["gpt-4o"] && names[kill], names)
+	return names, workers
+}
+
+// served lists models until what is said of one's workers is enough.
+func (a *app) served(t *testing.T, model string, enough func(workers string) bool) (names []string, workers map[string]string) {
+	t.Helper()
+	for end := time.Now().Add(wait); ; time.Sleep(tick) {
+		if names, workers = a.models(t); enough(workers[model]) {
+			return names, workers
+		}
+		require.True(t, time.Now().Before(end), "%s: %v", model, workers)
+	}
+}
+
+// A model whose worker is not up comes behind those that are served: who takes the
+// first of the list is answered. Once it is up, it is served as well.
+func testModels(t *testing.T, start func(), a *app) {
+	names, workers := a.served(t, chat, func(n string) bool { return n != "-" && n != "0" })
+	require.Equal(t, workers[chat], workers["gpt-4o"])
+	require.Equal(t, "0", workers[late])
+	require.Contains(t, names, kill, "whatever becomes of its workers")
+	require.Less(t, slices.Index(names, chat), slices.Index(names, late))
+	require.Less(t, slices.Index(names, "gpt-4o"), slices.Index(names, late), "aliases as well")
 	one, err := a.sdk().Models.Get(t.Context(), chat)
 	require.NoError(t, err)
 	require.Equal(t, chat, one.ID)
 	require.Contains(t, one.RawJSON(), `"price"`)
+	require.Contains(t, one.RawJSON(), `"workers"`)
+	start()
+	a.served(t, late, func(n string) bool { return n == "1" })
+	answer, err := a.sdk().Chat.Completions.New(t.Context(), params(late, "x"))
+	require.NoError(t, err)
+	require.NotEmpty(t, answer.Choices[0].Message.Content)
+}
+
+// Without a dispatcher the same models are listed, at once, and of workers nothing is said.
+func testAway(t *testing.T, end func(), a *app) {
+	before, _ := a.served(t, late, func(n string) bool { return n == "1" })
+	end()
+	names, _ := a.models(t)
+	require.ElementsMatch(t, before, names)
+	a.served(t, late, func(n string) bool { return n == "-" })
 }
 
 // thrice counts what an SDK sends.

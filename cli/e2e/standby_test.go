@@ -73,7 +73,8 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	p := &pair{world: newWorld(t, chat, slow, held, far, afar), gates: newGates(home, standby), workers: map[string]*employed{}, names: map[string]string{}}
 	first, second := p.house(), p.house()
-	p.process, p.second = first.start(), second.serve()
+	p.process = first.start()
+	p.second, _ = second.serve()
 	first.up()
 	p.employ(home, chat, slow, held)
 	p.employ(standby, chat, slow, held, far, afar)

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,8 +62,8 @@ type world struct {
 	conn   *chain.Client
 	desk   action.Desk
 	index  *indexer.Indexer
-	houses []*house // that daemons pay, the preferred one first
-	seed   byte     // of the newest key
+	houses []*house      // that daemons pay, the preferred one first
+	seed   atomic.Uint32 // of the newest key: wallets are made side by side
 }
 
 type journal struct {
@@ -125,8 +126,7 @@ func (w *world) dial() *chain.Client {
 }
 
 func (w *world) key() ed25519.PrivateKey {
-	w.seed++
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{w.seed}, ed25519.SeedSize))
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(w.seed.Add(1))}, ed25519.SeedSize))
 }
 
 func (w *world) wallet() *chain.Wallet { return w.walletOf(w.key()) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,45 @@ func TestModels_AreListedWithPriceAndAliases(t *testing.T) {
 	a, err = do(w.ask(http.MethodGet, "/v1/models/none", "", nil))
 	require.NoError(t, err)
 	require.Equal(t, "model", *a.requireError(t, http.StatusNotFound, api.CodeNoModel).Error.Param)
+}
+
+func TestModels_ThoseWithAWorkerComeFirstAndTheirOrderStays(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, onEngine(), func(c *api.Config, _ *api.Limits) { c.Aliases = map[string]string{"big": "lab/other", "small": "m"} })
+	for _, c := range []struct {
+		workers map[string]uint32
+		want    string // name and workers
+	}{
+		{nil, "m - lab/other - big - small -"},
+		{map[string]uint32{"m": 0, "lab/other": 0}, "m 0 lab/other 0 big 0 small 0"},
+		{map[string]uint32{"m": 0, "lab/other": 2}, "lab/other 2 big 2 m 0 small 0"},
+		{map[string]uint32{"lab/other": 1}, "lab/other 1 big 1 m - small -"},
+		{map[string]uint32{"m": 1, "lab/other": 2}, "m 1 lab/other 2 big 2 small 1"},
+	} {
+		w.backend.workers = c.workers
+		a, err := do(w.ask(http.MethodGet, "/v1/models", "", nil))
+		require.NoError(t, err)
+		var list struct {
+			Data []struct {
+				ID      string  `json:"id"`
+				Workers *uint32 `json:"workers"`
+			} `json:"data"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(a.body), &list))
+		var got []string
+		for _, m := range list.Data {
+			workers := "-"
+			if m.Workers != nil {
+				workers = strconv.Itoa(int(*m.Workers))
+			}
+			got = append(got, m.ID, workers)
+		}
+		require.Equal(t, c.want, strings.Join(got, " "))
+	}
+	a, err := do(w.ask(http.MethodGet, "/v1/models/small", "", nil))
+	require.NoError(t, err)
+	require.Contains(t, a.body, `"root":"m"`)
+	require.Contains(t, a.body, `"workers":1`)
 }
 
 func TestBody_PassesThroughButForWhatTheDaemonDecides(t *testing.T) {

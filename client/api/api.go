@@ -14,7 +14,8 @@ import (
 // Backend carries requests to workers. Its errors are cocoon's kinds, an *Error
 // where the application needs a code of its own, or a *Refusal.
 type Backend interface {
-	// Models are the models that may be asked now.
+	// Models are the models that may be asked, whether or not a worker serves them now,
+	// in an order that stays.
 	Models(ctx context.Context) ([]Model, error)
 	// Reserve is the most r may cost as far as Start would let it run before
 	// it sets more aside; NotFound where the model is not served. It is asked
@@ -32,6 +33,7 @@ type Model struct {
 	Owner   string
 	Context int          // tokens of prompt and answer together; 0 where unknown
 	Price   cocoon.Price // the lowest offered now
+	Workers *uint32      // that serve it now, as is said; nil where nobody says
 }
 
 // Request is what an application asks, ready for an engine.

@@ -31,16 +31,23 @@ var price = cocoon.Price{Prompt: cocoon.NanoOf(1_000_000), Completion: cocoon.Na
 type backend struct {
 	start   func(ctx context.Context, r api.Request) (api.Answer, error)
 	reserve cocoon.Nano
+	workers map[string]uint32 // by model, where that is known
 	started atomic.Int64
 	seen    chan api.Request // room for what a test asks
 	gone    chan struct{}    // closed when the first application was seen to leave, where it matters
 }
 
 func (b *backend) Models(context.Context) ([]api.Model, error) {
-	return []api.Model{
+	models := []api.Model{
 		{Name: "m", Created: time.Unix(1700000000, 0), Owner: "0:01", Context: 4096, Price: price},
 		{Name: "lab/other", Created: time.Unix(1700000001, 0), Owner: "0:02", Price: price},
-	}, nil
+	}
+	for i := range models {
+		if n, known := b.workers[models[i].Name]; known {
+			models[i].Workers = &n
+		}
+	}
+	return models, nil
 }
 
 func (b *backend) Reserve(_ context.Context, r api.Request) (cocoon.Nano, error) {

@@ -23,10 +23,20 @@ type modelItem struct {
 	Owner   string       `json:"owned_by"`
 	Root    string       `json:"root"` // the network's name, where ID is an alias
 	Context int          `json:"context_length,omitempty"`
-	Price   cocoon.Price `json:"price"` // nanoTON per 10^6 tokens
+	Price   cocoon.Price `json:"price"`             // nanoTON per 10^6 tokens
+	Workers *uint32      `json:"workers,omitempty"` // that serve it now, 0 for none; absent where that is not known
 }
 
-// models are those of the backend and, after them, the aliases of each.
+// rank is lower where a worker is known to serve the model.
+func (m modelItem) rank() int {
+	if m.Workers != nil && *m.Workers > 0 {
+		return 0
+	}
+	return 1
+}
+
+// models are those of the backend and, after them, the aliases of each; but first
+// those that a worker serves now: who takes the first of the list is answered.
 func (s *Server) models(ctx context.Context) ([]modelItem, error) {
 	all, err := s.deps.Backend.Models(ctx)
 	if err != nil {
@@ -34,7 +44,7 @@ func (s *Server) models(ctx context.Context) ([]modelItem, error) {
 	}
 	items := []modelItem{}
 	for _, m := range all {
-		items = append(items, modelItem{m.Name, "model", m.Created.Unix(), m.Owner, m.Name, m.Context, m.Price})
+		items = append(items, modelItem{m.Name, "model", m.Created.Unix(), m.Owner, m.Name, m.Context, m.Price, m.Workers})
 	}
 	for _, alias := range slices.Sorted(maps.Keys(s.cfg.Aliases)) {
 		i := slices.IndexFunc(items, func(m modelItem) bool { return m.ID == s.cfg.Aliases[alias] })
@@ -44,6 +54,7 @@ func (s *Server) models(ctx context.Context) ([]modelItem, error) {
 			items = append(items, item)
 		}
 	}
+	slices.SortStableFunc(items, func(a, b modelItem) int { return a.rank() - b.rank() })
 	return items, nil
 }
 

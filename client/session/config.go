@@ -33,12 +33,15 @@ type Config struct {
 	Silence  time.Duration // after which an answer is asked for again, and then given up
 	Patience time.Duration // that the receipt of an answer that was cut may take
 	Grace    time.Duration // for a lost connection to be back, before what has no token yet goes to another dispatcher
+	Counting time.Duration // that a list of models waits to hear how many workers each has
+	Counted  time.Duration // before that is asked again
 	Retry    time.Duration // between attempts to be let in; it doubles to 30 times that
 }
 
 // DefaultConfig has everything but whom and what.
 func DefaultConfig() Config {
-	return Config{Sets: 64, Width: 3, Overhead: 1024, Buffer: 8 << 20, Timeout: 5 * time.Second, Silence: 15 * time.Second, Patience: 5 * time.Second, Grace: 2 * time.Second, Retry: 200 * time.Millisecond}
+	return Config{Sets: 64, Width: 3, Overhead: 1024, Buffer: 8 << 20, Timeout: 5 * time.Second, Silence: 15 * time.Second, Patience: 5 * time.Second, Grace: 2 * time.Second,
+		Counting: 500 * time.Millisecond, Counted: 2 * time.Second, Retry: 200 * time.Millisecond}
 }
 
 // Validate reports what is missing or out of range.
@@ -48,7 +51,7 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("a session needs a dispatcher with its address, and a channel")
 	case c.Sets < 1 || c.Sets > 255 || c.Width < 1 || c.Width > stream.MaxCandidates || c.Buffer < stream.MaxFrame:
 		return cocoon.Invalid.Errorf("a session fetches 1 to 255 sets of 1 to %d candidates, and buffers a frame at least", stream.MaxCandidates)
-	case min(c.Timeout, c.Silence, c.Patience, c.Grace, c.Retry) <= 0:
+	case min(c.Timeout, c.Silence, c.Patience, c.Grace, c.Counting, c.Counted, c.Retry) <= 0:
 		return cocoon.Invalid.Errorf("times of a session must be positive")
 	}
 	return nil

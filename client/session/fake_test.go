@@ -23,6 +23,7 @@ import (
 	"github.com/cocoon-network/cocoon/client/money"
 	"github.com/cocoon-network/cocoon/client/session"
 	"github.com/cocoon-network/cocoon/client/trust"
+	"github.com/cocoon-network/cocoon/internal/freeport"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/envelope"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -115,10 +116,11 @@ type fake struct {
 	got      map[stream.Verb][][]byte
 	news     chan stream.Verb
 
-	hello func(stream.Hello) stream.Message        // nil: the state
-	serve func(f *fake, s stream.Start, d *double) // in place of what an honest one does
-	maxed struct{ loss, bound cocoon.Nano }
-	limit func() cocoon.Nano // P as the client has it
+	hello  func(stream.Hello) stream.Message        // nil: the state
+	counts func(stream.ModelsOf) stream.Message     // nil: all machines serve the model, and no other
+	serve  func(f *fake, s stream.Start, d *double) // in place of what an honest one does
+	maxed  struct{ loss, bound cocoon.Nano }
+	limit  func() cocoon.Nano // P as the client has it
 }
 
 // double is the worker's side of one request.
@@ -140,25 +142,29 @@ func newFake(t testing.TB, machines int) *fake {
 	for n := range machines {
 		f.machines = append(f.machines, newMachine(t, byte(n+1)))
 	}
-	f.listen(-1)
+	at, err := freeport.Loopback()
+	require.NoError(t, err)
+	f.listen(at)
 	t.Cleanup(func() { f.conn.Close(); f.server.Shutdown() })
 	return f
 }
 
-// listen starts the server; the same port again after it was stopped.
-func (f *fake) listen(port int) {
+// listen starts the server; at the same address again after it was stopped.
+func (f *fake) listen(at string) {
+	tcp, err := net.ResolveTCPAddr("tcp", at)
+	require.NoError(f.t, err)
 	pair, err := nkeys.CreateUser()
 	require.NoError(f.t, err)
 	f.self, err = pair.PublicKey()
 	require.NoError(f.t, err)
-	f.server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true, AlwaysEnableNonce: true, MaxPayload: 512 << 10, CustomClientAuthentication: f})
+	f.server, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: tcp.Port, NoLog: true, NoSigs: true, AlwaysEnableNonce: true, MaxPayload: 512 << 10, CustomClientAuthentication: f})
 	require.NoError(f.t, err)
 	go f.server.Start()
 	require.True(f.t, f.server.ReadyForConnections(10*time.Second))
 	f.conn, err = nats.Connect(f.server.ClientURL(), nats.Nkey(f.self, pair.Sign))
 	require.NoError(f.t, err)
 	for _, at := range []string{stream.Home, node} {
-		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
+		for _, v := range []stream.Verb{stream.HelloVerb, stream.LeaseVerb, stream.ModelsVerb, stream.KeysVerb, stream.StartVerb, stream.PartVerb, stream.MoreVerb, stream.SettleVerb, stream.CancelVerb, stream.ResumeVerb, stream.CloseVerb} {
 			_, err = f.conn.Subscribe(stream.FromDaemons(at, v), func(m *nats.Msg) { f.on(v, m) })
 			require.NoError(f.t, err)
 		}
@@ -166,13 +172,13 @@ func (f *fake) listen(port int) {
 	require.NoError(f.t, f.conn.Flush())
 }
 
-// die ends the server, and says at which port it was.
-func (f *fake) die() (port int) {
-	port = f.server.Addr().(*net.TCPAddr).Port
+// die ends the server, and says where it was.
+func (f *fake) die() (at string) {
+	at = f.server.Addr().String()
 	f.conn.Close()
 	f.server.Shutdown()
 	f.server.WaitForShutdown()
-	return port
+	return at
 }
 
 // Check lets the dispatcher in, and whoever proves a channel's key.
@@ -234,6 +240,12 @@ func (f *fake) answer(v stream.Verb, raw []byte) stream.Message {
 		return f.state()
 	case stream.LeaseVerb:
 		return f.sets(must(stream.ParseLease(raw)))
+	case stream.ModelsVerb:
+		q := must(stream.ParseModelsOf(raw))
+		if f.counts != nil {
+			return f.counts(q)
+		}
+		return f.serving(q)
 	case stream.KeysVerb:
 		k := must(stream.ParseKeysOf(raw))
 		for _, m := range f.machines {
@@ -310,6 +322,14 @@ func (f *fake) sets(l stream.Lease) stream.Message {
 		}
 		f.fleet++
 		out.Sets = append(out.Sets, set)
+	}
+	return out
+}
+
+func (f *fake) serving(q stream.ModelsOf) stream.Message {
+	out := stream.Models{Workers: make([]uint32, len(q.Models))}
+	if i := slices.Index(q.Models, cocoon.NewModelID(model)); i >= 0 {
+		out.Workers[i] = uint32(len(f.machines))
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
@@ -11,20 +12,26 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// Models are those that the registry lists and has not suspended.
+// Models are those that the registry lists and has not suspended, in its order,
+// whoever serves them.
 func (p *Pool) Models(ctx context.Context) ([]api.Model, error) {
 	if err := p.refresh(ctx); err != nil {
 		return nil, err
 	}
 	all := p.ready()
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	models := make([]api.Model, len(p.models))
-	for i, m := range p.models {
-		if m.Price = p.cfg.Caps; len(all) > 0 {
-			m.Price = all[0].leases.price(cocoon.NewModelID(m.Name))
+	models := slices.Clone(p.models)
+	p.mu.Unlock()
+	ids := make([]cocoon.ModelID, len(models))
+	for i := range models {
+		ids[i] = cocoon.NewModelID(models[i].Name)
+	}
+	words := p.serving(ids)
+	for i, id := range ids {
+		if models[i].Price = p.cfg.Caps; len(all) > 0 {
+			models[i].Price = all[0].leases.price(id)
 		}
-		models[i] = m
+		models[i].Workers = workersOf(id, words)
 	}
 	return models, nil
 }

@@ -53,17 +53,27 @@ func (h *homes) pays(t *testing.T, i int, cost cocoon.Nano) {
 	require.Eventually(t, func() bool { return h.Usable()[i].Ledger.Figures().Used == cost }, 30*time.Second, time.Millisecond)
 }
 
-// list is a registry with one model, which may be suspended.
-type list struct{ until uint32 }
+// list is a registry with one model, which may be suspended, and others before it.
+type list struct {
+	until  uint32
+	before []string
+}
 
-func (l list) Registry(context.Context) (wrappers.Registry, uint32, error) {
-	data, err := wrappers.Cell(wrappers.ModelData{Name: model})
-	now := uint32(time.Now().Unix())
-	return wrappers.Registry{Models: []wrappers.Listed{{Key: cocoon.NewModelID(model), Data: data, SuspendedUntil: l.until}}}, now, err
+func (l list) Registry(context.Context) (r wrappers.Registry, at uint32, err error) {
+	for _, name := range append(l.before, model) {
+		data, cerr := wrappers.Cell(wrappers.ModelData{Name: wrappers.Text(name)})
+		r.Models, err = append(r.Models, wrappers.Listed{Key: cocoon.NewModelID(name), Data: data, SuspendedUntil: l.until}), errors.Join(err, cerr)
+	}
+	return r, uint32(time.Now().Unix()), err
 }
 
 // pool is a client of both dispatchers.
 func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
+	t.Helper()
+	return poolOf(t, impatient(), list{}, slog.DiscardHandler, fakes...)
+}
+
+func poolOf(t *testing.T, cfg session.Config, registry list, log slog.Handler, fakes ...*fake) (*session.Pool, *homes) {
 	t.Helper()
 	h := &homes{}
 	for i, f := range fakes {
@@ -76,8 +86,8 @@ func pool(t *testing.T, fakes ...*fake) (*session.Pool, *homes) {
 		at.Ledger = l
 		h.usable = append(h.usable, &at)
 	}
-	p := session.NewPool(impatient(), session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
-		Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, h, list{}, time.Now)
+	p := session.NewPool(cfg, session.Deps{Trust: trust.New(trust.Config{GlobalID: netID, Policy: fakes[0].policy(), Chain: chainOf{fakes[0]}, Judge: judge{}, Now: time.Now}),
+		Now: time.Now, Random: rand.Reader, Logger: slog.New(log)}, h, registry, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	p.Sync(ctx)
@@ -206,7 +216,7 @@ func TestPool_WhatHasNoTokenGoesToTheStandbyOnceHomeIsGone(t *testing.T) {
 	last := home.takes()
 	a, err := p.Start(t.Context(), request())
 	require.NoError(t, err)
-	port := home.die()
+	at := home.die()
 	_, err = read(t.Context(), a)
 	require.ErrorIs(t, err, io.EOF)
 	require.NoError(t, a.Close())
@@ -219,7 +229,7 @@ func TestPool_WhatHasNoTokenGoesToTheStandbyOnceHomeIsGone(t *testing.T) {
 	id := (*last).route.Request
 	home.receipts[id] = (*last).receipt(nil) // its worker has done the work
 	home.mu.Unlock()
-	home.listen(port)
+	home.listen(at)
 	home.until(stream.SettleVerb)
 	require.Zero(t, h.usable[0].Ledger.Figures().Used, "who was gone is paid nothing")
 	home.mu.Lock()
@@ -254,9 +264,9 @@ func TestPool_WhatNobodyElseCanTakeWaitsForHome(t *testing.T) {
 	last := home.takes()
 	a, err := p.Start(t.Context(), request())
 	require.NoError(t, err)
-	port := home.die()
+	at := home.die()
 	time.Sleep(3 * impatient().Grace)
-	home.listen(port)
+	home.listen(at)
 	home.until(stream.ResumeVerb)
 	home.mu.Lock()
 	(*last).send((*last).answerFrames()...)

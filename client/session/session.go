@@ -14,15 +14,16 @@ import (
 
 // Session carries requests to one dispatcher. It is safe for concurrent use.
 type Session struct {
-	cfg    Config
-	deps   Deps
-	log    *slog.Logger
-	link   *link
-	leases *leases
-	hail   sync.Mutex      // held while the channel is being taken
-	life   context.Context // ends with Close
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	link    *link
+	leases  *leases
+	serving serving
+	hail    sync.Mutex      // held while the channel is being taken
+	life    context.Context // ends with Close
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 	// payments outlive life, for as long as the dispatcher takes to answer.
 	payments sync.WaitGroup
 	due      gather.List[stream.Agreed] // agreed and not paid yet
@@ -48,7 +49,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (_ *Session, err error) {
 	}
 	s := &Session{cfg: cfg, deps: deps, log: deps.Logger.With("channel", cfg.Channel), gone: errConnecting, open: map[stream.RequestID]*answer{}}
 	s.life, s.stop = context.WithCancel(context.Background())
-	s.leases = newLeases(s)
+	s.leases, s.serving.s = newLeases(s), s
 	if s.link, err = dial(cfg, deps.Key, s.heard, s.down, func() { s.spawn(s.again) }); err != nil {
 		s.stop()
 		return nil, err

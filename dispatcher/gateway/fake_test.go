@@ -228,6 +228,12 @@ func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	}
 	return sets
 }
+func (w *town) Serving(q stream.ModelsOf) (workers []uint32) {
+	for range q.Models {
+		workers = append(workers, uint32(len(w.workers)))
+	}
+	return workers
+}
 func (w *town) Runs() map[Run]cocoon.Account {
 	all := map[Run]cocoon.Account{}
 	for _, k := range w.workers {

@@ -638,3 +638,26 @@ func TestGateway_WhoSaysHelloTooOftenIsToldToWait(t *testing.T) {
 	}
 	require.Fail(t, "it was never told to wait")
 }
+
+func TestGateway_SaysHowManyWorkersThereAreButNotAtWill(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), answers, answers)
+	ask := func(key [32]byte, question []byte) []byte {
+		m, err := w.conn.Request(stream.ToNode("main", key, stream.ModelsVerb), question, 20*time.Second)
+		require.NoError(t, err)
+		return m.Data
+	}
+	question := stream.ModelsOf{Models: []cocoon.ModelID{{1}, {2}}}.Bytes()
+	for range listingBurst {
+		require.Equal(t, stream.Models{Workers: []uint32{2, 2}}, mustParse(stream.ParseModels(ask(w.key, question))))
+	}
+	require.Equal(t, stream.BadRequest, mustParse(stream.ParseFail(ask(w.key, question[:len(question)-1]))).Code)
+	require.Eventually(t, func() bool { // but for one a second
+		f, err := stream.ParseFail(ask(w.key, question))
+		return err == nil && f.Code == stream.Busy && f.Wait > 0
+	}, 20*time.Second, time.Millisecond)
+	_, err := stream.ParseModels(ask([32]byte{2}, question))
+	require.NoError(t, err, "others are answered")
+	w.gateway.draining.Store(true)
+	require.Equal(t, stream.NoCapacity, mustParse(stream.ParseFail(ask(w.key, question))).Code, "it leases nothing any more")
+}

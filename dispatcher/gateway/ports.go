@@ -85,6 +85,8 @@ type Workers interface {
 	Runs() map[Run]cocoon.Account
 	// Candidates are sets of workers that serve a model now, the least busy first.
 	Candidates(l stream.Lease) [][]stream.Candidate
+	// Serving is how many workers each model has that Candidates would be drawn from now.
+	Serving(q stream.ModelsOf) []uint32
 	// Began and Ended count what a worker has of ours; Ended says whether it failed.
 	Began(worker [32]byte)
 	Ended(worker [32]byte, failed bool)

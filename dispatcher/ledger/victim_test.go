@@ -28,7 +28,7 @@ func victim(ctx context.Context) error {
 		return err
 	}
 	l.SetIndex(time.Now().Add(time.Hour))
-	facts := Rewards{Number: uint32(run/killEpoch) + 1, Bond: cocoon.TON(500), Pot: cocoon.TON(100), Fees: 100}
+	facts := Rewards{Number: uint32(run/killEpoch) + 1, Bond: cocoon.TON(500), Pot: cocoon.TON(100), Fees: killFees}
 	if err = l.SetRewards(facts); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (v *party) commit(ctx context.Context, m *machine, u receipt.SignedUsage) e
 // client is channel n, and its worker: what it forgot it learns by hello.
 func (v *party) client(ctx context.Context, n int) error {
 	random := rand.New(rand.NewPCG(v.seed, uint64(n)))
-	if err := v.SetChannel(facts(n, cocoon.TON(1000))); err != nil {
+	if err := v.SetChannel(facts(n, killDeposit)); err != nil {
 		return err
 	}
 	s, err := v.Hello(account(n), uint64(v.run)+1, promises(n, cocoon.TON(1)), 0)

@@ -28,13 +28,15 @@ const (
 	kindBundle
 	kindClose
 	kindPromise
+	kindModelsOf
+	kindModels
 )
 
 // kinds name messages in errors.
 var kinds = map[kind]string{kindRoute: "route", kindFrame: "frame", kindHello: "hello", kindState: "state", kindLease: "lease", kindLeases: "leases",
 	kindStart: "start", kindPart: "part", kindTook: "took", kindFail: "fail", kindWant: "want", kindMore: "more", kindFinal: "final", kindSettle: "settle",
 	kindCancel: "cancel", kindResume: "resume", kindOrder: "order", kindSlice: "slice", kindAck: "ack", kindKeys: "keys", kindKeysOf: "keys_of",
-	kindBundle: "bundle", kindClose: "close", kindPromise: "promise"}
+	kindBundle: "bundle", kindClose: "close", kindPromise: "promise", kindModelsOf: "models_of", kindModels: "models"}
 
 // KindOf is what a message says it is, "" where it is none; it checks no more.
 func KindOf(message []byte) string {

@@ -82,12 +82,14 @@ func messages(t testing.TB) map[string]struct {
 		"resume": {stream.Resume{Request: id, Seq: 7, Node: "d-1"}, as(stream.ParseResume)},
 		"order": {stream.Order{Attempt: 1, Route: someRoute(), Rewards: cocoon.Account(wide(1)), Node: "d-1", Price: price(999), KeyID: 2, Wrap: []byte{3}, Slice: 512, Size: 2, Body: []byte{1, 2}},
 			as(stream.ParseOrder)},
-		"slice":   {stream.Slice{Request: id, Tokens: 1024}, as(stream.ParseSlice)},
-		"ack":     {stream.Ack{Rewards: cocoon.Account(wide(3)), Boot: filled[stream.Boot](1), Number: 2, Earned: []byte{3}}, as(stream.ParseAck)},
-		"keys":    {stream.Keys{Provider: cocoon.Account(wide(1)), Worker: wide(2), Boot: filled[stream.Boot](3), Certificate: []byte{4}, Evidence: []byte{5}}, as(stream.ParseKeys)},
-		"keys_of": {stream.KeysOf{Worker: wide(1), Boot: filled[stream.Boot](2)}, as(stream.ParseKeysOf)},
-		"close":   {stream.Close{Channel: cocoon.Account(wide(1)), Session: 2, Paid: v}, as(stream.ParseClose)},
-		"promise": {stream.Promise{Final: cocoon.TON(3), Signature: [64]byte(append(bytes.Repeat([]byte{4}, 32), bytes.Repeat([]byte{5}, 32)...))}, as(stream.ParsePromise)},
+		"slice":     {stream.Slice{Request: id, Tokens: 1024}, as(stream.ParseSlice)},
+		"ack":       {stream.Ack{Rewards: cocoon.Account(wide(3)), Boot: filled[stream.Boot](1), Number: 2, Earned: []byte{3}}, as(stream.ParseAck)},
+		"keys":      {stream.Keys{Provider: cocoon.Account(wide(1)), Worker: wide(2), Boot: filled[stream.Boot](3), Certificate: []byte{4}, Evidence: []byte{5}}, as(stream.ParseKeys)},
+		"keys_of":   {stream.KeysOf{Worker: wide(1), Boot: filled[stream.Boot](2)}, as(stream.ParseKeysOf)},
+		"models_of": {stream.ModelsOf{Caps: price(9), Tier: 1, Models: []cocoon.ModelID{cocoon.ModelID(wide(3)), cocoon.ModelID(wide(4))}}, as(stream.ParseModelsOf)},
+		"models":    {stream.Models{Workers: []uint32{0, 1 << 31}}, as(stream.ParseModels)},
+		"close":     {stream.Close{Channel: cocoon.Account(wide(1)), Session: 2, Paid: v}, as(stream.ParseClose)},
+		"promise":   {stream.Promise{Final: cocoon.TON(3), Signature: [64]byte(append(bytes.Repeat([]byte{4}, 32), bytes.Repeat([]byte{5}, 32)...))}, as(stream.ParsePromise)},
 	}
 }
 
@@ -136,6 +138,30 @@ func TestSettle_AgreesToSomething(t *testing.T) {
 	none[len(none)-1] = 0
 	_, err := stream.ParseSettle(none)
 	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+}
+
+func TestModels_AreAskedForInOneOrderAndNoMoreThanARegistryLists(t *testing.T) {
+	t.Parallel()
+	var most stream.ModelsOf
+	for n := range stream.MaxModels {
+		most.Models = append(most.Models, cocoon.ModelID{byte(n >> 8), byte(n)})
+	}
+	got, err := stream.ParseModelsOf(most.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, most, got)
+	counts, err := stream.ParseModels(stream.Models{Workers: make([]uint32, stream.MaxModels)}.Bytes())
+	require.NoError(t, err)
+	require.Len(t, counts.Workers, stream.MaxModels)
+	for name, models := range map[string][]cocoon.ModelID{"twice": {{1}, {1}}, "out of order": {{2}, {1}}, "too many": append(most.Models, cocoon.ModelID{9})} {
+		_, err = stream.ParseModelsOf(stream.ModelsOf{Models: models}.Bytes())
+		require.Equal(t, cocoon.Invalid, cocoon.KindOf(err), name)
+	}
+	_, err = stream.ParseModels(stream.Models{Workers: make([]uint32, stream.MaxModels+1)}.Bytes())
+	require.Equal(t, cocoon.Invalid, cocoon.KindOf(err))
+	cut := stream.Models{Workers: []uint32{1}}.Bytes()
+	cut[len(cut)-5]--
+	_, err = stream.ParseModels(cut[:len(cut)-1])
+	require.ErrorContains(t, err, "cut within")
 }
 
 func FuzzMessages(f *testing.F) {

@@ -16,6 +16,7 @@ const (
 	HelloVerb  Verb = "hello"  // Hello; State
 	LeaseVerb  Verb = "lease"  // Lease; Leases
 	KeysVerb   Verb = "keys"   // KeysOf; Keys. From a node to a worker it carries nothing
+	ModelsVerb Verb = "models" // ModelsOf; Models
 	StartVerb  Verb = "start"  // Start; nothing: what comes of it comes to EventsOf
 	PartVerb   Verb = "part"   // Part; nothing. From a node to a worker as well: an empty answer, or Fail
 	MoreVerb   Verb = "more"   // More; nothing

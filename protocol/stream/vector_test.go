@@ -42,6 +42,8 @@ type vector struct {
 	Close       string   `json:"close"`   // of the channel in hello, paid by its key
 	Promise     string   `json:"promise"` // over that channel, by promise_seed
 	PromiseSeed string   `json:"promise_seed"`
+	ModelsOf    string   `json:"models_of"` // two models, of the route's caps
+	Models      string   `json:"models"`    // the answer: none and 3 workers
 }
 
 // closing is the cell that a close promise signs, as docs/contracts/channel.md has it.
@@ -79,8 +81,15 @@ func newVector(t *testing.T) (v vector) {
 	dispatcher := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	v.PromiseSeed = hex.EncodeToString(dispatcher.Seed())
 	v.Promise = hex.EncodeToString(stream.Promise{Final: cocoon.TON(2), Signature: [64]byte(ed25519.Sign(dispatcher, closing(t, cocoon.Account(wide(3)), cocoon.TON(2))))}.Bytes())
+	v.ModelsOf, v.Models = hex.EncodeToString(question().Bytes()), hex.EncodeToString(answer().Bytes())
 	return v
 }
+
+func question() stream.ModelsOf {
+	return stream.ModelsOf{Caps: someRoute().Caps, Tier: 1, Models: []cocoon.ModelID{cocoon.ModelID(wide(3)), cocoon.ModelID(wide(4))}}
+}
+
+func answer() stream.Models { return stream.Models{Workers: []uint32{0, 3}} }
 
 func TestVector_OpensAsDocumented(t *testing.T) {
 	t.Parallel()
@@ -128,6 +137,12 @@ func TestVector_OpensAsDocumented(t *testing.T) {
 	require.Equal(t, c.Paid.Cumulative, p.Final)
 	dispatcher := ed25519.NewKeyFromSeed(unhex(t, v.PromiseSeed)).Public().(ed25519.PublicKey)
 	require.True(t, ed25519.Verify(dispatcher, closing(t, c.Channel, p.Final), p.Signature[:]))
+	q, err := stream.ParseModelsOf(unhex(t, v.ModelsOf))
+	require.NoError(t, err)
+	require.Equal(t, question(), q)
+	a, err := stream.ParseModels(unhex(t, v.Models))
+	require.NoError(t, err)
+	require.Equal(t, answer(), a)
 }
 
 func unhex(t *testing.T, text string) []byte {

@@ -96,7 +96,9 @@ test('models are listed, and named', async () => {
   const names = [];
   for await (const m of client.models.list()) names.push(m.id);
   assert.ok(names.includes(model));
-  assert.equal((await client.models.retrieve(model)).id, model);
+  const one = await client.models.retrieve(model);
+  assert.equal(one.id, model);
+  assert.ok(one.workers > 0);
 });
 
 test('completions', async () => {

@@ -82,8 +82,10 @@ func (s *Service) stream(a *attempt, p *post, m *meter, from io.Reader) (stream.
 		}
 		pace.heard(events.more(), time.Now())
 		if string(item) == doneMark {
-			defer spend(a, from)
-			return finish(a, p, item, m.out(), stream.Finished)
+			reason, err := finish(a, p, item, m.out(), stream.Finished)
+			_, _ = p.end() // its last frame waits for nothing; bill hears of what went wrong
+			spend(a, from)
+			return reason, err
 		}
 		next, said, failed := m.after(item, s.deps.Clock())
 		if failed {

@@ -431,3 +431,30 @@ func TestLoad_TellsWhatADispatcherChoosesBy(t *testing.T) {
 	w.receiptOf(r)
 	require.Zero(t, w.s.Load().Running)
 }
+
+// An engine that has said all of its answer may take its time over the connection.
+func TestEngine_ThatIsSlowToHangUpKeepsNoAnswerBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	final := make(chan bool, 1) // whether the last frame was there when the engine was left
+	w.engineIs(func(rw http.ResponseWriter, r *http.Request) {
+		tokens(3, true, nil)(rw, r)
+		_ = http.NewResponseController(rw).Flush()
+		<-r.Context().Done()
+		w.change(func() {
+			there := false
+			for _, frames := range w.frames {
+				h, err := stream.ParseFrameHeader(frames[len(frames)-1])
+				there = there || err == nil && h.Final
+			}
+			final <- there
+		})
+	})
+	w.start()
+	r := w.newRequest(stream.Chat, chat(""))
+	got := w.read(r, w.taken(r))
+	require.True(t, <-final)
+	require.True(t, got.done())
+	require.Equal(t, stream.Finished, got.reason())
+	require.Equal(t, cocoon.Usage{Prompt: 20, Completion: 3}, got.receipt.Content.Usage)
+}

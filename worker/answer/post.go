@@ -26,6 +26,8 @@ type post struct {
 	room    chan struct{} // there is place for more
 	flushed chan struct{} // closed once the final frame is sent, or given up
 	once    sync.Once     // closes it
+	ending  sync.Once
+	failed  error // of ending
 
 	turn sync.Mutex // whose turn it is to step
 
@@ -147,16 +149,20 @@ func (p *post) seal(final bool) error {
 	return nil
 }
 
-// end makes the final frame and returns the hash of all.
+// end makes the final frame, where it was not made before, and returns the hash of all.
 func (p *post) end() (hash [32]byte, err error) {
-	if hash, err = p.sealAll(); err == nil {
-		p.hurry()
-	}
-	poke(p.wake) // from here on frames are kept for a while
-	return hash, err
+	p.ending.Do(func() {
+		if p.failed = p.sealAll(); p.failed == nil {
+			p.hurry()
+		}
+		poke(p.wake) // from here on frames are kept for a while
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sealer.Hash(), p.failed
 }
 
-func (p *post) sealAll() (hash [32]byte, err error) {
+func (p *post) sealAll() (err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for err == nil && len(p.content) > stream.MaxContent {
@@ -166,7 +172,7 @@ func (p *post) sealAll() (hash [32]byte, err error) {
 		err = p.seal(true)
 	}
 	p.ended = time.Now()
-	return p.sealer.Hash(), err
+	return err
 }
 
 // resume sends frames from seq on to a node, and what follows them too. What is
