@@ -153,6 +153,9 @@ func (o *serveOptions) serve(ctx context.Context, e *env, client *chain.Client, 
 		rows := [][2]string{{"API", s.API}, {"data", s.Data}}
 		if !o.indexOnly {
 			dispatch, err := o.dispatcher(ctx, e, client, index)
+			if errors.Is(err, context.Canceled) {
+				return nil // it is stopped while the index catches up
+			}
 			if err != nil {
 				return err
 			}
