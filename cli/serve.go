@@ -199,14 +199,31 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 	if cfg.TLS, err = o.certificate(); err != nil {
 		return nil, err
 	}
-	head, err := client.Head(ctx)
-	if err == nil {
-		err = index.WaitSeqno(ctx, head.SeqNo)
-	}
-	if err != nil {
+	if err = catchUp(ctx, e, client, index); err != nil {
 		return nil, err
 	}
 	return dispatcher.New(ctx, cfg, dispatcher.Deps{Feed: index, Index: index, Chain: client, Sender: wallet, Logger: e.log})
+}
+
+// catchUp returns once the index has what is on chain now, and says how far it is
+// where that takes long.
+func catchUp(ctx context.Context, e *env, client *chain.Client, index *indexer.Indexer) error {
+	head, err := client.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for quiet := time.Second; ; quiet = min(2*quiet, 30*time.Second) {
+		waiting, stop := context.WithTimeout(ctx, quiet)
+		err = index.WaitSeqno(waiting, head.SeqNo)
+		stop()
+		if err == nil || waiting.Err() == nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e.say("the index is at block %d of %d; workers and clients are let in once it is there", index.Head().Seqno, head.SeqNo)
+	}
 }
 
 // certificate is that of the flags, none without them.

@@ -155,7 +155,7 @@ func (j *judge) lookAtHouse(i int, f ledger.Figures, held map[claimed]cocoon.Nan
 		earned = plus(earned, c.Earned)
 	}
 	covered = plus(covered, f.Disputes) // which the dispatcher funded
-	j.bounded(fmt.Sprintf("dispatcher %d, all it ever signed (5)", i), earned, bound.Fees(uint16(j.rules.NetworkBps)+200).Rest(covered))
+	j.bounded(fmt.Sprintf("dispatcher %d, all it ever signed (5)", i), earned, bound.Fees(j.rules.NetworkBps+200).Rest(covered))
 	for _, c := range f.Claims {
 		require.LessOrEqual(j, c.Earned.Cmp(c.Payable), 0, "(5): %+v", c)
 		require.LessOrEqual(j, held[claimed{j.houses[i].rewards, c.Provider, c.Number}].Cmp(c.Earned), 0, "a signed receipt is durable first: %+v", c)

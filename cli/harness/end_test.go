@@ -214,7 +214,7 @@ func (j *judge) losses() {
 			j.lossOfClient(i, c)
 		}
 		if i == 0 {
-			earned := bound.Fees(uint16(j.rules.NetworkBps) + 200).Rest(settled)
+			earned := bound.Fees(j.rules.NetworkBps + 200).Rest(settled)
 			j.bounded("honest dispatcher, in the end", owed[h.rewards].Minus(earned), allowance)
 		}
 	}
