@@ -12,7 +12,8 @@ import (
 // What it does it does in its turn: frames are opened by who hears them.
 func (a *answer) run(deadline time.Time) {
 	defer a.leave()
-	quiet := time.NewTimer(a.silence)
+	rest := a.inTurn(func() {}) // the connection may be lost already
+	quiet := time.NewTimer(rest)
 	defer quiet.Stop()
 	over := time.NewTimer(stream.MaxRoute)
 	defer over.Stop()
@@ -20,7 +21,7 @@ func (a *answer) run(deadline time.Time) {
 		over.Reset(max(0, deadline.Sub(a.s.deps.Now())))
 	}
 	stopping := a.stopping
-	for rest := a.silence; rest > 0; quiet.Reset(rest) {
+	for ; rest > 0; quiet.Reset(rest) {
 		select {
 		case <-a.events.ready:
 			rest = a.inTurn(a.drain)
