@@ -172,6 +172,13 @@ func (f *fake) listen(at string) {
 	require.NoError(f.t, f.conn.Flush())
 }
 
+// serves says what a dispatcher does with requests from now on.
+func (f *fake) serves(serve func(f *fake, s stream.Start, d *double)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serve = serve
+}
+
 // die ends the server, and says where it was.
 func (f *fake) die() (at string) {
 	at = f.server.Addr().String()

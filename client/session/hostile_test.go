@@ -206,15 +206,13 @@ func TestSession_FramesOutOfOrderAreAskedForAndNeverGuessed(t *testing.T) {
 func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		old := [][]byte{d.frame(0, false, chunk("")), d.frame(16, false, chunk("of the first attempt"))}
 		d.send(old[0]) // a role, and no token yet
 		d.honest()     // the second attempt
 		d.send(old[1])
-	}
-	f.mu.Unlock()
+	})
 	c := f.client()
 	items, bill, err := ask(t.Context(), c)
 	require.ErrorIs(t, err, io.EOF)
@@ -223,8 +221,7 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 	require.Equal(t, 2, bill.Attempts)
 	require.Equal(t, fairCost(t), bill.Cost, "one attempt is paid")
 
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		first := d.answerFrames()
 		d.send(first[0])
@@ -234,8 +231,7 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 		d.attempt--
 		d.send(first[1:]...)
 		f.say(stream.Final{Request: d.route.Request, Receipt: end})
-	}
-	f.mu.Unlock()
+	})
 	items, bill, err = ask(t.Context(), c)
 	require.ErrorIs(t, err, io.EOF)
 	require.Len(t, items, 3)
@@ -246,13 +242,11 @@ func TestSession_AnotherWorkerTakesOverBeforeTheFirstTokenOnly(t *testing.T) {
 func TestSession_WhatNobodyCouldBeginIsNoCapacityAndFree(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
-	f.mu.Lock()
-	f.serve = func(f *fake, s stream.Start, d *double) {
+	f.serves(func(f *fake, s stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(0, false, chunk("")))
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NoCapacity, Wait: 700})
-	}
-	f.mu.Unlock()
+	})
 	c := f.client()
 	items, bill, err := ask(t.Context(), c)
 	require.Empty(t, items)
@@ -265,13 +259,11 @@ func TestSession_WhatNobodyCouldBeginIsNoCapacityAndFree(t *testing.T) {
 func TestSession_ALostWorkersBillIsNotAwaitedForLong(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
-	f.mu.Lock()
-	f.serve = func(f *fake, s stream.Start, d *double) {
+	f.serves(func(f *fake, s stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(16, false, chunk(reply)))
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.WorkerLost})
-	}
-	f.mu.Unlock()
+	})
 	cfg := f.config()
 	cfg.Patience = time.Hour
 	c, err := f.connect(cfg, f.policy())
@@ -289,15 +281,13 @@ func TestSession_AnEnginesRefusalIsGivenAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	body := `{"error":{"message":"no such parameter","type":"invalid_request_error","code":422}}`
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(0, true, body))
 		d.final(func(u *receipt.Usage) {
 			u.Content.Reason, u.Content.Usage, u.Content.Cost = uint8(stream.Refused), cocoon.Usage{}, cocoon.Nano{}
 		})
-	}
-	f.mu.Unlock()
+	})
 	c := f.client()
 	items, bill, err := ask(t.Context(), c)
 	require.Empty(t, items)
@@ -312,13 +302,11 @@ func TestSession_AnswersReceiptsOfAProcessThatDied(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	var d *double
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, got *double) {
+	f.serves(func(_ *fake, _ stream.Start, got *double) {
 		d = got
 		d.took()
 		d.send(d.answerFrames()[0])
-	}
-	f.mu.Unlock()
+	})
 	dir := t.TempDir()
 	c, closeAll := f.process(dir)
 	a, err := c.Start(t.Context(), request())

@@ -107,44 +107,38 @@ func askPool(t *testing.T, p *session.Pool) error {
 	return err
 }
 
+// withStandby is a pool over two dispatchers with the same workers.
+func withStandby(t *testing.T) (home, standby *fake, p *session.Pool, h *homes) {
+	t.Helper()
+	home, standby = newFake(t, 2), newFake(t, 0)
+	standby.machines = home.machines
+	p, h = pool(t, home, standby)
+	return home, standby, p, h
+}
+
 func TestPool_TheStandbyGoesOnWhereHomeIsGone(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, _ := pool(t, home, standby)
+	home, standby, p, _ := withStandby(t)
 	require.ErrorIs(t, askPool(t, p), io.EOF)
 	require.Empty(t, standby.heard(stream.StartVerb), "home first")
-	home.mu.Lock()
-	home.serve = func(f *fake, s stream.Start, _ *double) {
+	home.serves(func(f *fake, s stream.Start, _ *double) {
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.Lagging})
-	}
-	home.mu.Unlock()
+	})
 	require.ErrorIs(t, askPool(t, p), io.EOF, "it stopped admitting")
 	require.Len(t, standby.heard(stream.StartVerb), 1)
 	home.conn.Close()
 	home.server.Shutdown()
 	require.ErrorIs(t, askPool(t, p), io.EOF)
 	require.Len(t, standby.heard(stream.StartVerb), 2)
-	standby.mu.Lock()
-	standby.serve = func(f *fake, s stream.Start, _ *double) {
+	standby.serves(func(f *fake, s stream.Start, _ *double) {
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.Lagging})
-	}
-	standby.mu.Unlock()
+	})
 	require.Equal(t, cocoon.Unreachable, cocoon.KindOf(askPool(t, p)))
-}
-
-// serves says what a dispatcher does with requests from now on.
-func (f *fake) serves(serve func(f *fake, s stream.Start, d *double)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.serve = serve
 }
 
 func TestPool_TheStandbyTakesWhatHomeHasNobodyFor(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, h := pool(t, home, standby)
+	home, standby, p, h := withStandby(t)
 	full := func(f *fake, s stream.Start, _ *double) {
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NoCapacity, Wait: 700})
 	}
@@ -210,9 +204,7 @@ func (f *fake) takes() (last **double) {
 
 func TestPool_WhatHasNoTokenGoesToTheStandbyOnceHomeIsGone(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, h := pool(t, home, standby)
+	home, _, p, h := withStandby(t)
 	last := home.takes()
 	a, err := p.Start(t.Context(), request())
 	require.NoError(t, err)
@@ -241,9 +233,7 @@ func TestPool_WhatHasNoTokenGoesToTheStandbyOnceHomeIsGone(t *testing.T) {
 
 func TestPool_WhatHasNoTokenGoesToTheStandbyWhereHomeWasRestarted(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, h := pool(t, home, standby)
+	home, _, p, h := withStandby(t)
 	last := home.takes()
 	a, err := p.Start(t.Context(), request())
 	require.NoError(t, err)
@@ -280,9 +270,7 @@ func TestPool_WhatNobodyElseCanTakeWaitsForHome(t *testing.T) {
 
 func TestPool_TheStandbyIsAskedWhereHomeHasNoWorkerOnOffer(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, _ := pool(t, home, standby)
+	home, standby, p, _ := withStandby(t)
 	home.mu.Lock()
 	home.empty = true
 	home.mu.Unlock()
@@ -314,9 +302,7 @@ func TestPool_GoesWhereTheDispatcherHasMoved(t *testing.T) {
 
 func TestPool_ADispatcherThatLiesIsLeftForTheStandby(t *testing.T) {
 	t.Parallel()
-	home, standby := newFake(t, 2), newFake(t, 0)
-	standby.machines = home.machines
-	p, h := pool(t, home, standby)
+	home, standby, p, h := withStandby(t)
 	require.ErrorIs(t, askPool(t, p), io.EOF)
 	home.mu.Lock()
 	home.used = cocoon.TON(1) // says so in its next answer

@@ -366,11 +366,9 @@ func TestSession_AsksOnceMoreWithCoverOrANewLease(t *testing.T) {
 		_, _, err := ask(t.Context(), c)
 		require.ErrorIs(t, err, io.EOF, fail.Code)
 	}
-	f.mu.Lock()
-	f.serve = func(f *fake, s stream.Start, _ *double) {
+	f.serves(func(f *fake, s stream.Start, _ *double) {
 		f.say(&stream.Fail{Request: s.Route.Request, Code: stream.NeedCover, Need: cocoon.TON(3)})
-	}
-	f.mu.Unlock()
+	})
 	_, err := c.Start(t.Context(), request())
 	require.Equal(t, api.CodeVoucher, code(err), "three TON are more than it is trusted with")
 	f.within(t)
@@ -381,13 +379,11 @@ func TestSession_ClosingCancelsAtOnceAndPaysWhatWasDone(t *testing.T) {
 	f := newFake(t, 1)
 	c := f.client()
 	running := make(chan *double, 1)
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(16, false, chunk(reply)))
 		running <- d
-	}
-	f.mu.Unlock()
+	})
 	a, err := c.Start(t.Context(), request())
 	require.NoError(t, err)
 	_, err = a.Next(t.Context())
@@ -468,14 +464,12 @@ func TestSession_MoreIsSetAsideAsAnAnswerGrows(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	c := f.client()
-	f.mu.Lock()
-	f.serve = func(f *fake, s stream.Start, d *double) {
+	f.serves(func(f *fake, s stream.Start, d *double) {
 		d.took()
 		f.say(stream.Want{Request: s.Route.Request, Need: cocoon.NanoOf(1)}) // too early for more than what is signed
 		d.send(d.frame(256, false, chunk(strings.Repeat("a", 300))))
 		f.say(stream.Want{Request: s.Route.Request, Need: cocoon.NanoOf(1)})
-	}
-	f.mu.Unlock()
+	})
 	a, err := c.Start(t.Context(), request())
 	require.NoError(t, err)
 	f.until(stream.MoreVerb)
@@ -495,12 +489,10 @@ func TestSession_WhatComesUnaskedIsSetAside(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	c := f.client()
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(1200, false, chunk(strings.Repeat("a", 1300))))
-	}
-	f.mu.Unlock()
+	})
 	a, err := c.Start(t.Context(), request())
 	require.NoError(t, err)
 	_, err = a.Next(t.Context())
@@ -520,13 +512,11 @@ func TestSession_AServerThatComesBackIsAskedForWhatWasMissed(t *testing.T) {
 	c, err := f.connect(cfg, f.policy())
 	require.NoError(t, err)
 	var running *double
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.answerFrames()[0])
 		running = d
-	}
-	f.mu.Unlock()
+	})
 	a, err := c.Start(t.Context(), request())
 	require.NoError(t, err)
 	_, err = a.Next(t.Context())
@@ -616,14 +606,12 @@ func TestSession_AnAnswerThatNobodyReadsIsCancelled(t *testing.T) {
 	f := newFake(t, 1)
 	cfg := f.config()
 	cfg.Buffer = stream.MaxFrame
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		for n := range uint32(40) {
 			d.send(d.frame(n, false, chunk(strings.Repeat("x", 16<<10))))
 		}
-	}
-	f.mu.Unlock()
+	})
 	c, err := f.connect(cfg, f.policy())
 	require.NoError(t, err)
 	a, err := c.Start(t.Context(), request())
@@ -638,16 +626,14 @@ func TestSession_EmbeddingsComeWhole(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
 	body := `{"object":"list","data":[],"usage":{"prompt_tokens":10,"total_tokens":10}}`
-	f.mu.Lock()
-	f.serve = func(_ *fake, s stream.Start, d *double) {
+	f.serves(func(_ *fake, s stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(0, true, body))
 		d.final(func(u *receipt.Usage) {
 			u.Content.Usage.Completion = 0
 			u.Content.Cost = must(price.Cost(u.Content.Usage))
 		})
-	}
-	f.mu.Unlock()
+	})
 	c := f.client()
 	r := request()
 	r.Endpoint, r.Choices = "/v1/embeddings", 0
@@ -665,12 +651,10 @@ func TestSession_EmbeddingsComeWhole(t *testing.T) {
 func TestSession_TimeOverIsTold(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, 1)
-	f.mu.Lock()
-	f.serve = func(_ *fake, _ stream.Start, d *double) {
+	f.serves(func(_ *fake, _ stream.Start, d *double) {
 		d.took()
 		d.send(d.frame(1, false, chunk("a")))
-	}
-	f.mu.Unlock()
+	})
 	cfg := f.config()
 	cfg.Silence = 30 * time.Second
 	c, err := f.connect(cfg, f.policy())
