@@ -3,6 +3,7 @@ module github.com/cocoon-network/cocoon
 go 1.26.0
 
 require (
+	github.com/cloudflare/circl v1.6.4
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/google/go-tdx-guest v0.3.2-0.20260305110651-91f9a52f36c7
 	github.com/jackc/pgx/v5 v5.12.0
@@ -31,7 +32,6 @@ require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/bwesterb/go-ristretto v1.2.3 // indirect
-	github.com/cloudflare/circl v1.6.4 // indirect
 	github.com/coder/websocket v1.8.15 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/google/go-configfs-tsm v0.3.2 // indirect

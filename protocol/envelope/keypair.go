@@ -1,9 +1,13 @@
 package envelope
 
 import (
-	"crypto/hpke"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/cloudflare/circl/hpke"
+	"github.com/cloudflare/circl/kem"
+	"github.com/cloudflare/circl/kem/xwing"
 
 	"github.com/cocoon-network/cocoon"
 )
@@ -18,16 +22,19 @@ const (
 	encSize = 1120
 )
 
-// PublicKey is a key that body keys are encrypted to, by HPKE with
-// MLKEM768-X25519, HKDF-SHA256 and AES-256-GCM.
-type PublicKey struct{ key hpke.PublicKey }
+// suite is HPKE with MLKEM768-X25519, which is X-Wing, HKDF-SHA256 and
+// AES-256-GCM. circl's is the same as crypto/hpke's, in half the time.
+var suite = hpke.NewSuite(hpke.KEM_XWING, hpke.KDF_HKDF_SHA256, hpke.AEAD_AES256GCM)
+
+// PublicKey is a key that body keys are encrypted to.
+type PublicKey struct{ key kem.PublicKey }
 
 // PrivateKey opens what was encrypted to its public half.
-type PrivateKey struct{ key hpke.PrivateKey }
+type PrivateKey struct{ key kem.PrivateKey }
 
-// NewKeyPair draws a key. crypto/hpke takes its randomness from the system.
+// NewKeyPair draws a key from the system's randomness.
 func NewKeyPair() (PrivateKey, error) {
-	k, err := hpke.MLKEM768X25519().GenerateKey()
+	_, k, err := xwing.Scheme().GenerateKeyPair()
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("draw an envelope key: %w", err)
 	}
@@ -36,7 +43,7 @@ func NewKeyPair() (PrivateKey, error) {
 
 // ParsePrivateKey reads what PrivateKey.Bytes wrote.
 func ParsePrivateKey(b []byte) (PrivateKey, error) {
-	k, err := hpke.MLKEM768X25519().NewPrivateKey(b)
+	k, err := xwing.Scheme().UnmarshalBinaryPrivateKey(b)
 	if err != nil {
 		return PrivateKey{}, cocoon.Invalid.Errorf("not a private envelope key of 32 bytes")
 	}
@@ -45,7 +52,7 @@ func ParsePrivateKey(b []byte) (PrivateKey, error) {
 
 // ParsePublicKey reads PublicKeySize bytes.
 func ParsePublicKey(b []byte) (PublicKey, error) {
-	k, err := hpke.MLKEM768X25519().NewPublicKey(b)
+	k, err := xwing.Scheme().UnmarshalBinaryPublicKey(b)
 	if err != nil {
 		return PublicKey{}, cocoon.Invalid.Errorf("read an envelope key: %w", err)
 	}
@@ -53,10 +60,10 @@ func ParsePublicKey(b []byte) (PublicKey, error) {
 }
 
 // Public is the public half.
-func (k PrivateKey) Public() PublicKey { return PublicKey{k.key.PublicKey()} }
+func (k PrivateKey) Public() PublicKey { return PublicKey{k.key.Public()} }
 
 // Bytes is the secret seed, 32 bytes.
-func (k PrivateKey) Bytes() ([]byte, error) { return k.key.Bytes() }
+func (k PrivateKey) Bytes() ([]byte, error) { return k.key.MarshalBinary() }
 
 // String keeps keys out of logs and errors.
 func (PrivateKey) String() string { return "private key" }
@@ -65,18 +72,37 @@ func (PrivateKey) String() string { return "private key" }
 func (PrivateKey) GoString() string { return "private key" }
 
 // Bytes are the PublicKeySize bytes of the key.
-func (p PublicKey) Bytes() []byte { return p.key.Bytes() }
+func (p PublicKey) Bytes() []byte {
+	b, err := p.key.MarshalBinary()
+	if err != nil {
+		panic(err) // it never fails
+	}
+	return b
+}
 
 // Hash is SHA-256 of the key's bytes, as certificates and the chain name it.
 func (p PublicKey) Hash() [32]byte { return sha256.Sum256(p.Bytes()) }
 
+// sealer begins to encrypt to p.
+func (p PublicKey) sealer(info string) ([]byte, hpke.Sealer, error) {
+	s, err := suite.NewSender(p.key, []byte(info))
+	if err != nil {
+		return nil, nil, fmt.Errorf("encrypt to a public key: %w", err)
+	}
+	enc, sealer, err := s.Setup(rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encrypt to a public key: %w", err)
+	}
+	return enc, sealer, nil
+}
+
 // wrap encrypts key to p; it opens only with the same info and aad.
 func (p PublicKey) wrap(key Key, info string, aad []byte) ([]byte, error) {
-	enc, sender, err := hpke.NewSender(p.key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
+	enc, sealer, err := p.sealer(info)
 	if err != nil {
-		return nil, cocoon.Invalid.Errorf("encrypt to a public key: %w", err)
+		return nil, err
 	}
-	ct, err := sender.Seal(aad, key[:])
+	ct, err := sealer.Seal(key[:], aad)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt a body key: %w", err)
 	}
@@ -84,25 +110,29 @@ func (p PublicKey) wrap(key Key, info string, aad []byte) ([]byte, error) {
 }
 
 func (k PrivateKey) unwrap(wrap []byte, info string, aad []byte) (Key, error) {
-	r, err := k.recipient(wrap, info)
+	r, err := k.opener(wrap, info)
 	if err != nil {
 		return Key{}, err
 	}
-	key, err := r.Open(aad, wrap[encSize:])
+	key, err := r.Open(wrap[encSize:], aad)
 	if err != nil || len(key) != len(Key{}) {
 		return Key{}, cocoon.Invalid.Errorf("wrapped key does not open: it is for another key, job or payload, or was changed")
 	}
 	return Key(key), nil
 }
 
-// recipient begins to read a wrap.
-func (k PrivateKey) recipient(wrap []byte, info string) (*hpke.Recipient, error) {
+// opener begins to read a wrap.
+func (k PrivateKey) opener(wrap []byte, info string) (hpke.Opener, error) {
 	if len(wrap) != WrapSize {
 		return nil, cocoon.Invalid.Errorf("wrapped key has %d bytes instead of %d", len(wrap), WrapSize)
 	}
-	r, err := hpke.NewRecipient(wrap[:encSize], k.key, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(info))
+	r, err := suite.NewReceiver(k.key, []byte(info))
+	if err != nil {
+		return nil, fmt.Errorf("read a wrapped key: %w", err)
+	}
+	o, err := r.Setup(wrap[:encSize])
 	if err != nil {
 		return nil, cocoon.Invalid.Errorf("read a wrapped key: %w", err)
 	}
-	return r, nil
+	return o, nil
 }
