@@ -24,6 +24,7 @@ const (
 type attempt struct {
 	order stream.Order
 	nonce stream.Nonce
+	word  *word
 	cover *cover
 	body  *body // nil where all of it came with the order
 	post  atomic.Pointer[post]
@@ -100,7 +101,10 @@ func (s *Service) answer(a *attempt, t *task) {
 		s.drop(a, true)
 		return
 	}
-	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) })
+	send := func(node string, frame []byte) error {
+		return a.word.with(frame, func(messages ...[]byte) error { return s.outbox.put(node, messages...) })
+	}
+	p := newPost(s.cfg, a.order.Node, sealer, send, func() { a.stop(errUnsent) })
 	a.post.Store(p)
 	s.post.Go(func() {
 		p.run(s.over)
