@@ -35,7 +35,8 @@ type post struct {
 	sealer  *stream.Sealer
 	node    string
 	items   stream.ItemWriter
-	content []byte // not in a frame yet
+	buffer  *[]byte // one of contents, until the final frame is made
+	content []byte  // not in a frame yet; in buffer
 	out     uint64
 	sealed  time.Time // the newest frame
 	closes  time.Time // the window that content waits for
@@ -49,8 +50,12 @@ type post struct {
 	unsent int      // bytes of those to be sent
 }
 
+// contents are buffers that are used again, one by one answer at a time. All in them is zero.
+var contents = sync.Pool{New: func() any { return new([]byte) }}
+
 func newPost(cfg Config, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
-	return &post{cfg: cfg, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
+	buffer, _ := contents.Get().(*[]byte)
+	return &post{cfg: cfg, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(), buffer: buffer, content: *buffer,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), flushed: make(chan struct{})}
 }
 
@@ -172,7 +177,19 @@ func (p *post) sealAll() (err error) {
 		err = p.seal(true)
 	}
 	p.ended = time.Now()
+	p.free()
 	return err
+}
+
+// free gives the buffer back, with nothing of this answer in it.
+func (p *post) free() {
+	all := p.content[:cap(p.content)]
+	clear(all)
+	if p.content = nil; len(all) > ringSize { // an engine's whole answer
+		return
+	}
+	*p.buffer = all[:0]
+	contents.Put(p.buffer)
 }
 
 // resume sends frames from seq on to a node, and what follows them too. What is
