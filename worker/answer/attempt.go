@@ -102,6 +102,7 @@ func (s *Service) answer(a *attempt, t *task) {
 	}
 	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) })
 	a.post.Store(p)
+	a.order.Wrap, a.order.Body = nil, nil // they are opened, and the attempt is kept for its frames
 	s.post.Go(func() {
 		p.run(s.over)
 		s.mu.Lock()
