@@ -282,7 +282,7 @@ func (w *world) start() *world {
 		defer func() { w.asked.Add(-1); w.change(func() {}) }()
 		(*w.engine.Load())(rw, r)
 	}))
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, WriteBufferSize: 32 << 10, ReadBufferSize: 32 << 10}
 	engines := http.RoundTripper(transport)
 	if w.reads != nil {
 		engines = counted{transport, w.reads}
