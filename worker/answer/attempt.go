@@ -100,15 +100,9 @@ func (s *Service) answer(a *attempt, t *task) {
 		s.drop(a, true)
 		return
 	}
-	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) })
+	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) }, func() { s.forget(a) })
 	a.post.Store(p)
 	a.order.Wrap, a.order.Body = nil, nil // they are opened, and the attempt is kept for its frames
-	s.post.Go(func() {
-		p.run(s.over)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.attempts, a.order.Route.Request)
-	})
 	m := newMeter(a.order.Route, t.size, s.deps.Clock())
 	reason, err := s.pull(a, t, p, &m)
 	now := s.deps.Clock()
@@ -130,6 +124,13 @@ func (s *Service) answer(a *attempt, t *task) {
 	case <-time.After(s.cfg.Unsent):
 	}
 	s.bills.ready(b)
+}
+
+// forget is when nothing of an attempt is kept any longer.
+func (s *Service) forget(a *attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.attempts, a.order.Route.Request)
 }
 
 // bill ends an attempt's frames and writes the receipt over them.
