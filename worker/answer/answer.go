@@ -240,9 +240,7 @@ func (s *Service) ack(raw []byte) error {
 		return nil
 	}
 	s.acks.Go(func() { // while the worker drains, too
-		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Lookup)
-		defer cancel()
-		d, err := s.proofs.state(ctx, m.Rewards)
+		d, err := s.proofs.state(s.ctx, m.Rewards)
 		var more cocoon.Nano
 		if err == nil {
 			more, err = s.claims.take(m.Earned, m.Rewards, d)

@@ -31,7 +31,7 @@ type attempt struct {
 
 	ctx  context.Context
 	stop context.CancelCauseFunc
-	free context.CancelFunc
+	late *time.Timer // stops it
 }
 
 type atomicState struct{ v atomic.Int32 }
@@ -40,9 +40,9 @@ func (s *atomicState) Load() state   { return state(s.v.Load()) }
 func (s *atomicState) Store(v state) { s.v.Store(int32(v)) }
 
 func newAttempt(parent context.Context, o stream.Order, limit time.Duration) *attempt {
-	ctx, free := context.WithTimeoutCause(parent, limit, errOverdue)
-	a := &attempt{order: o, cover: newCover(uint64(o.Slice)), free: free}
-	a.ctx, a.stop = context.WithCancelCause(ctx)
+	a := &attempt{order: o, cover: newCover(uint64(o.Slice))}
+	a.ctx, a.stop = context.WithCancelCause(parent)
+	a.late = time.AfterFunc(limit, func() { a.stop(errOverdue) })
 	return a
 }
 
@@ -93,7 +93,6 @@ func (c *cover) reaches(quit <-chan struct{}, tokens uint64, limit time.Duration
 
 // answer has the engine answer a prompt, sends it and writes the receipt.
 func (s *Service) answer(a *attempt, t *task) {
-	defer a.free()
 	sealer, err := stream.NewSealer(t.secret, a.order.Route.Request, a.order.Attempt, a.nonce)
 	if err != nil {
 		s.deps.Logger.Error("cannot seal frames", "request", a.order.Route.Request.String(), "err", err)
