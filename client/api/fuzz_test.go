@@ -37,15 +37,15 @@ func FuzzRequest(f *testing.F) {
 			require.Equal(t, string(marshal(a.model)), string(marshal(text(t, after.get("model")))))
 			require.Equal(t, endpoint != openai.Embeddings, string(after.get("stream")) == "true")
 			for _, field := range before {
-				switch field.name {
+				switch string(field.name) {
 				case "model", "stream", "stream_options":
 					continue
 				}
 				kept := false
 				for _, other := range after {
-					kept = kept || other.name == field.name && bytes.Equal(other.value, field.value)
+					kept = kept || bytes.Equal(other.name, field.name) && bytes.Equal(other.value, field.value)
 				}
-				require.True(t, kept, field.name)
+				require.True(t, kept, "%s", field.name)
 			}
 			again, err := parseAsk(endpoint, a.body, nil)
 			require.NoError(t, err)
@@ -171,4 +171,13 @@ func FuzzLedgerLine(f *testing.F) {
 		}
 		require.Equal(t, once, l.spent[e.Key])
 	})
+}
+
+// What is written by hand is what encoding/json writes.
+func TestAppendText_IsAsMarshalHasIt(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "model", "a/b-c.d_e <&>", "\"", "\\", "\n\t\x00\x1f\x7f", "é", "\u2028", "\xff", "😀"} {
+		require.Equal(t, "x"+string(marshal(s)), string(appendText([]byte("x"), s)), "%q", s)
+		require.Equal(t, "x"+string(marshal(s)), string(appendText([]byte("x"), []byte(s))), "%q", s)
+	}
 }

@@ -16,7 +16,7 @@ import (
 type object []field
 
 type field struct {
-	name  string
+	name  []byte // decoded
 	value json.RawMessage
 }
 
@@ -32,14 +32,14 @@ func parseObject(raw []byte) (object, error) {
 		if len(o) == usualFields {
 			seen = make(map[string]bool, 2*usualFields)
 			for _, before := range o {
-				seen[before.name] = true
+				seen[string(before.name)] = true
 			}
 		}
 		if seen == nil {
 			twice = twice || o.has(f.name)
 		} else {
-			twice = twice || seen[f.name]
-			seen[f.name] = true
+			twice = twice || seen[string(f.name)]
+			seen[string(f.name)] = true
 		}
 		o = append(o, f)
 	})
@@ -56,27 +56,28 @@ func parseObject(raw []byte) (object, error) {
 const usualFields = 16
 
 // nameOf is what a field is called that was written so.
-func nameOf(written []byte) (name string) {
+func nameOf(written []byte) []byte {
 	if bytes.IndexByte(written, '\\') < 0 {
-		return string(written)
+		return written
 	}
+	var name string
 	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
-	return name
+	return []byte(name)
 }
 
 // get is the value called name; nil where it is missing or null.
 func (o object) get(name string) json.RawMessage {
 	for _, f := range o {
-		if f.name == name && !isNull(f.value) {
+		if string(f.name) == name && !isNull(f.value) {
 			return f.value
 		}
 	}
 	return nil
 }
 
-func (o object) has(name string) bool {
+func (o object) has(name []byte) bool {
 	for _, f := range o {
-		if f.name == name {
+		if bytes.Equal(f.name, name) {
 			return true
 		}
 	}
@@ -88,17 +89,17 @@ func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 // set replaces a value in its place, or adds it at the end.
 func (o *object) set(name string, value json.RawMessage) {
 	for i, f := range *o {
-		if f.name == name {
+		if string(f.name) == name {
 			(*o)[i].value = value
 			return
 		}
 	}
-	*o = append(*o, field{name, value})
+	*o = append(*o, field{[]byte(name), value})
 }
 
 func (o *object) drop(name string) {
 	for i, f := range *o {
-		if f.name == name {
+		if string(f.name) == name {
 			*o = append((*o)[:i:i], (*o)[i+1:]...)
 			return
 		}
@@ -107,16 +108,47 @@ func (o *object) drop(name string) {
 
 // bytes is the object as JSON without spaces between its fields.
 func (o object) bytes() []byte {
-	b := []byte{'{'}
+	size := len("{}")
+	for _, f := range o {
+		size += len(f.name) + len(f.value) + len(`"":,`)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, f := range o {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, marshal(f.name)...)
-		b = append(b, ':')
+		b = append(appendText(b, f.name), ':')
 		b = append(b, f.value...)
 	}
 	return append(b, '}')
+}
+
+// elements are those of a JSON array; none of anything else.
+func elements(raw []byte) (all []json.RawMessage) {
+	jsonscan.Array(raw, func(value []byte) { all = append(all, value) })
+	return all
+}
+
+// arrayOf is the JSON array of all.
+func arrayOf(all []json.RawMessage) []byte {
+	b := []byte{'['}
+	for i, value := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, value...)
+	}
+	return append(b, ']')
+}
+
+// appendText appends a text as JSON, as marshal does.
+func appendText[T string | []byte](b []byte, text T) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return append(b, marshal(string(text))...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }
 
 // marshal is the JSON of texts, numbers and what is made of them; marks of HTML stay readable.

@@ -41,6 +41,19 @@ func Spans(b []byte, each func(Field)) bool {
 	return s.ended()
 }
 
+// Array calls each for the elements of the JSON array that b is, in order, and
+// reports whether b is one; elements before what is wrong have been told then. They
+// share b's memory, and have no spaces around them.
+func Array(b []byte, each func(value []byte)) bool {
+	s := scanner{b: b}
+	s.space()
+	if s.next() != '[' {
+		return false
+	}
+	s.array(0, each)
+	return s.ended()
+}
+
 // scanner is at byte i of b; after a failure at the end of a b that is bad.
 type scanner struct {
 	b   []byte
@@ -86,7 +99,7 @@ func (s *scanner) value(depth int) {
 	case c == '{':
 		s.object(depth, nil)
 	case c == '[':
-		s.array(depth)
+		s.array(depth, nil)
 	case c == '-' || c >= '0' && c <= '9':
 		s.number()
 	case c == 't':
@@ -135,7 +148,7 @@ func (s *scanner) object(depth int, each func(Field)) {
 	}
 }
 
-func (s *scanner) array(depth int) {
+func (s *scanner) array(depth int, each func(value []byte)) {
 	if depth >= maxDepth {
 		s.fail()
 		return
@@ -147,7 +160,12 @@ func (s *scanner) array(depth int) {
 		return
 	}
 	for !s.bad {
-		if s.value(depth + 1); !s.goesOn(']') {
+		from := s.i
+		s.value(depth + 1)
+		if each != nil && !s.bad {
+			each(s.b[from:s.i])
+		}
+		if !s.goesOn(']') {
 			return
 		}
 	}
