@@ -31,9 +31,17 @@ type Field struct {
 }
 
 // Spans is Object with the places of fields.
-func Spans(b []byte, each func(Field)) bool {
-	s := scanner{b: b}
+func Spans(b []byte, each func(Field)) bool { return SpansFrom(b, 0, each) }
+
+// SpansFrom is Spans for the fields from byte from on, where it is known that those
+// before it, up to their last comma, are fields; 0 is from the beginning.
+func SpansFrom(b []byte, from int, each func(Field)) bool {
+	s := scanner{b: b, i: from}
 	s.space()
+	if from > 0 {
+		s.fields(0, each)
+		return s.ended()
+	}
 	if s.next() != '{' {
 		return false
 	}
@@ -130,6 +138,11 @@ func (s *scanner) object(depth int, each func(Field)) {
 		s.i++
 		return
 	}
+	s.fields(depth, each)
+}
+
+// fields passes one at least, and the end of their object.
+func (s *scanner) fields(depth int, each func(Field)) {
 	for !s.bad {
 		name := s.i + 1
 		s.text()

@@ -26,6 +26,16 @@ func sameAsStandard(t *testing.T, b []byte) {
 	if !is {
 		return
 	}
+	var fields []jsonscan.Field
+	require.True(t, jsonscan.Spans(b, func(f jsonscan.Field) { fields = append(fields, f) }))
+	for i, f := range fields {
+		rest := fields[i:]
+		require.True(t, jsonscan.SpansFrom(b, f.From, func(f jsonscan.Field) {
+			require.Equal(t, rest[0], f)
+			rest = rest[1:]
+		}))
+		require.Empty(t, rest)
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	_, err := dec.Token()
 	require.NoError(t, err)
