@@ -35,9 +35,17 @@ type Field struct {
 }
 
 // Spans is Object with the places of fields.
-func Spans(b []byte, each func(Field)) bool {
-	s := scanner{b: b}
+func Spans(b []byte, each func(Field)) bool { return SpansFrom(b, 0, each) }
+
+// SpansFrom is Spans for the fields from byte from on, where it is known that those
+// before it, up to their last comma, are fields; 0 is from the beginning.
+func SpansFrom(b []byte, from int, each func(Field)) bool {
+	s := scanner{b: b, i: from}
 	s.space()
+	if from > 0 {
+		s.fields(0, each)
+		return s.ended()
+	}
 	if s.next() != '{' {
 		return false
 	}
@@ -53,6 +61,19 @@ func NameOf(written []byte) []byte {
 	var name string
 	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
 	return []byte(name)
+}
+
+// Array calls each for the elements of the JSON array that b is, in order, and
+// reports whether b is one; elements before what is wrong have been told then. They
+// share b's memory, and have no spaces around them.
+func Array(b []byte, each func(value []byte)) bool {
+	s := scanner{b: b}
+	s.space()
+	if s.next() != '[' {
+		return false
+	}
+	s.array(0, each)
+	return s.ended()
 }
 
 // scanner is at byte i of b; after a failure at the end of a b that is bad.
@@ -100,7 +121,7 @@ func (s *scanner) value(depth int) {
 	case c == '{':
 		s.object(depth, nil)
 	case c == '[':
-		s.array(depth)
+		s.array(depth, nil)
 	case c == '-' || c >= '0' && c <= '9':
 		s.number()
 	case c == 't':
@@ -131,6 +152,11 @@ func (s *scanner) object(depth int, each func(Field)) {
 		s.i++
 		return
 	}
+	s.fields(depth, each)
+}
+
+// fields passes one at least, and the end of their object.
+func (s *scanner) fields(depth int, each func(Field)) {
 	for !s.bad {
 		name := s.i + 1
 		s.text()
@@ -149,7 +175,7 @@ func (s *scanner) object(depth int, each func(Field)) {
 	}
 }
 
-func (s *scanner) array(depth int) {
+func (s *scanner) array(depth int, each func(value []byte)) {
 	if depth >= maxDepth {
 		s.fail()
 		return
@@ -161,7 +187,12 @@ func (s *scanner) array(depth int) {
 		return
 	}
 	for !s.bad {
-		if s.value(depth + 1); !s.goesOn(']') {
+		from := s.i
+		s.value(depth + 1)
+		if each != nil && !s.bad {
+			each(s.b[from:s.i])
+		}
+		if !s.goesOn(']') {
 			return
 		}
 	}

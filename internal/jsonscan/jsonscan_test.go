@@ -22,8 +22,19 @@ func sameAsStandard(t *testing.T, b []byte) {
 	var values [][]byte
 	is := jsonscan.Object(b, func(name, value []byte) { names, values = append(names, string(name)), append(values, value) })
 	require.Equal(t, json.Valid(b) && bytes.TrimLeft(b, " \t\r\n")[0] == '{', is, "%q", b)
+	sameElements(t, b)
 	if !is {
 		return
+	}
+	var fields []jsonscan.Field
+	require.True(t, jsonscan.Spans(b, func(f jsonscan.Field) { fields = append(fields, f) }))
+	for i, f := range fields {
+		rest := fields[i:]
+		require.True(t, jsonscan.SpansFrom(b, f.From, func(f jsonscan.Field) {
+			require.Equal(t, rest[0], f)
+			rest = rest[1:]
+		}))
+		require.Empty(t, rest)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	_, err := dec.Token()
@@ -38,6 +49,21 @@ func sameAsStandard(t *testing.T, b []byte) {
 		require.Equal(t, string(value), string(values[i]))
 	}
 	require.False(t, dec.More())
+}
+
+// sameElements holds Array to encoding/json.
+func sameElements(t *testing.T, b []byte) {
+	t.Helper()
+	var got, want []json.RawMessage
+	is := jsonscan.Array(b, func(value []byte) { got = append(got, value) })
+	require.Equal(t, json.Valid(b) && bytes.TrimLeft(b, " \t\r\n")[0] == '[', is, "%q", b)
+	if is {
+		require.NoError(t, json.Unmarshal(b, &want))
+		require.Equal(t, len(want), len(got), "%q", b)
+		for i := range want {
+			require.Equal(t, string(want[i]), string(got[i]), "%q", b)
+		}
+	}
 }
 
 func TestScan_AcceptsAndFindsWhatTheStandardLibraryDoes(t *testing.T) {
