@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -80,11 +81,12 @@ type world struct {
 	stop  context.CancelFunc
 	ended chan error
 
-	engine atomic.Pointer[http.HandlerFunc]
-	asked  atomic.Int32  // requests at the engine now
-	reads  *atomic.Int64 // of its answers, where they are counted
-	slots  chan struct{}
-	gpus   uint8
+	engine    atomic.Pointer[http.HandlerFunc]
+	engineURL string        // of another engine
+	asked     atomic.Int32  // requests at the engine now
+	reads     *atomic.Int64 // of its answers, where they are counted
+	slots     chan struct{}
+	gpus      uint8
 
 	mu       sync.Mutex
 	now      time.Time
@@ -285,7 +287,7 @@ func (w *world) start() *world {
 		defer func() { w.asked.Add(-1); w.change(func() {}) }()
 		(*w.engine.Load())(rw, r)
 	}))
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, WriteBufferSize: 32 << 10, ReadBufferSize: 32 << 10}
 	engines := http.RoundTripper(transport)
 	if w.reads != nil {
 		engines = counted{transport, w.reads}
@@ -293,10 +295,10 @@ func (w *world) start() *world {
 	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, GPUs: w.gpus, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: engines},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
-			if m == cocoon.NewModelID(model) {
-				return e.URL
+			if m != cocoon.NewModelID(model) {
+				return ""
 			}
-			return ""
+			return cmp.Or(w.engineURL, e.URL)
 		}})
 	require.NoError(w.t, err)
 	ctx, stop := context.WithCancel(context.Background())
