@@ -12,6 +12,7 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/edwards"
 )
 
 // Tags begin what is signed, and what travels: they are those of schema.tlb.
@@ -63,7 +64,7 @@ func verify(v celled, signature [64]byte, key [32]byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return key != [32]byte{} && key != [32]byte{1} && ed25519.Verify(key[:], h[:], signature[:]), nil
+	return key != [32]byte{} && key != [32]byte{1} && edwards.Verify(key, h[:], signature), nil
 }
 
 // appendHeader begins what travels, in a buffer for size bytes.

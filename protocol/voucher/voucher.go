@@ -13,6 +13,7 @@ import (
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/edwards"
 )
 
 // tag begins what is signed, and what travels: it is the voucher's in schema.tlb.
@@ -62,7 +63,7 @@ func (s Signed) Verify(key [32]byte) error {
 	if err != nil {
 		return err
 	}
-	if key == [32]byte{} || key == [32]byte{1} || !ed25519.Verify(key[:], hash[:], s.Signature[:]) {
+	if key == [32]byte{} || key == [32]byte{1} || !edwards.Verify(key, hash[:], s.Signature) {
 		return cocoon.Forbidden.Errorf("voucher over %s of channel %s: not signed by its key", s.Cumulative, s.Channel)
 	}
 	return nil
