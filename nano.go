@@ -1,11 +1,13 @@
 package cocoon
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -41,6 +43,20 @@ func NanoFromBig(b *big.Int) (Nano, error) {
 		n.lo = n.lo<<8 | uint64(buf[8+i])
 	}
 	return n, nil
+}
+
+// NanoSize is how many bytes an amount has where it travels: all that fits is an amount.
+const NanoSize = 120 / 8
+
+// NanoFromBytes reads what AppendBytes wrote.
+func NanoFromBytes(b [NanoSize]byte) Nano {
+	return Nano{binary.BigEndian.Uint64(b[:]) >> 8, binary.BigEndian.Uint64(b[NanoSize-8:])}
+}
+
+// AppendBytes writes the amount behind b, big-endian.
+func (n Nano) AppendBytes(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, n.hi<<8) // its 56 bits, and the first byte of lo's place
+	return binary.BigEndian.AppendUint64(b[:len(b)-1], n.lo)
 }
 
 // ParseNano reads a decimal count of nanoTON, as our JSON writes amounts.
@@ -118,10 +134,10 @@ func (n Nano) Plus(m Nano) Nano {
 
 // Minus is n - m, nothing where m is the larger.
 func (n Nano) Minus(m Nano) Nano {
-	rest, err := n.Sub(m)
-	if err != nil {
+	if n.Cmp(m) < 0 {
 		return Nano{}
 	}
+	rest, _ := n.Sub(m)
 	return rest
 }
 
@@ -179,7 +195,12 @@ func checked(hi, lo uint64) (Nano, error) {
 }
 
 // Text is the decimal count of nanoTON, as our JSON and database write it.
-func (n Nano) Text() string { return n.Big().String() }
+func (n Nano) Text() string {
+	if n.hi == 0 {
+		return strconv.FormatUint(n.lo, 10)
+	}
+	return n.Big().String()
+}
 
 // String is the amount for people: "1.5 TON".
 func (n Nano) String() string {
@@ -192,7 +213,7 @@ func (n Nano) String() string {
 }
 
 // MarshalJSON writes a decimal string, since JSON numbers lose precision.
-func (n Nano) MarshalJSON() ([]byte, error) { return json.Marshal(n.Text()) }
+func (n Nano) MarshalJSON() ([]byte, error) { return []byte(`"` + n.Text() + `"`), nil }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (n *Nano) UnmarshalJSON(b []byte) error {

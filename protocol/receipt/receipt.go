@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
-	"math/big"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
@@ -21,8 +20,6 @@ const (
 	tagCertificate = 0x0a075312
 	tagUsage       = 0x2c794c3a
 )
-
-const amountSize = 120 / 8
 
 // header begins what is signed: tag, network, contract.
 func header(tag uint32, globalID int32, contract cocoon.Account) *cell.Builder {
@@ -74,10 +71,6 @@ func appendHeader(size int, tag uint32, globalID int32, contract cocoon.Account)
 	return append(b, contract[:]...)
 }
 
-func appendNano(b []byte, n cocoon.Nano) []byte {
-	return append(b, n.Big().FillBytes(make([]byte, amountSize))...)
-}
-
 // reader reads what travels; its length was checked.
 type reader struct{ rest []byte }
 
@@ -103,11 +96,6 @@ func (r *reader) uint8() uint8   { return r.bytes(1)[0] }
 func (r *reader) uint32() uint32 { return binary.BigEndian.Uint32(r.bytes(4)) }
 func (r *reader) uint64() uint64 { return binary.BigEndian.Uint64(r.bytes(8)) }
 
-// nano reads an amount; so many bytes always fit.
-func (r *reader) nano() (cocoon.Nano, error) {
-	n, err := cocoon.NanoFromBig(new(big.Int).SetBytes(r.bytes(amountSize)))
-	if err != nil {
-		return n, cocoon.Invalid.Errorf("read an amount: %w", err)
-	}
-	return n, nil
+func (r *reader) nano() cocoon.Nano {
+	return cocoon.NanoFromBytes([cocoon.NanoSize]byte(r.bytes(cocoon.NanoSize)))
 }
