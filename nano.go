@@ -171,9 +171,15 @@ func (n Nano) Mul(k uint64) (Nano, error) {
 // MulDiv returns n * k / d rounded down, as for a share in basis points. The
 // product is not bounded; ErrOverflow says that the result is. d must not be 0.
 func (n Nano) MulDiv(k, d uint64) (Nano, error) {
-	b := n.Big()
-	b.Mul(b, new(big.Int).SetUint64(k))
-	return NanoFromBig(b.Quo(b, new(big.Int).SetUint64(d)))
+	top, mid := bits.Mul64(n.hi, k)
+	carry, low := bits.Mul64(n.lo, k)
+	mid, c := bits.Add64(mid, carry, 0)
+	if top += c; top >= d {
+		return Nano{}, fmt.Errorf("%w: %s * %d / %d", ErrOverflow, n, k, d)
+	}
+	hi, rest := bits.Div64(top, mid, d)
+	lo, _ := bits.Div64(rest, low, d)
+	return checked(hi, lo)
 }
 
 func (n Nano) divCeil(d uint64) Nano {
