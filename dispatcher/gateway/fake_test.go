@@ -209,7 +209,7 @@ func (p *purse) reserved() int {
 
 // town is a gateway with workers that do what a test says, and one daemon.
 type town struct {
-	t       *testing.T
+	t       testing.TB
 	conn    *nats.Conn
 	gateway *Gateway
 	purse   *purse
@@ -275,7 +275,7 @@ type work struct {
 	sealer *stream.Sealer
 }
 
-func newTown(t *testing.T, cfg Config, on ...func(*work)) *town {
+func newTown(t testing.TB, cfg Config, on ...func(*work)) *town {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
 	require.NoError(t, err)

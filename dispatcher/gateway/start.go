@@ -70,11 +70,7 @@ func dearestOf(s stream.Start, of []stream.Candidate) (p cocoon.Price, err error
 		if !c.Price.Within(s.Route.Caps) {
 			return p, &stream.Fail{Code: stream.BadRequest, Text: "a candidate costs more than the route allows"}
 		}
-		for dear, n := range map[*cocoon.Nano]cocoon.Nano{&p.Prompt: c.Price.Prompt, &p.Cached: c.Price.Cached, &p.Completion: c.Price.Completion, &p.Reasoning: c.Price.Reasoning} {
-			if n.Cmp(*dear) > 0 {
-				*dear = n
-			}
-		}
+		p = cocoon.Price{Prompt: p.Prompt.Max(c.Price.Prompt), Cached: p.Cached.Max(c.Price.Cached), Completion: p.Completion.Max(c.Price.Completion), Reasoning: p.Reasoning.Max(c.Price.Reasoning)}
 	}
 	return p, nil
 }
@@ -122,6 +118,9 @@ func (g *Gateway) serve(r *request) error {
 
 // arrive waits for all of the body.
 func (g *Gateway) arrive(ctx context.Context, r *request) error {
+	if r.whole() { // as most are
+		return nil
+	}
 	late := time.NewTimer(g.cfg.Parts)
 	defer late.Stop()
 	for !r.whole() {
