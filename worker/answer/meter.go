@@ -25,12 +25,13 @@ type meter struct {
 	usage cocoon.Usage
 	known bool   // usage is the engine's
 	since uint64 // pieces after it
+	read  *openai.Usages
 
 	start, first, last time.Time // asked, first token, newest token; zero before
 }
 
 func newMeter(r stream.Route, size int, now time.Time) meter {
-	return meter{most: uint64(r.MaxOut) * uint64(r.Choices), size: size, start: now}
+	return meter{most: uint64(r.MaxOut) * uint64(r.Choices), size: size, start: now, read: &openai.Usages{}}
 }
 
 // out is how many tokens the answer has.
@@ -40,7 +41,7 @@ func (m meter) out() uint64 { return m.usage.Completion + m.usage.Reasoning + m.
 // it, failed that it is no part of an answer, but tells of a failure.
 func (m meter) after(item []byte, now time.Time) (next meter, said, failed bool) {
 	next = m
-	u, err := openai.ParseUsage(item)
+	u, err := m.read.Next(item)
 	if err == nil {
 		next.usage, next.known, next.since = u, true, 0
 		said = next.out() > m.out()
