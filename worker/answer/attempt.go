@@ -24,6 +24,7 @@ const (
 type attempt struct {
 	order stream.Order
 	nonce stream.Nonce
+	word  *word
 	cover *cover
 	body  *body // nil where all of it came with the order
 	post  atomic.Pointer[post]
@@ -99,7 +100,10 @@ func (s *Service) answer(a *attempt, t *task) {
 		s.drop(a, true)
 		return
 	}
-	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) }, func() { s.forget(a) })
+	send := func(node string, frame []byte) error {
+		return a.word.with(frame, func(messages ...[]byte) error { return s.outbox.put(node, messages...) })
+	}
+	p := newPost(s.cfg, a.order.Node, sealer, send, func() { a.stop(errUnsent) }, func() { s.forget(a) })
 	a.post.Store(p)
 	a.order.Wrap, a.order.Body = nil, nil // they are opened, and the attempt is kept for its frames
 	m := newMeter(a.order.Route, t.size, s.deps.Clock())

@@ -101,6 +101,7 @@ type world struct {
 	light    bool                               // frames are counted as heard, and not kept
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
 	frames   map[stream.RequestID][][]byte
+	words    []stream.Took // that came with frames
 	subjects []string
 	receipts map[cocoon.Account][]receipt.SignedUsage // every one that came, repeated ones too
 	changed  chan struct{}
@@ -113,6 +114,7 @@ func newWorld(t testing.TB) *world {
 	w.record = answer.Record{Block: w.block(100), Registry: registry, Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: asks}}}
 	w.engineIs(engine.New(model).ServeHTTP)
 	w.cfg = answer.DefaultConfig()
+	w.cfg.Took = 0 // what is not about it hears it at once
 	w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data = workerKey, provider, netID, t.TempDir()
 	w.cfg.Window, w.cfg.Linger, w.cfg.Repeat, w.cfg.Handover = 5*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
 	w.cfg.Drain, w.cfg.Refresh, w.cfg.Lookup = 5*time.Second, 20*time.Millisecond, 5*time.Second
@@ -242,6 +244,9 @@ func (w *world) send(subject string, raw []byte) error {
 		case strings.HasSuffix(subject, ".frame") && w.dropped > 0:
 			w.dropped--
 		case strings.HasSuffix(subject, ".frame"):
+			if t, err := stream.ParseTook(frames[0]); err == nil {
+				w.words = append(w.words, t)
+			}
 			for _, f := range frames {
 				if h, err := stream.ParseFrameHeader(f); err == nil {
 					w.frames[h.Request] = append(w.frames[h.Request], f)
