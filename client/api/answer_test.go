@@ -218,6 +218,20 @@ func TestUsage_IsWhatIsPaidWhereTheEngineSaysOtherwise(t *testing.T) {
 		`"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1},"cost_nano":"27"}`)
 }
 
+func TestStream_WhatCameWithTheEndIsWrittenWithIt(t *testing.T) {
+	t.Parallel()
+	apart := newTown(t, scripted(func(api.Request) *script { return said() }), nil)
+	together := newTown(t, scripted(func(api.Request) *script {
+		s := said()
+		s.together = true
+		return s
+	}), nil)
+	body := strings.Replace(chat, `{`, `{"stream":true,"stream_options":{"include_usage":true},`, 1)
+	require.Equal(t, apart.post(openai.Chat, body).body, together.post(openai.Chat, body).body)
+	require.Equal(t, apart.post(openai.Chat, chat).body, together.post(openai.Chat, chat).body)
+	require.Equal(t, 1, together.serve(body).writes)
+}
+
 func TestStream_HasUsageOnlyWhereItWasAskedFor(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, scripted(func(api.Request) *script { return said() }), nil)
