@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -49,17 +50,22 @@ func (o *out) write(b []byte) error {
 	return nil
 }
 
+// buffers are for events until they are written: tens of kilobytes at a time, of a fast engine.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // stream writes the run as events and reports whether all of it was written.
 // Nothing is sent before the first event, or the first silence, so that a
 // request that fails at once has a status of its own.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a ask) bool {
 	o, e := s.outTo(w), newEvents(a, s.deps.Now())
 	at, silence := s.deps.Now(), s.deps.After(s.cfg.KeepAlive)
-	var b []byte
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
 	for n := 0; ; {
 		chunks, bill, news, err := r.since(n)
 		n += len(chunks)
-		b = e.add(b[:0], chunks)
+		b := e.add((*buffer)[:0], chunks)
+		*buffer = b
 		switch {
 		case errors.Is(err, io.EOF):
 			b = e.end(b, bill)
