@@ -53,14 +53,17 @@ func (f *fast) Reserved() cocoon.Nano { return f.bill.Cost }
 func (f *fast) Bill() api.Bill        { return f.bill }
 func (f *fast) Close() error          { return nil }
 
-// BenchmarkServeHTTP is one answer at a time, streamed, all of it but the network.
-func BenchmarkServeHTTP(b *testing.B) {
-	whole := newFast()
-	backend := &backend{reserve: whole.bill.Cost, start: func(context.Context, api.Request) (api.Answer, error) {
-		again := *whole
+// backend answers every request so.
+func (f *fast) backend() *backend {
+	return &backend{reserve: f.bill.Cost, start: func(context.Context, api.Request) (api.Answer, error) {
+		again := *f
 		return &again, nil
 	}}
-	w := newTown(b, backend, nil)
+}
+
+// BenchmarkServeHTTP is one answer at a time, streamed, all of it but the network.
+func BenchmarkServeHTTP(b *testing.B) {
+	w := newTown(b, newFast().backend(), nil)
 	body := fmt.Sprintf(`{"model":"m","messages":[{"role":"user","content":%q}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":%d}`, strings.Repeat(" What becomes of a caterpillar?", benchPrompt/31), benchTokens)
 	b.ReportAllocs()
 	for b.Loop() {

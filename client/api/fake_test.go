@@ -326,14 +326,15 @@ func (w *town) post(path, body string) answer {
 // silent is an application's connection that keeps nothing.
 type silent struct {
 	http.ResponseWriter
-	header http.Header
-	writes int
-	bytes  int
+	header  http.Header
+	writes  int
+	flushes int
+	bytes   int
 }
 
 func (s *silent) Header() http.Header { return s.header }
 func (s *silent) WriteHeader(int)     {}
-func (s *silent) Flush()              {}
+func (s *silent) Flush()              { s.flushes++ }
 
 func (s *silent) Write(b []byte) (int, error) {
 	s.writes, s.bytes = s.writes+1, s.bytes+len(b)

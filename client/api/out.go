@@ -37,17 +37,26 @@ func (o *out) begin(bill Bill) {
 	o.w.WriteHeader(http.StatusOK)
 }
 
+// long is a write of which net/http holds no more back than goes with the response's end.
+const long = 8 << 10
+
+// write sends all of b.
 func (o *out) write(b []byte) error {
-	if err := o.rc.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := o.w.Write(b); err != nil {
+	if err := o.put(b); err != nil {
 		return err
 	}
 	if err := o.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil
+}
+
+func (o *out) put(b []byte) error {
+	if err := o.rc.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	_, err := o.w.Write(b)
+	return err
 }
 
 // buffers are for events until they are written: tens of kilobytes at a time, of a fast engine.
@@ -78,7 +87,11 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 		if len(b) > 0 {
 			o.begin(bill)
 			at = s.deps.Now()
-			if o.write(b) != nil {
+			write := o.write
+			if err != nil && len(b) >= long {
+				write = o.put
+			}
+			if write(b) != nil {
 				return false
 			}
 		}
