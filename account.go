@@ -80,7 +80,7 @@ func (a Account) Friendly(bounce, testnet bool) string {
 }
 
 // MarshalText writes the raw form.
-func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a Account) MarshalText() ([]byte, error) { return hex.AppendEncode([]byte("0:"), a[:]), nil }
 
 // UnmarshalText reads any form ParseAccount does.
 func (a *Account) UnmarshalText(b []byte) error {

@@ -1,6 +1,7 @@
 package cocoon
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,20 @@ func NanoFromBig(b *big.Int) (Nano, error) {
 		n.lo = n.lo<<8 | uint64(buf[8+i])
 	}
 	return n, nil
+}
+
+// NanoSize is how many bytes an amount has where it travels: all that fits is an amount.
+const NanoSize = 120 / 8
+
+// NanoFromBytes reads what AppendBytes wrote.
+func NanoFromBytes(b [NanoSize]byte) Nano {
+	return Nano{binary.BigEndian.Uint64(b[:]) >> 8, binary.BigEndian.Uint64(b[NanoSize-8:])}
+}
+
+// AppendBytes writes the amount behind b, big-endian.
+func (n Nano) AppendBytes(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, n.hi<<8) // its 56 bits, and the first byte of lo's place
+	return binary.BigEndian.AppendUint64(b[:len(b)-1], n.lo)
 }
 
 // ParseNano reads a decimal count of nanoTON, as our JSON writes amounts.
@@ -118,10 +133,10 @@ func (n Nano) Plus(m Nano) Nano {
 
 // Minus is n - m, nothing where m is the larger.
 func (n Nano) Minus(m Nano) Nano {
-	rest, err := n.Sub(m)
-	if err != nil {
+	if n.Cmp(m) < 0 {
 		return Nano{}
 	}
+	rest, _ := n.Sub(m)
 	return rest
 }
 
@@ -155,9 +170,15 @@ func (n Nano) Mul(k uint64) (Nano, error) {
 // MulDiv returns n * k / d rounded down, as for a share in basis points. The
 // product is not bounded; ErrOverflow says that the result is. d must not be 0.
 func (n Nano) MulDiv(k, d uint64) (Nano, error) {
-	b := n.Big()
-	b.Mul(b, new(big.Int).SetUint64(k))
-	return NanoFromBig(b.Quo(b, new(big.Int).SetUint64(d)))
+	top, mid := bits.Mul64(n.hi, k)
+	carry, low := bits.Mul64(n.lo, k)
+	mid, c := bits.Add64(mid, carry, 0)
+	if top += c; top >= d {
+		return Nano{}, fmt.Errorf("%w: %s * %d / %d", ErrOverflow, n, k, d)
+	}
+	hi, rest := bits.Div64(top, mid, d)
+	lo, _ := bits.Div64(rest, low, d)
+	return checked(hi, lo)
 }
 
 func (n Nano) divCeil(d uint64) Nano {

@@ -67,6 +67,16 @@ func TestNano_BoundsEndWhereAmountsDo(t *testing.T) {
 	require.Equal(t, TON(1), one.Max(TON(1)))
 }
 
+func TestNano_BytesAreThoseOfIntegers(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a := anyNano(t, "a")
+		b := a.AppendBytes([]byte{7})
+		require.Equal(t, a.Big().FillBytes(make([]byte, NanoSize)), b[1:])
+		require.Equal(t, a, NanoFromBytes([NanoSize]byte(b[1:])))
+	})
+}
+
 func TestNano_TextRoundTrips(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/cocoon-network/cocoon"
@@ -28,7 +27,7 @@ func parseObject(raw []byte) (object, error) {
 	o, twice := make(object, 0, usualFields), false
 	var seen map[string]bool // where there are more than usual
 	is := jsonscan.Object(raw, func(name, value []byte) {
-		f := field{nameOf(name), value}
+		f := field{jsonscan.NameOf(name), value}
 		if len(o) == usualFields {
 			seen = make(map[string]bool, 2*usualFields)
 			for _, before := range o {
@@ -54,16 +53,6 @@ func parseObject(raw []byte) (object, error) {
 
 // usualFields are as many as objects of OpenAI's interface have.
 const usualFields = 16
-
-// nameOf is what a field is called that was written so.
-func nameOf(written []byte) []byte {
-	if bytes.IndexByte(written, '\\') < 0 {
-		return written
-	}
-	var name string
-	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
-	return []byte(name)
-}
 
 // get is the value called name; nil where it is missing or null.
 func (o object) get(name string) json.RawMessage {

@@ -55,11 +55,7 @@ func TestGateway_OneBadBillDoesNotHoldTheOthers(t *testing.T) {
 	w := newTown(t, cfg, func(a *work) {
 		a.took()
 		a.frame("one", 1, true)
-		honest := a.session
-		a.session = a.signs
-		forged := a.number
-		a.bill(stream.Finished, 1)
-		a.session, a.number = honest, forged
+		a.forge(1)
 		a.bill(stream.Finished, 1)
 	})
 	for range 3 {

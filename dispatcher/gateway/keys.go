@@ -179,7 +179,7 @@ func (g *Gateway) receipt(m *nats.Msg) {
 		g.log.Warn("worker shows a receipt that is not its own", "worker", worker[:4], "err", err)
 		return
 	}
-	b, r := bill{u, append([]byte{}, m.Data...)}, g.find(stream.RequestID(u.Content.Request))
+	b, r := bill{u, m.Data}, g.find(stream.RequestID(u.Content.Request))
 	if ours, _ := r.awaits(u); ours && (r.fails(g, b) || r.recall(g)) {
 		return
 	}

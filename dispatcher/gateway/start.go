@@ -70,11 +70,7 @@ func dearestOf(s stream.Start, of []stream.Candidate) (p cocoon.Price, err error
 		if !c.Price.Within(s.Route.Caps) {
 			return p, &stream.Fail{Code: stream.BadRequest, Text: "a candidate costs more than the route allows"}
 		}
-		for dear, n := range map[*cocoon.Nano]cocoon.Nano{&p.Prompt: c.Price.Prompt, &p.Cached: c.Price.Cached, &p.Completion: c.Price.Completion, &p.Reasoning: c.Price.Reasoning} {
-			if n.Cmp(*dear) > 0 {
-				*dear = n
-			}
-		}
+		p = cocoon.Price{Prompt: p.Prompt.Max(c.Price.Prompt), Cached: p.Cached.Max(c.Price.Cached), Completion: p.Completion.Max(c.Price.Completion), Reasoning: p.Reasoning.Max(c.Price.Reasoning)}
 	}
 	return p, nil
 }
@@ -122,6 +118,9 @@ func (g *Gateway) serve(r *request) error {
 
 // arrive waits for all of the body.
 func (g *Gateway) arrive(ctx context.Context, r *request) error {
+	if r.whole() { // as most are
+		return nil
+	}
 	late := time.NewTimer(g.cfg.Parts)
 	defer late.Stop()
 	for !r.whole() {
@@ -208,11 +207,9 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 	}
 	defer g.ask(c.Worker, r)()
 	g.bookFailures(r)
-	nonce, err := g.order(ctx, r, c, candidate, number)
-	if err != nil {
+	if err := g.order(ctx, r, c, candidate, number); err != nil {
 		return err
 	}
-	r.tellTook(g, stream.Took{Request: r.route.Request, Attempt: number, Candidate: candidate, Nonce: nonce})
 	r.fund(g, false)
 	if r.isStopped() { // while it was ordered
 		g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
@@ -236,22 +233,33 @@ func (g *Gateway) knows(ctx context.Context, c stream.Candidate) error {
 	return err
 }
 
-// order asks a worker to work on a request.
-func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) (n stream.Nonce, err error) {
+// order asks a worker to work on a request, and tells its daemon once it does. The
+// worker says so in answer, or with its first frame.
+func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) error {
 	first := r.body[:min(len(r.body), stream.MaxPart)]
 	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(r.granted),
 		Size: uint32(r.size), Body: first}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
 	defer cancel()
+	r.awaitTook(cancel)
 	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.OrderVerb), o.Bytes())
+	if r.hasTook() {
+		return nil
+	}
 	if err != nil {
-		return n, cocoon.Unreachable.Errorf("order: %w", err)
+		return cocoon.Unreachable.Errorf("order: %w", err)
 	}
 	if err = g.refused(answer.Data, c); err != nil {
-		return n, err
+		return err
 	}
 	t, err := stream.ParseTook(answer.Data)
-	return t.Nonce, err
+	if err != nil {
+		return err
+	}
+	if r.takes(g, c.Worker, t); !r.hasTook() {
+		return cocoon.Unreachable.Errorf("order: the worker takes another attempt")
+	}
+	return nil
 }
 
 // refused is the Fail that a worker answers with, nil where it is something else.

@@ -7,9 +7,14 @@ import "sync"
 type tasks struct {
 	mu      sync.Mutex
 	running int
-	none    *sync.Cond // nil before somebody waits
+	idle    []chan func() // of goroutines that may have another task
+	none    *sync.Cond    // nil before somebody waits
 	ended   bool
 }
+
+// maxIdle is how many goroutines are kept for the next tasks: a fresh one grows its
+// stack several times before it has checked a signature.
+const maxIdle = 64
 
 // begin runs do in a goroutine of its own, unless all is over.
 func (t *tasks) begin(do func()) {
@@ -19,18 +24,37 @@ func (t *tasks) begin(do func()) {
 		return
 	}
 	t.running++
-	go func() {
-		defer t.end()
-		do()
-	}()
+	last := len(t.idle) - 1
+	if last < 0 {
+		go t.run(do)
+		return
+	}
+	t.idle[last] <- do
+	t.idle = t.idle[:last]
 }
 
-func (t *tasks) end() {
+// run runs do, and what else is given to this goroutine.
+func (t *tasks) run(do func()) {
+	for next := make(chan func(), 1); do != nil; do = <-next {
+		do()
+		if !t.rest(next) {
+			return
+		}
+	}
+}
+
+// rest is the end of a task. Unless enough wait already, next may get another, or is
+// closed where there is none.
+func (t *tasks) rest(next chan func()) (waits bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.running--; t.running == 0 && t.none != nil {
 		t.none.Broadcast()
 	}
+	if waits = !t.ended && len(t.idle) < maxIdle; waits {
+		t.idle = append(t.idle, next)
+	}
+	return waits
 }
 
 // wait returns once nothing runs; nothing begins after it.
@@ -41,4 +65,8 @@ func (t *tasks) wait() {
 		t.none.Wait()
 	}
 	t.ended = true
+	for _, next := range t.idle {
+		close(next)
+	}
+	t.idle = nil
 }

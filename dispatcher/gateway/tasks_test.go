@@ -3,6 +3,7 @@ package gateway
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,4 +35,30 @@ func TestTasks_AreWaitedForAlsoThoseThatBeginMeanwhile(t *testing.T) {
 		all.wait()
 		require.EqualValues(t, 11, ended.Load())
 	}
+}
+
+// A goroutine that has done its task takes the next one; none is left over at the end.
+func TestTasks_AreDoneByGoroutinesThatAreThere(t *testing.T) {
+	t.Parallel()
+	var all tasks
+	resting := func() (n int) {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		return len(all.idle)
+	}
+	for range 10 {
+		done := make(chan struct{})
+		all.begin(func() { close(done) })
+		<-done
+		require.Eventually(t, func() bool { return resting() == 1 }, 10*time.Second, time.Millisecond)
+	}
+	on := make(chan struct{})
+	for range 2 * maxIdle {
+		all.begin(func() { <-on })
+	}
+	require.Zero(t, resting())
+	close(on)
+	require.Eventually(t, func() bool { return resting() == maxIdle }, 10*time.Second, time.Millisecond)
+	all.wait()
+	require.Zero(t, resting())
 }

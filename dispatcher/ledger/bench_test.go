@@ -4,13 +4,13 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
+	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
 // benched is a running ledger that trusts everyone, with channels that have cover.
@@ -18,7 +18,7 @@ func benched(b *testing.B, channels int) *Ledger {
 	b.Helper()
 	c := begun()
 	cfg := testConfig(b.TempDir(), c)
-	cfg.Flush, cfg.Free = time.Second, cocoon.TON(1_000_000)
+	cfg.Flush, cfg.Free = DefaultConfig().Flush, cocoon.TON(1_000_000)
 	l, err := Open(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)
@@ -109,4 +109,44 @@ func BenchmarkCommit(b *testing.B) {
 		b.Error(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+}
+
+// BenchmarkRequest has one request after the other admitted, assigned, committed,
+// agreed to and paid, as an interactive client that asks one thing at a time does.
+func BenchmarkRequest(b *testing.B) {
+	l, m := benched(b, 1), &machine{}
+	c := m.certificate()
+	signed, agreed := make([]receipt.SignedUsage, b.N), make([]*voucher.Signed, b.N)
+	for i := range signed {
+		signed[i] = m.states(numbered8(int64(i)), used)
+		agreed[i] = promises(0, cocoon.NanoOf(uint64(i+1)*18_000))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i, u := range signed {
+		if err := cycle(b.Context(), l, m, u, c, *agreed[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func cycle(ctx context.Context, l *Ledger, m *machine, u receipt.SignedUsage, c receipt.SignedCertificate, agreed voucher.Signed) error {
+	id := ID(u.Content.Request)
+	if err := l.Admit(1, Request{ID: id, Channel: account(0), Route: Key{7}, Size: size, Price: price}, nil); err != nil {
+		return err
+	}
+	if err := l.Assign(id, m.attempt()); err != nil {
+		return err
+	}
+	t, err := l.Commit(ctx, u, c, 4096)
+	if err == nil {
+		_, err = t.Wait(ctx)
+	}
+	if err == nil {
+		err = l.OK(ctx, 1, id, u.Content.Cost)
+	}
+	if err != nil {
+		return err
+	}
+	return l.Pay(1, agreed)
 }

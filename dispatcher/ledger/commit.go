@@ -89,15 +89,15 @@ func (l *Ledger) receive(key boot, u receipt.SignedUsage, c receipt.SignedCertif
 
 // authentic reports why u was not signed by a session that c certifies now.
 func (l *Ledger) authentic(u receipt.SignedUsage, c receipt.SignedCertificate) error {
-	what := fmt.Sprintf("receipt %d of worker %x", u.Number, u.Worker[:4])
+	what := func() string { return fmt.Sprintf("receipt %d of worker %x", u.Number, u.Worker[:4]) }
 	if u.GlobalID != l.cfg.GlobalID || u.Rewards != l.cfg.Rewards {
-		return cocoon.Invalid.Errorf("%s: it is for dispatcher %s, network %d", what, u.Rewards, u.GlobalID)
+		return cocoon.Invalid.Errorf("%s: it is for dispatcher %s, network %d", what(), u.Rewards, u.GlobalID)
 	}
 	if c.GlobalID != u.GlobalID || c.Provider != u.Provider || c.Boot != u.Boot {
-		return cocoon.Forbidden.Errorf("%s: its certificate is another session's", what)
+		return cocoon.Forbidden.Errorf("%s: its certificate is another session's", what())
 	}
 	if l.now() >= int64(c.NotAfter) {
-		return cocoon.WithHint(cocoon.Forbidden.Errorf("%s: its certificate has ended", what), "begin a new session")
+		return cocoon.WithHint(cocoon.Forbidden.Errorf("%s: its certificate has ended", what()), "begin a new session")
 	}
 	l.mu.Lock()
 	b := l.state.boots[boot{worker{u.Provider, u.Worker}, u.Boot}]
@@ -109,7 +109,7 @@ func (l *Ledger) authentic(u receipt.SignedUsage, c receipt.SignedCertificate) e
 	l.mu.Unlock()
 	if b != nil && !known {
 		if of, err := receipt.ParseCertificate(first); err == nil && of.SessionKey != c.SessionKey { // clients know one of them, by evidence
-			return cocoon.Forbidden.Errorf("%s: it is certified for another session key than the receipts of this boot before", what)
+			return cocoon.Forbidden.Errorf("%s: it is certified for another session key than the receipts of this boot before", what())
 		}
 	}
 	if !known {

@@ -15,10 +15,11 @@ import (
 type journal struct {
 	dir     string
 	kick    chan struct{} // somebody waits
-	writing sync.Mutex    // one sync at a time; guards file, size and first
+	writing sync.Mutex    // one sync at a time; guards file, size, first and spare
 	file    *os.File
 	size    int64
 	first   []uint64 // of each file, the last one is open
+	spare   []byte   // the memory of the buffer that was written last
 
 	mu          sync.Mutex
 	seq, synced uint64
@@ -133,13 +134,14 @@ func (j *journal) sync() error {
 		return j.err
 	}
 	buffer, seq, b := j.buffer, j.seq, j.batch
-	j.buffer, j.batch = nil, newBatch()
+	j.buffer, j.batch = j.spare, newBatch()
 	j.mu.Unlock()
 	if len(buffer) > 0 {
 		if err := j.write(buffer, seq); err != nil {
 			b.err = j.fail(unwritable(err))
 		}
 	}
+	j.spare = buffer[:0]
 	if b.err == nil {
 		j.mu.Lock()
 		j.synced = seq

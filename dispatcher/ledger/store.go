@@ -61,7 +61,7 @@ func (s *store) bind(ctx context.Context, globalID int32, rewards cocoon.Account
 // write writes a snapshot, all of it or nothing.
 func (s *store) write(ctx context.Context, n *snapshot) error {
 	return sqlite.DiskError(s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		w := writer{ctx: ctx, tx: tx}
+		w := writer{ctx: ctx, tx: tx, prepared: map[string]*sql.Stmt{}}
 		w.exec(`UPDATE meta SET seq = ?, state = ?`, n.seq, string(n.books))
 		for account, state := range n.channels {
 			if state == nil {
@@ -91,25 +91,35 @@ func (s *store) write(ctx context.Context, n *snapshot) error {
 	}))
 }
 
-// writer writes rows until one fails.
+// writer writes rows until one fails. Many are alike: each query is parsed once.
 type writer struct {
-	ctx context.Context
-	tx  bun.Tx
-	err error
+	ctx      context.Context
+	tx       bun.Tx
+	prepared map[string]*sql.Stmt // of the transaction, with which they close
+	err      error
 }
 
 func (w *writer) exec(query string, args ...any) {
+	if w.err == nil && w.prepared[query] == nil {
+		w.prepared[query], w.err = w.tx.PrepareContext(w.ctx, query)
+	}
 	if w.err == nil {
-		_, w.err = w.tx.ExecContext(w.ctx, query, args...)
+		_, w.err = w.prepared[query].ExecContext(w.ctx, args...)
 	}
 }
 
 func (w *writer) receipts(d dirty) {
 	for k, r := range d.receipts {
-		w.exec(`INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)`, k.Provider[:], k.Key[:], k.Boot[:], k.number, r.Request[:], r.Raw, r.Void, r.At)
+		var agreed any // NULL
+		if cost, answered := d.agreed[k]; answered {
+			agreed = cost.Text()
+		}
+		w.exec(`INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, k.Provider[:], k.Key[:], k.Boot[:], k.number, r.Request[:], r.Raw, r.Void, agreed, r.At)
 	}
 	for k, cost := range d.agreed {
-		w.exec(`UPDATE receipts SET agreed = ? WHERE provider = ? AND worker = ? AND boot = ? AND number = ?`, cost.Text(), k.Provider[:], k.Key[:], k.Boot[:], k.number)
+		if d.receipts[k] == nil { // its row is from before
+			w.exec(`UPDATE receipts SET agreed = ? WHERE provider = ? AND worker = ? AND boot = ? AND number = ?`, cost.Text(), k.Provider[:], k.Key[:], k.Boot[:], k.number)
+		}
 	}
 	for k, c := range d.contradictions {
 		w.exec(`INSERT OR IGNORE INTO equivocations VALUES (?, ?, ?, ?, ?, ?, ?)`, k.Provider[:], k.Key[:], k.Boot[:], k.number, c.Certificate, c.First, c.Second)

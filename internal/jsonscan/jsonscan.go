@@ -2,7 +2,11 @@
 // them: several times as fast as encoding/json, for what is looked at token by token.
 package jsonscan
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
 
 // maxDepth is how deep values may be nested, as in encoding/json.
 const maxDepth = 10_000
@@ -49,6 +53,16 @@ func SpansFrom(b []byte, from int, each func(Field)) bool {
 	return s.ended()
 }
 
+// NameOf is what a field of an object is called whose name was written so.
+func NameOf(written []byte) []byte {
+	if bytes.IndexByte(written, '\\') < 0 {
+		return written
+	}
+	var name string
+	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
+	return []byte(name)
+}
+
 // Array calls each for the elements of the JSON array that b is, in order, and
 // reports whether b is one; elements before what is wrong have been told then. They
 // share b's memory, and have no spaces around them.
@@ -86,7 +100,7 @@ func (s *scanner) next() byte {
 }
 
 func (s *scanner) space() {
-	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
+	for s.i < len(s.b) && s.b[s.i] <= ' ' && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
 		s.i++
 	}
 }

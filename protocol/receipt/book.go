@@ -14,7 +14,7 @@ import (
 const tagBook = 0x27bf9887
 
 // BookSize is how many bytes a SignedBook has on its way.
-const BookSize = 4 + 4 + 32 + 4 + 2*amountSize + ed25519.SignatureSize
+const BookSize = 4 + 4 + 32 + 4 + 2*cocoon.NanoSize + ed25519.SignatureSize
 
 // Book is what a dispatcher says of its debts as of a masterchain block.
 // Receipts over Earned that exceed a signed book are evidence against it.
@@ -59,7 +59,7 @@ func (s SignedBook) Verify(key [32]byte) error {
 // Bytes are s as it travels.
 func (s SignedBook) Bytes() []byte {
 	b := appendHeader(BookSize, tagBook, s.GlobalID, s.Rewards)
-	b = appendNano(appendNano(binary.BigEndian.AppendUint32(b, s.Seqno), s.Earned), s.Unsettled)
+	b = s.Unsettled.AppendBytes(s.Earned.AppendBytes(binary.BigEndian.AppendUint32(b, s.Seqno)))
 	return append(b, s.Signature[:]...)
 }
 
@@ -72,11 +72,7 @@ func ParseBook(b []byte) (s SignedBook, err error) {
 	s.GlobalID = int32(r.uint32())
 	r.into(s.Rewards[:])
 	s.Seqno = r.uint32()
-	for _, n := range []*cocoon.Nano{&s.Earned, &s.Unsettled} {
-		if *n, err = r.nano(); err != nil {
-			return SignedBook{}, err
-		}
-	}
+	s.Earned, s.Unsettled = r.nano(), r.nano()
 	r.into(s.Signature[:])
 	return s, nil
 }

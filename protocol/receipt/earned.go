@@ -10,7 +10,7 @@ import (
 )
 
 // EarnedSize is how many bytes a SignedEarned has on its way.
-const EarnedSize = 4 + 4 + 32 + 4 + 32 + amountSize + ed25519.SignatureSize
+const EarnedSize = 4 + 4 + 32 + 4 + 32 + cocoon.NanoSize + ed25519.SignatureSize
 
 // Earned says what Provider has earned through a dispatcher in one number of
 // epoch, all in all, so that a newer one replaces the older. The receipt key of
@@ -57,7 +57,7 @@ func (s SignedEarned) Verify(key [32]byte) error {
 func (s SignedEarned) Bytes() []byte {
 	b := appendHeader(EarnedSize, tagEarned, s.GlobalID, s.Rewards)
 	b = binary.BigEndian.AppendUint32(b, s.Number)
-	b = appendNano(append(b, s.Provider[:]...), s.Amount)
+	b = s.Amount.AppendBytes(append(b, s.Provider[:]...))
 	return append(b, s.Signature[:]...)
 }
 
@@ -71,9 +71,7 @@ func ParseEarned(b []byte) (s SignedEarned, err error) {
 	r.into(s.Rewards[:])
 	s.Number = r.uint32()
 	r.into(s.Provider[:])
-	if s.Amount, err = r.nano(); err != nil {
-		return SignedEarned{}, err
-	}
+	s.Amount = r.nano()
 	r.into(s.Signature[:])
 	return s, nil
 }

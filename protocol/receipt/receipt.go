@@ -7,11 +7,11 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
-	"math/big"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/edwards"
 )
 
 // Tags begin what is signed, and what travels: they are those of schema.tlb.
@@ -20,8 +20,6 @@ const (
 	tagCertificate = 0x0a075312
 	tagUsage       = 0x2c794c3a
 )
-
-const amountSize = 120 / 8
 
 // header begins what is signed: tag, network, contract.
 func header(tag uint32, globalID int32, contract cocoon.Account) *cell.Builder {
@@ -63,7 +61,7 @@ func verify(v celled, signature [64]byte, key [32]byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return key != [32]byte{} && key != [32]byte{1} && ed25519.Verify(key[:], h[:], signature[:]), nil
+	return key != [32]byte{} && key != [32]byte{1} && edwards.Verify(key, h[:], signature), nil
 }
 
 // appendHeader begins what travels, in a buffer for size bytes.
@@ -71,10 +69,6 @@ func appendHeader(size int, tag uint32, globalID int32, contract cocoon.Account)
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, size), tag)
 	b = binary.BigEndian.AppendUint32(b, uint32(globalID))
 	return append(b, contract[:]...)
-}
-
-func appendNano(b []byte, n cocoon.Nano) []byte {
-	return append(b, n.Big().FillBytes(make([]byte, amountSize))...)
 }
 
 // reader reads what travels; its length was checked.
@@ -102,11 +96,6 @@ func (r *reader) uint8() uint8   { return r.bytes(1)[0] }
 func (r *reader) uint32() uint32 { return binary.BigEndian.Uint32(r.bytes(4)) }
 func (r *reader) uint64() uint64 { return binary.BigEndian.Uint64(r.bytes(8)) }
 
-// nano reads an amount; so many bytes always fit.
-func (r *reader) nano() (cocoon.Nano, error) {
-	n, err := cocoon.NanoFromBig(new(big.Int).SetBytes(r.bytes(amountSize)))
-	if err != nil {
-		return n, cocoon.Invalid.Errorf("read an amount: %w", err)
-	}
-	return n, nil
+func (r *reader) nano() cocoon.Nano {
+	return cocoon.NanoFromBytes([cocoon.NanoSize]byte(r.bytes(cocoon.NanoSize)))
 }

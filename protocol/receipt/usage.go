@@ -12,7 +12,7 @@ import (
 // UsageSize is how many bytes a SignedUsage has on its way.
 const UsageSize = 4 + 4 + 32 + 32 + 32 + 16 + 4 + contentSize + ed25519.SignatureSize
 
-const contentSize = 16 + 1 + 1 + 32 + 32 + 4*8 + 5*amountSize
+const contentSize = 16 + 1 + 1 + 32 + 32 + 4*8 + 5*cocoon.NanoSize
 
 // Scope is what a session may give one content: number by number, a worker's
 // boot counts its receipts for each dispatcher.
@@ -106,7 +106,7 @@ func (c Content) appendTo(b []byte) []byte {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	for _, n := range [...]cocoon.Nano{c.Price.Prompt, c.Price.Cached, c.Price.Completion, c.Price.Reasoning, c.Cost} {
-		b = appendNano(b, n)
+		b = n.AppendBytes(b)
 	}
 	return b
 }
@@ -123,23 +123,18 @@ func ParseUsage(b []byte) (s SignedUsage, err error) {
 	r.into(s.Worker[:])
 	r.into(s.Boot[:])
 	s.Number = r.uint32()
-	if err = s.Content.read(r); err != nil {
-		return SignedUsage{}, err
-	}
+	s.Content.read(r)
 	r.into(s.Signature[:])
 	return s, nil
 }
 
-func (c *Content) read(r *reader) (err error) {
+func (c *Content) read(r *reader) {
 	r.into(c.Request[:])
 	c.Attempt, c.Reason = r.uint8(), r.uint8()
 	r.into(c.Route[:])
 	r.into(c.Frames[:])
 	c.Usage = cocoon.Usage{Prompt: r.uint64(), Cached: r.uint64(), Completion: r.uint64(), Reasoning: r.uint64()}
 	for _, n := range []*cocoon.Nano{&c.Price.Prompt, &c.Price.Cached, &c.Price.Completion, &c.Price.Reasoning, &c.Cost} {
-		if *n, err = r.nano(); err != nil {
-			return err
-		}
+		*n = r.nano()
 	}
-	return nil
 }

@@ -2,27 +2,22 @@ package stream
 
 import (
 	"encoding/binary"
-	"math/big"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 )
-
-const amountSize = 120 / 8
 
 // writer appends big-endian fields.
 type writer []byte
 
 func newWriter(k kind, size int) writer { return append(make(writer, 0, size+2), Version, byte(k)) }
 
-func (w *writer) u8(v uint8)     { *w = append(*w, v) }
-func (w *writer) u32(v uint32)   { *w = binary.BigEndian.AppendUint32(*w, v) }
-func (w *writer) u64(v uint64)   { *w = binary.BigEndian.AppendUint64(*w, v) }
-func (w *writer) fixed(b []byte) { *w = append(*w, b...) }
-func (w *writer) blob(b []byte)  { w.u32(uint32(len(b))); w.fixed(b) }
-func (w *writer) nano(n cocoon.Nano) {
-	*w = append(*w, n.Big().FillBytes(make([]byte, amountSize))...)
-}
+func (w *writer) u8(v uint8)         { *w = append(*w, v) }
+func (w *writer) u32(v uint32)       { *w = binary.BigEndian.AppendUint32(*w, v) }
+func (w *writer) u64(v uint64)       { *w = binary.BigEndian.AppendUint64(*w, v) }
+func (w *writer) fixed(b []byte)     { *w = append(*w, b...) }
+func (w *writer) blob(b []byte)      { w.u32(uint32(len(b))); w.fixed(b) }
+func (w *writer) nano(n cocoon.Nano) { *w = n.AppendBytes(*w) }
 
 func (w *writer) flag(v bool) {
 	if v {
@@ -122,11 +117,9 @@ func (r *reader) blob(most int) []byte {
 }
 
 func (r *reader) nano() cocoon.Nano {
-	n, err := cocoon.NanoFromBig(new(big.Int).SetBytes(r.take(amountSize)))
-	if err != nil {
-		r.fail("has an amount that is none")
-	}
-	return n
+	var b [cocoon.NanoSize]byte
+	r.into(b[:])
+	return cocoon.NanoFromBytes(b)
 }
 
 func (r *reader) price() cocoon.Price {

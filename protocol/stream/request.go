@@ -263,7 +263,7 @@ type Agreed struct {
 const MaxAgreed = 255
 
 // agreedSize is that of each.
-const agreedSize = 16 + 4*8 + amountSize
+const agreedSize = 16 + 4*8 + cocoon.NanoSize
 
 // Bytes are s as it travels.
 func (s Settle) Bytes() []byte {

@@ -29,7 +29,7 @@ const (
 	MaxChoices = 128
 )
 
-const routeSize = 16 + 32 + 1 + 4 + 4 + 4 + 1 + 4*amountSize
+const routeSize = 16 + 32 + 1 + 4 + 4 + 4 + 1 + 4*cocoon.NanoSize
 
 // Validate reports a route that nobody should serve.
 func (r Route) Validate() error {

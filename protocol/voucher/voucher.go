@@ -8,20 +8,18 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
-	"math/big"
 
 	"github.com/xssnick/tonutils-go/tvm/cell"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/edwards"
 )
 
 // tag begins what is signed, and what travels: it is the voucher's in schema.tlb.
 const tag = 0x686caeb8
 
-const amountSize = 120 / 8
-
 // Size is how many bytes a signed voucher has on its way.
-const Size = 4 + 4 + 32 + amountSize + ed25519.SignatureSize
+const Size = 4 + 4 + 32 + cocoon.NanoSize + ed25519.SignatureSize
 
 // Voucher promises that Channel pays Cumulative in all, counted from its birth.
 type Voucher struct {
@@ -62,7 +60,7 @@ func (s Signed) Verify(key [32]byte) error {
 	if err != nil {
 		return err
 	}
-	if key == [32]byte{} || key == [32]byte{1} || !ed25519.Verify(key[:], hash[:], s.Signature[:]) {
+	if key == [32]byte{} || key == [32]byte{1} || !edwards.Verify(key, hash[:], s.Signature) {
 		return cocoon.Forbidden.Errorf("voucher over %s of channel %s: not signed by its key", s.Cumulative, s.Channel)
 	}
 	return nil
@@ -73,7 +71,7 @@ func (s Signed) Bytes() []byte {
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, Size), tag)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.GlobalID))
 	b = append(b, s.Channel[:]...)
-	b = append(b, s.Cumulative.Big().FillBytes(make([]byte, amountSize))...)
+	b = s.Cumulative.AppendBytes(b)
 	return append(b, s.Signature[:]...)
 }
 
@@ -87,9 +85,7 @@ func Parse(b []byte) (s Signed, err error) {
 	}
 	s.GlobalID = int32(binary.BigEndian.Uint32(b[4:]))
 	amount := b[8+copy(s.Channel[:], b[8:]):]
-	copy(s.Signature[:], amount[amountSize:])
-	if s.Cumulative, err = cocoon.NanoFromBig(new(big.Int).SetBytes(amount[:amountSize])); err != nil {
-		return Signed{}, cocoon.Invalid.Errorf("read a voucher's amount: %w", err)
-	}
+	copy(s.Signature[:], amount[cocoon.NanoSize:])
+	s.Cumulative = cocoon.NanoFromBytes([cocoon.NanoSize]byte(amount))
 	return s, nil
 }
