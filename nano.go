@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -200,7 +201,12 @@ func checked(hi, lo uint64) (Nano, error) {
 }
 
 // Text is the decimal count of nanoTON, as our JSON and database write it.
-func (n Nano) Text() string { return n.Big().String() }
+func (n Nano) Text() string {
+	if n.hi == 0 {
+		return strconv.FormatUint(n.lo, 10)
+	}
+	return n.Big().String()
+}
 
 // String is the amount for people: "1.5 TON".
 func (n Nano) String() string {
@@ -213,7 +219,7 @@ func (n Nano) String() string {
 }
 
 // MarshalJSON writes a decimal string, since JSON numbers lose precision.
-func (n Nano) MarshalJSON() ([]byte, error) { return json.Marshal(n.Text()) }
+func (n Nano) MarshalJSON() ([]byte, error) { return []byte(`"` + n.Text() + `"`), nil }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (n *Nano) UnmarshalJSON(b []byte) error {
