@@ -86,6 +86,10 @@ func New(cfg Config, deps Deps) (*Worker, error) {
 // maxIdle is how many connections to an engine are kept for the next requests.
 const maxIdle = 256
 
+// engineBuffer is how many bytes go to an engine, and come from it, at a time: most
+// prompts are one write.
+const engineBuffer = 32 << 10
+
 func (d Deps) withDefaults() Deps {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -102,6 +106,7 @@ func (d Deps) withDefaults() Deps {
 	if d.HTTP == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost, t.Proxy = maxIdle, nil // prompts pass through nobody
+		t.WriteBufferSize, t.ReadBufferSize = engineBuffer, engineBuffer
 		d.HTTP = &http.Client{Transport: t}
 	}
 	return d

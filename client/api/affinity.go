@@ -23,11 +23,8 @@ func conversation(o object, messages []json.RawMessage) []byte {
 	}
 	var out []byte
 	for _, raw := range messages {
-		var m struct {
-			Role string `json:"role"`
-		}
 		out = append(out, raw[:min(len(raw), affinityPart)]...)
-		if json.Unmarshal(raw, &m) != nil || m.Role == "user" {
+		if m, err := parseObject(raw); err != nil || string(m.get("role")) == `"user"` {
 			break
 		}
 	}

@@ -16,8 +16,15 @@ type chunk struct {
 	plain    bool // it names usage and choices once at most, and does not end the answer
 }
 
-// chunkOf reads what an engine said. Whoever sent it is trusted with no more.
-func chunkOf(item []byte) (c chunk, err error) {
+// chunkReader reads the chunks of one answer. They mostly begin alike: what was scanned once is
+// not scanned again.
+type chunkReader struct {
+	head []byte // fields that one began with, up to the first that matters here; nil before there was one
+	last int    // where the last of them ends
+}
+
+// read is what an engine said. Whoever sent it is trusted with no more.
+func (s *chunkReader) read(item []byte) (c chunk, err error) {
 	if bytes.IndexByte(item, '\n') >= 0 || bytes.IndexByte(item, '\r') >= 0 { // between tokens of JSON: in strings there are none
 		var line bytes.Buffer
 		if json.Compact(&line, item) != nil {
@@ -25,10 +32,14 @@ func chunkOf(item []byte) (c chunk, err error) {
 		}
 		item = line.Bytes()
 	}
-	if c.data = item; len(item) == 0 || item[0] != '{' || !c.scan() {
+	if c.data = item; len(item) == 0 || item[0] != '{' {
 		return c, badAnswer("what is no JSON object")
 	}
-	if !bytes.Contains(item, []byte(`"error"`)) {
+	is, failed := s.scan(&c)
+	if !is {
+		return c, badAnswer("what is no JSON object")
+	}
+	if !failed {
 		return c, nil
 	}
 	o, err := parseObject(item)
@@ -41,10 +52,15 @@ func chunkOf(item []byte) (c chunk, err error) {
 	return c, nil
 }
 
-// scan finds the usage, and reports whether data is an object.
-func (c *chunk) scan() bool {
-	usages, choices, before, leads, bare := 0, 0, 0, false, false
-	is := jsonscan.Spans(c.data, func(f jsonscan.Field) {
+// scan finds the usage of c, and reports whether its data is an object, and whether
+// that names an error.
+func (s *chunkReader) scan(c *chunk) (is, failed bool) {
+	from, before := len(s.head), s.last
+	if !bytes.HasPrefix(c.data, s.head) {
+		from, before = 0, 0
+	}
+	usages, choices, leads, bare := 0, 0, false, false
+	is = jsonscan.SpansFrom(c.data, from, func(f jsonscan.Field) {
 		if leads {
 			c.to, leads = f.From, false // with the comma after it
 		}
@@ -56,9 +72,14 @@ func (c *chunk) scan() bool {
 			}
 		case "choices":
 			choices, bare = choices+1, isEmpty(f.Value)
+		case "error":
+			failed = true
+		}
+		if from == 0 && before > 0 && usages+choices > 0 && !failed {
+			from, s.head, s.last = f.From, c.data[:f.From], before
 		}
 		before = f.To
 	})
 	c.plain = usages == 0 || usages == 1 && choices < 2 && !bare
-	return is
+	return is, failed
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
 
@@ -83,32 +84,29 @@ func isEmpty(list []byte) bool {
 
 // addRoles gives the first delta of a choice its role where the engine left it out.
 func (e *events) addRoles(o *object) {
-	var all []json.RawMessage
-	if json.Unmarshal(o.get("choices"), &all) != nil {
-		return
-	}
-	changed := false
+	all, changed := elements(o.get("choices")), false
 	for i, raw := range all {
 		c, err := parseObject(raw)
-		var at struct {
-			Index int `json:"index"`
-		}
-		if err != nil || json.Unmarshal(raw, &at) != nil || e.role[at.Index] {
+		if err != nil {
 			continue
 		}
-		e.role[at.Index] = true
+		index, err := count(c, "index", 0, 0, math.MaxInt32)
+		if err != nil || e.role[index] {
+			continue
+		}
+		e.role[index] = true
 		delta, err := parseObject(c.get("delta"))
 		if err != nil || delta.get("role") != nil {
 			continue
 		}
 		delta.drop("role")
-		delta = append(object{{"role", json.RawMessage(`"assistant"`)}}, delta...)
+		delta = append(object{{[]byte("role"), json.RawMessage(`"assistant"`)}}, delta...)
 		c.set("delta", delta.bytes())
 		all[i] = c.bytes()
 		changed = true
 	}
 	if changed {
-		o.set("choices", marshal(all))
+		o.set("choices", arrayOf(all))
 	}
 }
 

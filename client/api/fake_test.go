@@ -212,7 +212,7 @@ func (c *clock) advance(d time.Duration) {
 
 // town is a daemon with one key.
 type town struct {
-	t       *testing.T
+	t       testing.TB
 	cfg     api.Config
 	backend *backend
 	clock   *clock
@@ -240,7 +240,7 @@ func (b *safeBuffer) String() string {
 	return b.b.String()
 }
 
-func newTown(t *testing.T, b *backend, edit func(*api.Config, *api.Limits)) *town {
+func newTown(t testing.TB, b *backend, edit func(*api.Config, *api.Limits)) *town {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := api.DefaultConfig()

@@ -37,15 +37,15 @@ func FuzzRequest(f *testing.F) {
 			require.Equal(t, string(marshal(a.model)), string(marshal(text(t, after.get("model")))))
 			require.Equal(t, endpoint != openai.Embeddings, string(after.get("stream")) == "true")
 			for _, field := range before {
-				switch field.name {
+				switch string(field.name) {
 				case "model", "stream", "stream_options":
 					continue
 				}
 				kept := false
 				for _, other := range after {
-					kept = kept || other.name == field.name && bytes.Equal(other.value, field.value)
+					kept = kept || bytes.Equal(other.name, field.name) && bytes.Equal(other.value, field.value)
 				}
-				require.True(t, kept, field.name)
+				require.True(t, kept, "%s", field.name)
 			}
 			again, err := parseAsk(endpoint, a.body, nil)
 			require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestEvents_UsageIsCutOutOfAChunk(t *testing.T) {
 	} {
 		e := newEvents(ask{endpoint: openai.Completions}, time.Unix(0, 0))
 		e.id = "known"
-		c, err := chunkOf([]byte(raw))
+		c, err := new(chunkReader).read([]byte(raw))
 		require.NoError(t, err)
 		require.Equal(t, "data: "+want+"\n\n", string(e.add(nil, []chunk{c})), raw)
 		require.Empty(t, e.usage)
@@ -91,11 +91,19 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"choices":[{"index":0,"text":"x","logprobs":{"tokens":["x"]}}]}`, `{"choices":[],"usage":null,"x":{"y":1e999}}`)
 	f.Add(`{"data":[{"embedding":[1,2]}],"usage":{}}`, `{"choices":[{"index":1e3,"delta":7}]}`)
 	f.Add(`{"id":"a","choices":[{"text":"x"}]}`, `{"usage":{"prompt_tokens":1},"choices":[{"text":"x"}],"x":"\"usage\""}`)
+	f.Add(`{"id":"a","x":1, "choices":[{}],"usage":{}}`, `{"id":"a","x":1, "y":[],"usage":{},"choices":[{}]}`)
+	f.Add(`{"id":"a", "usage":{},"choices":[{}]}`, `{"id":"a", }`)
+	f.Add(`{"id":"a","error":null,"choices":[{}]}`, `{"id":"a","error":null,"choices":[{}],"id":"b"}`)
 	f.Add(`{"data":[{"embedding":"AACAPw=="}]}`, "{\"error\":\r\nnull}\n")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		var chunks []chunk
+		var reader chunkReader
 		for _, item := range []string{one, two} {
-			if c, err := chunkOf([]byte(item)); err == nil {
+			c, err := reader.read([]byte(item))
+			alone, aerr := new(chunkReader).read([]byte(item))
+			require.Equal(t, aerr, err, "whatever came before it")
+			if err == nil {
+				require.Equal(t, alone, c)
 				require.NotContains(t, string(c.data), "\n")
 				chunks = append(chunks, c)
 			}
@@ -171,4 +179,13 @@ func FuzzLedgerLine(f *testing.F) {
 		}
 		require.Equal(t, once, l.spent[e.Key])
 	})
+}
+
+// What is written by hand is what encoding/json writes.
+func TestAppendText_IsAsMarshalHasIt(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "model", "a/b-c.d_e <&>", "\"", "\\", "\n\t\x00\x1f\x7f", "é", "\u2028", "\xff", "😀"} {
+		require.Equal(t, "x"+string(marshal(s)), string(appendText([]byte("x"), s)), "%q", s)
+		require.Equal(t, "x"+string(marshal(s)), string(appendText([]byte("x"), []byte(s))), "%q", s)
+	}
 }

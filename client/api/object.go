@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/cocoon-network/cocoon"
@@ -16,7 +15,7 @@ import (
 type object []field
 
 type field struct {
-	name  string
+	name  []byte // decoded
 	value json.RawMessage
 }
 
@@ -28,18 +27,18 @@ func parseObject(raw []byte) (object, error) {
 	o, twice := make(object, 0, usualFields), false
 	var seen map[string]bool // where there are more than usual
 	is := jsonscan.Object(raw, func(name, value []byte) {
-		f := field{nameOf(name), value}
+		f := field{jsonscan.NameOf(name), value}
 		if len(o) == usualFields {
 			seen = make(map[string]bool, 2*usualFields)
 			for _, before := range o {
-				seen[before.name] = true
+				seen[string(before.name)] = true
 			}
 		}
 		if seen == nil {
 			twice = twice || o.has(f.name)
 		} else {
-			twice = twice || seen[f.name]
-			seen[f.name] = true
+			twice = twice || seen[string(f.name)]
+			seen[string(f.name)] = true
 		}
 		o = append(o, f)
 	})
@@ -55,28 +54,19 @@ func parseObject(raw []byte) (object, error) {
 // usualFields are as many as objects of OpenAI's interface have.
 const usualFields = 16
 
-// nameOf is what a field is called that was written so.
-func nameOf(written []byte) (name string) {
-	if bytes.IndexByte(written, '\\') < 0 {
-		return string(written)
-	}
-	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
-	return name
-}
-
 // get is the value called name; nil where it is missing or null.
 func (o object) get(name string) json.RawMessage {
 	for _, f := range o {
-		if f.name == name && !isNull(f.value) {
+		if string(f.name) == name && !isNull(f.value) {
 			return f.value
 		}
 	}
 	return nil
 }
 
-func (o object) has(name string) bool {
+func (o object) has(name []byte) bool {
 	for _, f := range o {
-		if f.name == name {
+		if bytes.Equal(f.name, name) {
 			return true
 		}
 	}
@@ -88,17 +78,17 @@ func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 // set replaces a value in its place, or adds it at the end.
 func (o *object) set(name string, value json.RawMessage) {
 	for i, f := range *o {
-		if f.name == name {
+		if string(f.name) == name {
 			(*o)[i].value = value
 			return
 		}
 	}
-	*o = append(*o, field{name, value})
+	*o = append(*o, field{[]byte(name), value})
 }
 
 func (o *object) drop(name string) {
 	for i, f := range *o {
-		if f.name == name {
+		if string(f.name) == name {
 			*o = append((*o)[:i:i], (*o)[i+1:]...)
 			return
 		}
@@ -107,16 +97,47 @@ func (o *object) drop(name string) {
 
 // bytes is the object as JSON without spaces between its fields.
 func (o object) bytes() []byte {
-	b := []byte{'{'}
+	size := len("{}")
+	for _, f := range o {
+		size += len(f.name) + len(f.value) + len(`"":,`)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, f := range o {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, marshal(f.name)...)
-		b = append(b, ':')
+		b = append(appendText(b, f.name), ':')
 		b = append(b, f.value...)
 	}
 	return append(b, '}')
+}
+
+// elements are those of a JSON array; none of anything else.
+func elements(raw []byte) (all []json.RawMessage) {
+	jsonscan.Array(raw, func(value []byte) { all = append(all, value) })
+	return all
+}
+
+// arrayOf is the JSON array of all.
+func arrayOf(all []json.RawMessage) []byte {
+	b := []byte{'['}
+	for i, value := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, value...)
+	}
+	return append(b, ']')
+}
+
+// appendText appends a text as JSON, as marshal does.
+func appendText[T string | []byte](b []byte, text T) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return append(b, marshal(string(text))...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }
 
 // marshal is the JSON of texts, numbers and what is made of them; marks of HTML stay readable.

@@ -94,8 +94,8 @@ func (a *ask) readPrompts(o object) error {
 	if raw[0] != '[' {
 		return nil
 	}
-	var all []json.RawMessage
-	if json.Unmarshal(raw, &all) != nil || len(all) == 0 {
+	all := elements(raw)
+	if len(all) == 0 {
 		return invalid("prompt", "prompt must not be empty")
 	}
 	if all[0][0] == '"' || all[0][0] == '[' { // texts, or lists of tokens; numbers are one list of tokens
@@ -165,8 +165,8 @@ func count(o object, name string, fallback, least, most int) (int, error) {
 // picture behind a link has any number of tokens, and the worker that fetched it
 // would be seen.
 func (a *ask) readMessages(o object) error {
-	var all []json.RawMessage
-	if json.Unmarshal(o.get("messages"), &all) != nil || len(all) == 0 {
+	all := elements(o.get("messages"))
+	if len(all) == 0 {
 		return invalid("messages", "messages must be a list of one message or more")
 	}
 	a.choices = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,14 +75,15 @@ func (r *run) undelivered() bool {
 	return errors.Is(r.err, io.EOF) && !r.delivered && r.readers == 0
 }
 
-// add wakes readers once for all chunks: they write them together.
+// add replaces the chunks by those with more, and wakes readers once for all that are
+// new: they write them together.
 func (r *run) add(chunks []chunk) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.chunks = append(r.chunks, chunks...)
-	for _, c := range chunks {
+	for _, c := range chunks[len(r.chunks):] {
 		r.size += len(c.data)
 	}
+	r.chunks = chunks
 	r.tell()
 }
 
@@ -188,6 +190,7 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		}
 		bill = answer.Bill()
 	}()
+	var reader chunkReader
 	for first := true; ; first = false {
 		items, err := answer.Next(ctx)
 		switch {
@@ -196,14 +199,14 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		case err != nil:
 			return bill, err
 		}
-		chunks, err := s.check(r, items)
+		chunks, err := s.check(r, &reader, items)
 		if rerr := h.raise(answer.Reserved()); rerr != nil {
 			return bill, rerr
 		}
 		if first {
 			r.billed(answer.Bill())
 		}
-		if len(chunks) > 0 {
+		if len(chunks) > len(r.chunks) {
 			r.add(chunks)
 		}
 		if err != nil {
@@ -212,12 +215,13 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}
 }
 
-// check is what of items may be passed on, and why not all.
-func (s *Server) check(r *run, items [][]byte) (chunks []chunk, err error) {
-	size := r.size // only relay, which calls this, changes it
-	chunks = make([]chunk, 0, len(items))
+// check adds what of items may be passed on to the chunks that r has, and says why
+// not all may. Only relay, which calls it, changes those.
+func (s *Server) check(r *run, reader *chunkReader, items [][]byte) (chunks []chunk, err error) {
+	size := r.size
+	chunks = slices.Grow(r.chunks, len(items))
 	for _, item := range items {
-		c, err := chunkOf(item)
+		c, err := reader.read(item)
 		if err != nil {
 			return chunks, err
 		}

@@ -71,10 +71,10 @@ func (a *answer) rest() time.Duration {
 	return max(time.Nanosecond, a.silence-time.Since(a.heard))
 }
 
-// pass has a frame handled by who brings it, which saves waking run, and reports
+// pass has an event handled by who brings it, which saves waking run, and reports
 // whether it was: where it is the turn of run, or more is to be done, run goes on.
 func (a *answer) pass(event []byte) bool {
-	if stream.KindOf(event) != "frame" || !a.turn.TryLock() {
+	if !a.turn.TryLock() {
 		return false
 	}
 	defer a.turn.Unlock()
@@ -82,7 +82,7 @@ func (a *answer) pass(event []byte) bool {
 		return false
 	}
 	a.heard = time.Now()
-	if err := a.onFrame(event); err != nil {
+	if err := a.handle(event); err != nil {
 		a.warn(event, err)
 	}
 	if a.finished {
@@ -91,11 +91,17 @@ func (a *answer) pass(event []byte) bool {
 	return true
 }
 
-// simple reports whether a frame is the next thing to be handled, and nothing has
-// to be set aside or settled with it.
-func (a *answer) simple(frame []byte) bool {
-	h, err := stream.ParseFrameHeader(frame)
-	return err == nil && a.silence > 0 && a.events.empty() && a.final == nil && a.attempt.opener != nil && !a.outruns(uint64(h.Out))
+// simple reports whether an event is the next thing to be handled, a worker's word or
+// a frame, and nothing has to be set aside or settled with it.
+func (a *answer) simple(event []byte) bool {
+	if a.silence == 0 || a.final != nil || !a.events.empty() {
+		return false
+	}
+	if stream.KindOf(event) == "took" {
+		return true
+	}
+	h, err := stream.ParseFrameHeader(event)
+	return err == nil && a.attempt.opener != nil && !a.outruns(uint64(h.Out))
 }
 
 // leave tells whoever waits that there is no more.

@@ -252,6 +252,7 @@ type worker struct {
 	session      ed25519.PrivateKey
 	key          envelope.PrivateKey
 	on           func(*work)
+	numbering    sync.Mutex
 	number       uint32
 	refusesParts bool
 	ignoresParts bool
@@ -384,6 +385,21 @@ func (a *work) took() {
 	a.sealer = mustParse(stream.NewSealer(stream.Secret{}, a.o.Route.Request, a.o.Attempt, a.nonce))
 }
 
+// tookWith says that it works, and the first frame, in one message.
+func (a *work) tookWith(text string, out uint32, final bool) {
+	a.nonce = stream.Nonce{a.o.Attempt}
+	a.sealer = mustParse(stream.NewSealer(stream.Secret{}, a.o.Route.Request, a.o.Attempt, a.nonce))
+	a.say(a.o.Attempt, mustParse(a.sealer.Seal([]byte(text), out, final)))
+}
+
+// say says that it works on an attempt, with frames.
+func (a *work) say(attempt uint8, frames ...[]byte) {
+	took := stream.Took{Request: a.o.Route.Request, Attempt: attempt, Nonce: a.nonce}.Bytes()
+	for _, m := range stream.Bundle(append([][]byte{took}, frames...)) {
+		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), m)
+	}
+}
+
 func (a *work) frame(text string, out uint32, final bool) {
 	f := mustParse(a.sealer.Seal([]byte(text), out, final))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
@@ -394,11 +410,26 @@ func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 }
 
 func (a *work) billOver(reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
+	a.numbering.Lock()
+	defer a.numbering.Unlock()
 	a.number++
+	return a.sign(a.session, reason, u)
+}
+
+// forge sends a bill of the next number that the session did not sign.
+func (a *work) forge(out uint64) {
+	a.numbering.Lock()
+	defer a.numbering.Unlock()
+	a.number++
+	a.sign(a.signs, stream.Finished, cocoon.Usage{Prompt: 1, Completion: out})
+	a.number--
+}
+
+func (a *work) sign(key ed25519.PrivateKey, reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
 		Content: receipt.Content{Request: a.o.Route.Request, Attempt: a.o.Attempt, Reason: uint8(reason), Route: a.o.Route.Hash(), Frames: a.sealer.Hash(), Usage: u,
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
-	s := mustParse(r.Sign(a.session))
+	s := mustParse(r.Sign(key))
 	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
 	return s
 }

@@ -39,6 +39,55 @@ func TestGateway_CarriesAnAnswerAndItsBill(t *testing.T) {
 	require.Equal(t, 1, w.purse.charged)
 }
 
+func TestGateway_AWorkersWordMayComeWithItsFirstFrame(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.tookWith("one", 1, false)
+		a.say(a.o.Attempt) // once is enough
+		a.frame("two", 2, true)
+		a.bill(stream.Finished, 2)
+	})
+	id := w.ask(100)
+	took, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	o, err := stream.NewOpener(stream.Secret{}, id, took.Attempt, took.Nonce)
+	require.NoError(t, err)
+	for _, want := range []string{"one", "two"} {
+		text, _, err := o.Open(w.next("frame"))
+		require.NoError(t, err)
+		require.Equal(t, want, string(text))
+	}
+	w.next("final")
+	w.idle()
+}
+
+func TestGateway_AWordForAnotherAttemptIsNone(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Took = 50 * time.Millisecond
+	ordered := make(chan *work, 1)
+	liar := func(a *work) {
+		a.say(a.o.Attempt + 1)
+		ordered <- a
+	}
+	second := func(a *work) {
+		first := <-ordered
+		first.say(1)           // its time is over
+		first.say(a.o.Attempt) // that is not its attempt
+		answers(a)
+	}
+	w := newTown(t, cfg, liar, second)
+	w.ask(100)
+	took, err := stream.ParseTook(w.next("took"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, took.Candidate)
+	require.EqualValues(t, 2, took.Attempt)
+	w.next("frame")
+	w.next("frame")
+	w.next("final")
+	w.idle()
+}
+
 func TestGateway_LongBodiesComeInParts(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, DefaultConfig(), answers)
@@ -258,10 +307,7 @@ func TestGateway_AForgedReceiptIsNotBooked(t *testing.T) {
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
 		a.frame("one", 1, true)
-		honest := a.session
-		a.session = a.signs
-		a.bill(stream.Finished, 1000)
-		a.session, a.number = honest, 0
+		a.forge(1000)
 		a.bill(stream.Finished, 1)
 	})
 	w.ask(100)

@@ -48,6 +48,7 @@ type attempt struct {
 	wanted    bool     // more cover was asked for
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
+	tookWith  func()   // ends the wait for the worker's answer that it works
 	early     [][]byte // frames that were not passed on yet
 	recalled  bool     // a bill came before the last frame, which was asked for again
 	bill      []byte   // the receipt, where it came before the last frame
@@ -225,6 +226,9 @@ func (g *Gateway) frames(m *nats.Msg) {
 }
 
 func (g *Gateway) frame(worker [32]byte, frame []byte) error {
+	if stream.KindOf(frame) == "took" {
+		return g.took(worker, frame)
+	}
 	h, err := stream.ParseFrameHeader(frame)
 	if err != nil {
 		return err
@@ -235,12 +239,21 @@ func (g *Gateway) frame(worker [32]byte, frame []byte) error {
 	return nil
 }
 
+// took is a worker's word that it works on a request, with the first frame.
+func (g *Gateway) took(worker [32]byte, raw []byte) error {
+	t, err := stream.ParseTook(raw)
+	if r := g.find(t.Request); err == nil && r != nil {
+		r.takes(g, worker, t)
+	}
+	return err
+}
+
 // pass passes a frame on where it is the next of the present attempt.
 func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
-	if h.Attempt != a.number || a.number == 0 || r.set.candidates[a.candidate].Worker != worker || h.Seq != a.seq || a.final || a.over || len(a.early) == maxEarly {
+	if !r.of(worker, h.Attempt) || h.Seq != a.seq || a.final || a.over || len(a.early) == maxEarly {
 		return false
 	}
 	a.seq, a.out, a.final = h.Seq+1, max(a.out, h.Out), h.Final
@@ -258,13 +271,38 @@ func (r *request) pass(g *Gateway, worker [32]byte, h stream.FrameHeader, frame 
 	return true
 }
 
-// tellTook tells a daemon who works on its request, and what came of that already.
-func (r *request) tellTook(g *Gateway, t stream.Took) {
+// takes tells a daemon who works on its request, and what came of that already.
+func (r *request) takes(g *Gateway, worker [32]byte, t stream.Took) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	a := &r.attempt
+	if !r.of(worker, t.Attempt) || a.took || a.over || a.tookWith == nil {
+		return
+	}
+	t.Request, t.Candidate = r.route.Request, a.candidate
 	g.tell(r.key, t.Bytes())
-	r.attempt.took = true
+	a.took = true
+	a.tookWith()
 	r.conclude(g)
+}
+
+// awaitTook has tell called once the worker says that it works on the request.
+func (r *request) awaitTook(tell func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempt.tookWith = tell
+}
+
+func (r *request) hasTook() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempt.took
+}
+
+// of tells whether what a worker says is of the present attempt. r.mu is held.
+func (r *request) of(worker [32]byte, attempt uint8) bool {
+	a := &r.attempt
+	return attempt == a.number && a.number > 0 && r.set.candidates[a.candidate].Worker == worker
 }
 
 // billed takes a receipt that is on disk.

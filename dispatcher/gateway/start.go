@@ -207,11 +207,9 @@ func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err
 	}
 	defer g.ask(c.Worker, r)()
 	g.bookFailures(r)
-	nonce, err := g.order(ctx, r, c, candidate, number)
-	if err != nil {
+	if err := g.order(ctx, r, c, candidate, number); err != nil {
 		return err
 	}
-	r.tellTook(g, stream.Took{Request: r.route.Request, Attempt: number, Candidate: candidate, Nonce: nonce})
 	r.fund(g, false)
 	if r.isStopped() { // while it was ordered
 		g.send(c, stream.CancelVerb, stream.Cancel{Request: r.route.Request})
@@ -235,22 +233,33 @@ func (g *Gateway) knows(ctx context.Context, c stream.Candidate) error {
 	return err
 }
 
-// order asks a worker to work on a request.
-func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) (n stream.Nonce, err error) {
+// order asks a worker to work on a request, and tells its daemon once it does. The
+// worker says so in answer, or with its first frame.
+func (g *Gateway) order(ctx context.Context, r *request, c stream.Candidate, candidate, number uint8) error {
 	first := r.body[:min(len(r.body), stream.MaxPart)]
 	o := stream.Order{Attempt: number, Route: r.route, Rewards: g.cfg.Rewards, Node: g.cfg.Node, Price: c.Price, KeyID: c.KeyID, Wrap: r.wraps[candidate], Slice: r.tokens(r.granted),
 		Size: uint32(r.size), Body: first}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Took)
 	defer cancel()
+	r.awaitTook(cancel)
 	answer, err := g.conn.RequestWithContext(ctx, stream.ToWorker(c.Worker, c.Boot, stream.OrderVerb), o.Bytes())
+	if r.hasTook() {
+		return nil
+	}
 	if err != nil {
-		return n, cocoon.Unreachable.Errorf("order: %w", err)
+		return cocoon.Unreachable.Errorf("order: %w", err)
 	}
 	if err = g.refused(answer.Data, c); err != nil {
-		return n, err
+		return err
 	}
 	t, err := stream.ParseTook(answer.Data)
-	return t.Nonce, err
+	if err != nil {
+		return err
+	}
+	if r.takes(g, c.Worker, t); !r.hasTook() {
+		return cocoon.Unreachable.Errorf("order: the worker takes another attempt")
+	}
+	return nil
 }
 
 // refused is the Fail that a worker answers with, nil where it is something else.

@@ -2,7 +2,11 @@
 // them: several times as fast as encoding/json, for what is looked at token by token.
 package jsonscan
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
 
 // maxDepth is how deep values may be nested, as in encoding/json.
 const maxDepth = 10_000
@@ -31,13 +35,44 @@ type Field struct {
 }
 
 // Spans is Object with the places of fields.
-func Spans(b []byte, each func(Field)) bool {
-	s := scanner{b: b}
+func Spans(b []byte, each func(Field)) bool { return SpansFrom(b, 0, each) }
+
+// SpansFrom is Spans for the fields from byte from on, where it is known that those
+// before it, up to their last comma, are fields; 0 is from the beginning.
+func SpansFrom(b []byte, from int, each func(Field)) bool {
+	s := scanner{b: b, i: from}
 	s.space()
+	if from > 0 {
+		s.fields(0, each)
+		return s.ended()
+	}
 	if s.next() != '{' {
 		return false
 	}
 	s.object(0, each)
+	return s.ended()
+}
+
+// NameOf is what a field of an object is called whose name was written so.
+func NameOf(written []byte) []byte {
+	if bytes.IndexByte(written, '\\') < 0 {
+		return written
+	}
+	var name string
+	_ = json.Unmarshal(slices.Concat([]byte{'"'}, written, []byte{'"'}), &name) // it is valid
+	return []byte(name)
+}
+
+// Array calls each for the elements of the JSON array that b is, in order, and
+// reports whether b is one; elements before what is wrong have been told then. They
+// share b's memory, and have no spaces around them.
+func Array(b []byte, each func(value []byte)) bool {
+	s := scanner{b: b}
+	s.space()
+	if s.next() != '[' {
+		return false
+	}
+	s.array(0, each)
 	return s.ended()
 }
 
@@ -65,7 +100,7 @@ func (s *scanner) next() byte {
 }
 
 func (s *scanner) space() {
-	for s.i < len(s.b) && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
+	for s.i < len(s.b) && s.b[s.i] <= ' ' && (s.b[s.i] == ' ' || s.b[s.i] == '\n' || s.b[s.i] == '\t' || s.b[s.i] == '\r') {
 		s.i++
 	}
 }
@@ -86,7 +121,7 @@ func (s *scanner) value(depth int) {
 	case c == '{':
 		s.object(depth, nil)
 	case c == '[':
-		s.array(depth)
+		s.array(depth, nil)
 	case c == '-' || c >= '0' && c <= '9':
 		s.number()
 	case c == 't':
@@ -117,6 +152,11 @@ func (s *scanner) object(depth int, each func(Field)) {
 		s.i++
 		return
 	}
+	s.fields(depth, each)
+}
+
+// fields passes one at least, and the end of their object.
+func (s *scanner) fields(depth int, each func(Field)) {
 	for !s.bad {
 		name := s.i + 1
 		s.text()
@@ -135,7 +175,7 @@ func (s *scanner) object(depth int, each func(Field)) {
 	}
 }
 
-func (s *scanner) array(depth int) {
+func (s *scanner) array(depth int, each func(value []byte)) {
 	if depth >= maxDepth {
 		s.fail()
 		return
@@ -147,7 +187,12 @@ func (s *scanner) array(depth int) {
 		return
 	}
 	for !s.bad {
-		if s.value(depth + 1); !s.goesOn(']') {
+		from := s.i
+		s.value(depth + 1)
+		if each != nil && !s.bad {
+			each(s.b[from:s.i])
+		}
+		if !s.goesOn(']') {
 			return
 		}
 	}

@@ -22,8 +22,19 @@ func sameAsStandard(t *testing.T, b []byte) {
 	var values [][]byte
 	is := jsonscan.Object(b, func(name, value []byte) { names, values = append(names, string(name)), append(values, value) })
 	require.Equal(t, json.Valid(b) && bytes.TrimLeft(b, " \t\r\n")[0] == '{', is, "%q", b)
+	sameElements(t, b)
 	if !is {
 		return
+	}
+	var fields []jsonscan.Field
+	require.True(t, jsonscan.Spans(b, func(f jsonscan.Field) { fields = append(fields, f) }))
+	for i, f := range fields {
+		rest := fields[i:]
+		require.True(t, jsonscan.SpansFrom(b, f.From, func(f jsonscan.Field) {
+			require.Equal(t, rest[0], f)
+			rest = rest[1:]
+		}))
+		require.Empty(t, rest)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	_, err := dec.Token()
@@ -31,14 +42,28 @@ func sameAsStandard(t *testing.T, b []byte) {
 	for i := range names {
 		want, err := dec.Token()
 		require.NoError(t, err)
-		var name string
-		require.NoError(t, json.Unmarshal([]byte(`"`+names[i]+`"`), &name))
-		require.Equal(t, want, name)
+		name := string(jsonscan.NameOf([]byte(names[i])))
+		require.Equal(t, want, string([]rune(name)), "%q", name) // a byte that is none of UTF-8 stays as it is
 		var value json.RawMessage
 		require.NoError(t, dec.Decode(&value))
 		require.Equal(t, string(value), string(values[i]))
 	}
 	require.False(t, dec.More())
+}
+
+// sameElements holds Array to encoding/json.
+func sameElements(t *testing.T, b []byte) {
+	t.Helper()
+	var got, want []json.RawMessage
+	is := jsonscan.Array(b, func(value []byte) { got = append(got, value) })
+	require.Equal(t, json.Valid(b) && bytes.TrimLeft(b, " \t\r\n")[0] == '[', is, "%q", b)
+	if is {
+		require.NoError(t, json.Unmarshal(b, &want))
+		require.Equal(t, len(want), len(got), "%q", b)
+		for i := range want {
+			require.Equal(t, string(want[i]), string(got[i]), "%q", b)
+		}
+	}
 }
 
 func TestScan_AcceptsAndFindsWhatTheStandardLibraryDoes(t *testing.T) {

@@ -142,8 +142,7 @@ func (s *Sealer) Seal(content []byte, out uint32, final bool) ([]byte, error) {
 	h := FrameHeader{s.request, s.attempt, s.seq, max(s.out, (out+CountStep-1)/CountStep*CountStep), final}
 	padded := (frameLength + len(content) + FramePad - 1) / FramePad * FramePad
 	frame := h.bytes(FrameHeaderSize + padded + frameTag)
-	text := frame[len(frame) : len(frame)+padded]
-	clear(text)
+	text := frame[len(frame) : len(frame)+padded] // zero, as it was made
 	binary.BigEndian.PutUint32(text, uint32(len(content)))
 	copy(text[frameLength:], content)
 	sealed := s.aead.Seal(frame, s.nonce(), text, frame)

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,9 +41,8 @@ type Service struct {
 
 	ctx  context.Context // of all attempts
 	kill context.CancelCauseFunc
-	over chan struct{}  // closed when nothing is sent any more
 	work sync.WaitGroup // attempts that are not billed, and other work of handlers
-	post sync.WaitGroup // frames that are kept, and what came with acknowledgements
+	acks sync.WaitGroup // what came with acknowledgements
 
 	mu       sync.Mutex
 	draining bool
@@ -122,7 +123,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if deps.Chain == nil || deps.Send == nil || deps.Engine == nil || deps.Slots == nil {
 		return nil, cocoon.Invalid.Errorf("answering needs a chain, a link, engines and slots")
 	}
-	s := &Service{cfg: cfg, deps: deps.withDefaults(), w: [32]byte(cfg.Key.Public().(ed25519.PublicKey)), over: make(chan struct{}),
+	s := &Service{cfg: cfg, deps: deps.withDefaults(), w: [32]byte(cfg.Key.Public().(ed25519.PublicKey)),
 		attempts: map[stream.RequestID]*attempt{}, seen: map[[32]byte]time.Time{}}
 	deps = s.deps
 	var err error
@@ -238,10 +239,8 @@ func (s *Service) ack(raw []byte) error {
 	if s.closed {
 		return nil
 	}
-	s.post.Go(func() { // while the worker drains, too
-		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Lookup)
-		defer cancel()
-		d, err := s.proofs.state(ctx, m.Rewards)
+	s.acks.Go(func() { // while the worker drains, too
+		d, err := s.proofs.state(s.ctx, m.Rewards)
 		var more cocoon.Nano
 		if err == nil {
 			more, err = s.claims.take(m.Earned, m.Rewards, d)
@@ -316,11 +315,16 @@ func (s *Service) drain() {
 		}
 		break
 	}
-	close(s.over)
 	s.mu.Lock()
 	s.closed = true
+	kept := slices.Collect(maps.Values(s.attempts))
 	s.mu.Unlock()
-	s.post.Wait()
+	for _, a := range kept {
+		if p := a.post.Load(); p != nil {
+			p.quit()
+		}
+	}
+	s.acks.Wait()
 	if err := s.bills.close(); err != nil {
 		s.deps.Logger.Warn("what is not promised may not be kept", "err", err)
 	}

@@ -24,6 +24,7 @@ const (
 type attempt struct {
 	order stream.Order
 	nonce stream.Nonce
+	word  *word
 	cover *cover
 	body  *body // nil where all of it came with the order
 	post  atomic.Pointer[post]
@@ -31,7 +32,7 @@ type attempt struct {
 
 	ctx  context.Context
 	stop context.CancelCauseFunc
-	free context.CancelFunc
+	late *time.Timer // stops it
 }
 
 type atomicState struct{ v atomic.Int32 }
@@ -40,9 +41,9 @@ func (s *atomicState) Load() state   { return state(s.v.Load()) }
 func (s *atomicState) Store(v state) { s.v.Store(int32(v)) }
 
 func newAttempt(parent context.Context, o stream.Order, limit time.Duration) *attempt {
-	ctx, free := context.WithTimeoutCause(parent, limit, errOverdue)
-	a := &attempt{order: o, cover: newCover(uint64(o.Slice)), free: free}
-	a.ctx, a.stop = context.WithCancelCause(ctx)
+	a := &attempt{order: o, cover: newCover(uint64(o.Slice))}
+	a.ctx, a.stop = context.WithCancelCause(parent)
+	a.late = time.AfterFunc(limit, func() { a.stop(errOverdue) })
 	return a
 }
 
@@ -93,21 +94,18 @@ func (c *cover) reaches(quit <-chan struct{}, tokens uint64, limit time.Duration
 
 // answer has the engine answer a prompt, sends it and writes the receipt.
 func (s *Service) answer(a *attempt, t *task) {
-	defer a.free()
 	sealer, err := stream.NewSealer(t.secret, a.order.Route.Request, a.order.Attempt, a.nonce)
 	if err != nil {
 		s.deps.Logger.Error("cannot seal frames", "request", a.order.Route.Request.String(), "err", err)
 		s.drop(a, true)
 		return
 	}
-	p := newPost(s.cfg, a.order.Node, sealer, s.outbox.put, func() { a.stop(errUnsent) })
+	send := func(node string, frame []byte) error {
+		return a.word.with(frame, func(messages ...[]byte) error { return s.outbox.put(node, messages...) })
+	}
+	p := newPost(s.cfg, a.order.Node, sealer, send, func() { a.stop(errUnsent) }, func() { s.forget(a) })
 	a.post.Store(p)
-	s.post.Go(func() {
-		p.run(s.over)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.attempts, a.order.Route.Request)
-	})
+	a.order.Wrap, a.order.Body = nil, nil // they are opened, and the attempt is kept for its frames
 	m := newMeter(a.order.Route, t.size, s.deps.Clock())
 	reason, err := s.pull(a, t, p, &m)
 	now := s.deps.Clock()
@@ -129,6 +127,13 @@ func (s *Service) answer(a *attempt, t *task) {
 	case <-time.After(s.cfg.Unsent):
 	}
 	s.bills.ready(b)
+}
+
+// forget is when nothing of an attempt is kept any longer.
+func (s *Service) forget(a *attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.attempts, a.order.Route.Request)
 }
 
 // bill ends an attempt's frames and writes the receipt over them.

@@ -3,12 +3,15 @@
 package answer_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/stream"
+	"github.com/cocoon-network/cocoon/worker/answer"
 )
 
 const (
@@ -77,6 +81,74 @@ func BenchmarkAnswer(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkAnswer1 is one answer at a time: 100 tokens as fast as they can be, to a
+// prompt of 4 KiB. The engine allocates nothing, and its prompt is sealed before.
+func BenchmarkAnswer1(b *testing.B) {
+	const ahead = 50
+	w := newWorld(b)
+	w.cfg.Window, w.cfg.Linger, w.cfg.Repeat = answer.DefaultConfig().Window, answer.DefaultConfig().Linger, answer.DefaultConfig().Repeat
+	w.light, w.engineURL = true, bursting(b)
+	w.start()
+	prompt := chat(fmt.Sprintf(`,"vendor":%q`, strings.Repeat("four", 1<<10)))
+	var requests []*request
+	var sealing time.Duration
+	start := cpu(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(requests) == 0 {
+			b.StopTimer()
+			before := cpu(b)
+			for range ahead {
+				requests = append(requests, w.newRequest(stream.Chat, prompt))
+			}
+			sealing += cpu(b) - before
+			b.StartTimer()
+		}
+		r := requests[0]
+		requests = requests[1:]
+		done := w.billed(r)
+		w.taken(r)
+		<-done
+	}
+	b.ReportMetric(float64((cpu(b)-start-sealing)/time.Microsecond)/float64(b.N), "cpu-us/op")
+}
+
+// bursting is the URL of an engine that answers everything with the same tokens, a write for each.
+func bursting(b *testing.B) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = l.Close() })
+	chunks := [][]byte{[]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")}
+	for i := range benchTokens {
+		event := fmt.Sprintf(`data: {"id":"chatcmpl-7f3a9c1e5b2d4f60","object":"chat.completion.chunk","created":1700000000,"model":%q,"system_fingerprint":"fp_bench",`+
+			`"choices":[{"index":0,"delta":{"content":" t%d"},"logprobs":null,"finish_reason":null}],"usage":{"prompt_tokens":1024,"completion_tokens":%d,"total_tokens":%d}}`+"\n\n", model, i, i+1, i+1025)
+		chunks = append(chunks, fmt.Appendf(nil, "%x\r\n%s\r\n", len(event), event))
+	}
+	chunks = append(chunks, []byte("e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"))
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				for from := bufio.NewReader(c); ; {
+					r, err := http.ReadRequest(from)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					for _, chunk := range chunks {
+						_, _ = c.Write(chunk)
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
 }
 
 // measure runs benchStreams of ask at a time and reports their CPU.

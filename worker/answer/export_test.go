@@ -26,7 +26,7 @@ func (o *outbox) Gathered() (n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.next != nil {
-		for _, f := range o.next.frames {
+		for _, f := range o.next.messages {
 			n += len(f)
 		}
 	}

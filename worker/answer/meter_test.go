@@ -98,24 +98,20 @@ func TestRates_AreTokensOverSecondsOfLate(t *testing.T) {
 
 func TestTask_AsksForAStreamWithUsageAndNothingElseIsChanged(t *testing.T) {
 	t.Parallel()
-	prompt := `{"model":"m","messages":[{"role":"user","content":"<é\u2028>"}],"n":2,"stream":false,"stream_options":{"x":1},"vendor":{"deep":[1.50,null]}}`
-	task, err := newTask(route(7, 2), []byte(prompt), stream.Secret{})
-	require.NoError(t, err)
-	require.Equal(t, len(prompt), task.size)
-	var got, want map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal(task.body, &got))
-	require.NoError(t, json.Unmarshal([]byte(prompt), &want))
-	require.JSONEq(t, `{"include_usage":true,"continuous_usage_stats":true}`, string(got["stream_options"]))
-	require.Equal(t, "true", string(got["stream"]))
-	require.Equal(t, "7", string(got["max_tokens"]))
-	for name, value := range want {
-		if name != "stream" && name != "stream_options" {
-			require.Equal(t, string(value), string(got[name]), name)
-		}
+	for _, stream := range []string{`"stream":false`, `"str\u0065am":null`, `"stream":false,"stream":1,"model":"m"`, `"max_tokens":null`} {
+		prompt := ` {"model":"other","vendor" : {"deep":[1.50,null]},"model":"m","messages":[{"role":"user","content":"<é\u2028> "}], "n":2,"stream_options":{"x":1},` + stream + `} `
+		task, err := newTask(route(7, 2), []byte(prompt), [32]byte{})
+		require.NoError(t, err)
+		require.Equal(t, len(prompt), task.size)
+		require.Equal(t, `{"vendor" : {"deep":[1.50,null]},"messages":[{"role":"user","content":"<é\u2028> "}],"n":2,`+
+			`"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true},"max_tokens":7,"model":"m"}`, string(task.body))
 	}
-	task, err = newTask(route(7, 2), []byte(`{"model":"m","max_completion_tokens":3}`), stream.Secret{})
+	task, err := newTask(route(7, 2), []byte(`{"model":"m","max_completion_tokens":3}`), stream.Secret{})
 	require.NoError(t, err)
 	require.NotContains(t, string(task.body), "max_tokens")
+	task, err = newTask(route(7, 2), []byte(`{"model":"m","max_tokens":3}`), stream.Secret{})
+	require.NoError(t, err)
+	require.Contains(t, string(task.body), `"max_tokens":3`)
 	embed := route(0, 1)
 	embed.Endpoint = stream.Embeddings
 	task, err = newTask(embed, []byte(`{"model":"m","input":"x","stream":true}`), stream.Secret{})
@@ -134,13 +130,30 @@ func TestTask_RefusesWhatIsNotOfTheRouteWithoutQuotingIt(t *testing.T) {
 
 func FuzzItems(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"delta":{"content":"x"}}],"usage":{"prompt_tokens":10,"completion_tokens":7}}`))
+	f.Add([]byte(` {"m\u006fdel":"m", "n":[1 ,2],"stream":false,"max_tokens":null} `))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m, _, _ := newMeter(route(5, 2), 30, epoch).after(raw, epoch)
 		u := m.bill(stream.Finished, 1e18, epoch.Add(time.Hour))
 		require.LessOrEqual(t, u.Completion+u.Reasoning, uint64(10))
 		require.LessOrEqual(t, u.Prompt+u.Cached, uint64(30+promptOverhead))
-		if task, err := newTask(route(5, 2), raw, stream.Secret{}); err == nil {
-			require.True(t, json.Valid(task.body))
-		}
+		sameTask(t, raw)
 	})
+}
+
+// sameTask holds newTask to what encoding/json reads.
+func sameTask(t *testing.T, raw []byte) {
+	var want, got map[string]json.RawMessage
+	var model string
+	ok := json.Unmarshal(raw, &want) == nil && json.Unmarshal(want["model"], &model) == nil && model == "m"
+	task, err := newTask(route(5, 2), raw, stream.Secret{})
+	require.Equal(t, ok, err == nil)
+	if !ok {
+		return
+	}
+	require.NoError(t, json.Unmarshal(task.body, &got))
+	if missing(want["max_tokens"]) && missing(want["max_completion_tokens"]) {
+		want["max_tokens"] = json.RawMessage("5")
+	}
+	want["stream"], want["stream_options"] = json.RawMessage("true"), json.RawMessage(`{"include_usage":true,"continuous_usage_stats":true}`)
+	require.Equal(t, want, got)
 }

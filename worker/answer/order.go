@@ -153,6 +153,7 @@ func (s *Service) drop(a *attempt, taken bool) {
 
 // leave frees an attempt's slot.
 func (s *Service) leave(a *attempt) {
+	a.late.Stop()
 	a.stop(context.Canceled)
 	a.state.Store(done)
 	s.deps.Slots.Free()
@@ -186,10 +187,12 @@ func (s *Service) take(a *attempt, respond func([]byte)) (t *task, err error) {
 		s.refuse(a.order, err, respond)
 		return nil, err
 	}
-	respond(stream.Took{Request: a.order.Route.Request, Attempt: a.order.Attempt, Nonce: a.nonce}.Bytes())
+	took := stream.Took{Request: a.order.Route.Request, Attempt: a.order.Attempt, Nonce: a.nonce}.Bytes()
 	if a.body == nil {
+		a.word = newWord(took, respond, s.cfg.Took)
 		return t, nil
 	}
+	a.word = newWord(took, respond, 0) // the parts wait for it
 	return s.receive(a, key)
 }
 
@@ -219,9 +222,7 @@ func (s *Service) receive(a *attempt, key envelope.PrivateKey) (*task, error) {
 // mayAnswer looks up what may take a moment: the dispatcher, and the key that the
 // prompt is encrypted to.
 func (s *Service) mayAnswer(a *attempt) (envelope.PrivateKey, error) {
-	ctx, cancel := context.WithTimeout(a.ctx, s.cfg.Lookup)
-	defer cancel()
-	d, err := s.proofs.trusted(ctx, a.order.Rewards)
+	d, err := s.proofs.trusted(a.ctx, a.order.Rewards)
 	if err == nil {
 		err = s.claims.mayOwe(a.order.Rewards, d, s.cfg.MaxOwed)
 	}

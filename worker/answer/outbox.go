@@ -7,7 +7,7 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// outbox sends frames of all answers. Those that are due at one time go together:
+// outbox sends frames of all answers, and what goes with them. Those that are due at one time go together:
 // who comes first waits for the others that are ready to run, and sends for all.
 type outbox struct {
 	w    [32]byte
@@ -21,15 +21,16 @@ type outbox struct {
 
 // batch is what goes together.
 type batch struct {
-	nodes  []string
-	frames map[string][][]byte // by node
-	sent   chan struct{}       // closed once it was, or failed
-	err    error
+	nodes    []string
+	messages map[string][][]byte // by node
+	sent     chan struct{}       // closed once it was, or failed
+	err      error
 }
 
-// put returns once a frame is sent to a node; an error says that nobody listens.
-func (o *outbox) put(node string, frame []byte) error {
-	b, first := o.join(node, frame)
+// put returns once messages are sent to a node, together; an error says that nobody
+// listens.
+func (o *outbox) put(node string, messages ...[]byte) error {
+	b, first := o.join(node, messages)
 	if !first {
 		<-b.sent
 		return b.err
@@ -46,24 +47,24 @@ func (o *outbox) put(node string, frame []byte) error {
 	return b.err
 }
 
-// join adds a frame to the batch that is gathered, and reports whether it is the first.
-func (o *outbox) join(node string, frame []byte) (b *batch, first bool) {
+// join adds messages to the batch that is gathered, and reports whether they are the first.
+func (o *outbox) join(node string, messages [][]byte) (b *batch, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if first = o.next == nil; first {
-		o.next = &batch{frames: map[string][][]byte{}, sent: make(chan struct{})}
+		o.next = &batch{messages: map[string][][]byte{}, sent: make(chan struct{})}
 	}
 	b = o.next
-	if len(b.frames[node]) == 0 {
+	if len(b.messages[node]) == 0 {
 		b.nodes = append(b.nodes, node)
 	}
-	b.frames[node] = append(b.frames[node], frame)
+	b.messages[node] = append(b.messages[node], messages...)
 	return b, first
 }
 
 func (o *outbox) flush(b *batch) error {
 	for _, node := range b.nodes {
-		for _, m := range stream.Bundle(b.frames[node]) {
+		for _, m := range stream.Bundle(b.messages[node]) {
 			if err := o.send(stream.FromWorker(node, o.w, stream.FrameVerb), m); err != nil {
 				return err
 			}

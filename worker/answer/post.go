@@ -21,8 +21,8 @@ type post struct {
 	cfg   Config
 	send  func(node string, frame []byte) error
 	stuck func() // frames could not be sent for too long
+	gone  func() // frames are not kept any longer
 
-	wake    chan struct{} // there is something to do before the time
 	room    chan struct{} // there is place for more
 	flushed chan struct{} // closed once the final frame is sent, or given up
 	once    sync.Once     // closes it
@@ -32,10 +32,15 @@ type post struct {
 	turn sync.Mutex // whose turn it is to step
 
 	mu      sync.Mutex
+	timer   *time.Timer // steps when something is due
+	guard   *time.Timer // tells who is stuck
+	failing bool        // the newest frame was not sent
+	closed  bool
 	sealer  *stream.Sealer
 	node    string
 	items   stream.ItemWriter
-	content []byte // not in a frame yet
+	buffer  *[]byte // one of contents, until the final frame is made
+	content []byte  // not in a frame yet; in buffer
 	out     uint64
 	sealed  time.Time // the newest frame
 	closes  time.Time // the window that content waits for
@@ -49,9 +54,19 @@ type post struct {
 	unsent int      // bytes of those to be sent
 }
 
-func newPost(cfg Config, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck func()) *post {
-	return &post{cfg: cfg, send: send, stuck: stuck, sealer: sealer, node: node, sealed: time.Now(),
-		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), flushed: make(chan struct{})}
+// contents are buffers that are used again, one by one answer at a time. All in them is zero.
+var contents = sync.Pool{New: func() any { return new([]byte) }}
+
+func newPost(cfg Config, node string, sealer *stream.Sealer, send func(string, []byte) error, stuck, gone func()) *post {
+	buffer, _ := contents.Get().(*[]byte)
+	p := &post{cfg: cfg, send: send, stuck: stuck, gone: gone, sealer: sealer, node: node, sealed: time.Now(), buffer: buffer, content: *buffer,
+		room: make(chan struct{}, 1), flushed: make(chan struct{})}
+	p.mu.Lock() // which tick waits for
+	defer p.mu.Unlock()
+	p.timer = time.AfterFunc(cfg.KeepAlive, p.tick)
+	p.guard = time.AfterFunc(cfg.Unsent, stuck)
+	p.guard.Stop()
+	return p
 }
 
 // poke wakes who waits on c, now or when it comes to that.
@@ -88,29 +103,28 @@ func (p *post) take(item []byte, out uint64) (taken, due bool) {
 	if p.unsent+len(p.content) >= ringSize {
 		return false, false
 	}
-	now, idle := time.Now(), len(p.content) == 0
-	if idle {
-		p.closes = windowEnd(now, p.cfg.Window)
-	}
+	idle := len(p.content) == 0
 	p.content, p.out = p.items.Append(p.content, item), out
-	if due = p.due(now); idle && !due {
-		poke(p.wake)
+	if !idle {
+		return true, p.urgent()
+	}
+	now := time.Now()
+	p.closes = windowEnd(now, p.cfg.Window)
+	if due = p.urgent(); !due {
+		p.timer.Reset(p.pause(now))
 	}
 	return true, due
 }
 
-// hurry does what is due here and now, since waking run takes longer. Where run is
-// at it already, or nobody listens, run goes on.
+// hurry does what is due here and now, since waking another takes longer. Where one
+// is at it already, tick goes on.
 func (p *post) hurry() {
 	if !p.turn.TryLock() {
-		poke(p.wake)
+		p.timer.Reset(0)
 		return
 	}
-	_, ok, _ := p.step()
-	p.turn.Unlock()
-	if !ok {
-		poke(p.wake)
-	}
+	defer p.turn.Unlock()
+	p.step()
 }
 
 // windows is when the first of all began, by the clock that nobody sets.
@@ -133,7 +147,12 @@ func (p *post) due(now time.Time) bool {
 	case len(p.content) == 0:
 		return since >= p.cfg.KeepAlive
 	}
-	return !p.begun && p.out > 0 || !now.Before(p.closes) || len(p.content) > stream.MaxContent
+	return p.urgent() || !now.Before(p.closes)
+}
+
+// urgent tells whether content is there that waits for no window.
+func (p *post) urgent() bool {
+	return !p.begun && p.out > 0 || p.cfg.Window <= 0 || len(p.content) > stream.MaxContent
 }
 
 // seal makes the next frame.
@@ -152,10 +171,8 @@ func (p *post) seal(final bool) error {
 // end makes the final frame, where it was not made before, and returns the hash of all.
 func (p *post) end() (hash [32]byte, err error) {
 	p.ending.Do(func() {
-		if p.failed = p.sealAll(); p.failed == nil {
-			p.hurry()
-		}
-		poke(p.wake) // from here on frames are kept for a while
+		p.failed = p.sealAll()
+		p.hurry() // from here on frames are kept for a while
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,7 +189,19 @@ func (p *post) sealAll() (err error) {
 		err = p.seal(true)
 	}
 	p.ended = time.Now()
+	p.free()
 	return err
+}
+
+// free gives the buffer back, with nothing of this answer in it.
+func (p *post) free() {
+	all := p.content[:cap(p.content)]
+	clear(all)
+	if p.content = nil; len(all) > ringSize { // an engine's whole answer
+		return
+	}
+	*p.buffer = all[:0]
+	contents.Put(p.buffer)
 }
 
 // resume sends frames from seq on to a node, and what follows them too. What is
@@ -184,66 +213,89 @@ func (p *post) resume(node string, seq uint32) {
 	for _, f := range p.frames[p.next-p.first:] {
 		p.unsent += len(f)
 	}
-	poke(p.wake)
+	p.timer.Reset(0)
 }
 
-// run sends until the frames are not kept any longer, or quit is closed.
-func (p *post) run(quit <-chan struct{}) {
-	guard := time.AfterFunc(p.cfg.Unsent, p.stuck)
-	defer guard.Stop()
-	defer p.giveUp()
-	timer := time.NewTimer(p.cfg.KeepAlive)
-	defer timer.Stop()
-	for failing := false; ; {
-		if !failing {
-			guard.Reset(p.cfg.Unsent)
-		}
-		p.turn.Lock()
-		pause, ok, over := p.step()
-		p.turn.Unlock()
-		if failing = !ok; ok {
-			guard.Stop()
-		}
-		if over {
-			return
-		}
-		timer.Reset(pause)
-		select {
-		case <-timer.C:
-		case <-p.wake:
-		case <-quit:
-			return
-		}
-	}
+// tick does what is due when the time has come.
+func (p *post) tick() {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.step()
 }
 
-// step does what is due and says how long nothing else is. It is not ok where a
-// frame could not be sent, over where frames are not kept any longer.
-func (p *post) step() (pause time.Duration, ok, over bool) {
+// step does what is due, and has tick do what will be. It is called by whose turn it is.
+func (p *post) step() {
 	p.mu.Lock()
 	for p.due(time.Now()) && p.seal(false) == nil {
 		continue
 	}
+	if p.waiting() && !p.failing {
+		p.guard.Reset(p.cfg.Unsent)
+	}
 	p.mu.Unlock()
-	ok = p.flush()
+	sent := p.flush()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.failing = !sent; sent {
+		p.guard.Stop()
+	}
+	now := time.Now()
 	switch {
+	case p.closed:
+		return
+	case p.ended.IsZero():
+	case now.Sub(p.ended) >= p.cfg.Linger:
+		p.close()
+		return
+	case !p.waiting():
+		p.giveUp()
+	}
+	p.timer.Reset(p.pause(now))
+}
+
+// waiting tells whether there are frames to be sent.
+func (p *post) waiting() bool { return p.next < p.first+uint32(len(p.frames)) }
+
+// pause is how long nothing is due.
+func (p *post) pause(now time.Time) (pause time.Duration) {
+	switch {
+	case p.due(now):
 	case !p.ended.IsZero():
-		pause = time.Until(p.ended.Add(p.cfg.Linger))
-		over = pause <= 0
-		if ok && p.next == p.first+uint32(len(p.frames)) {
-			p.giveUp()
-		}
+		pause = p.ended.Add(p.cfg.Linger).Sub(now)
 	case len(p.content) > 0:
-		pause = time.Until(p.closes)
+		pause = p.closes.Sub(now)
 	default:
-		pause = time.Until(p.sealed.Add(p.cfg.KeepAlive))
+		pause = p.sealed.Add(p.cfg.KeepAlive).Sub(now)
 	}
-	if !ok {
-		pause = min(pause, resend)
+	switch {
+	case !p.waiting():
+		return pause
+	case p.failing:
+		return min(pause, resend)
+	default:
+		return 0
 	}
-	return max(pause, 0), ok, over
+}
+
+// quit ends what is kept; nothing is sent any more.
+func (p *post) quit() {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.close()
+}
+
+// close is quit for whose turn it is. p.mu is held.
+func (p *post) close() {
+	if p.closed {
+		return
+	}
+	p.closed, p.frames, p.next = true, nil, p.first
+	p.timer.Stop()
+	p.guard.Stop()
+	p.giveUp()
+	p.gone()
 }
 
 // giveUp tells that nobody needs to wait for the final frame to be sent.
@@ -254,7 +306,7 @@ func (p *post) flush() bool {
 	for {
 		p.mu.Lock()
 		seq, node := p.next, p.node
-		if seq == p.first+uint32(len(p.frames)) {
+		if !p.waiting() {
 			p.mu.Unlock()
 			return true
 		}

@@ -196,30 +196,41 @@ func (p *proofs) fresh(b attest.Block, what string) error {
 	return nil
 }
 
-// state is what is proven of a dispatcher, however old. A new one is looked up,
-// as long as ctx allows.
+// state is what is proven of a dispatcher, however old. A new one is looked up, for
+// as long as an order waits for that.
 func (p *proofs) state(ctx context.Context, rewards cocoon.Account) (Dispatcher, error) {
-	for {
-		p.mu.Lock()
-		k, err := p.know(rewards)
-		if err != nil || k.Block.Time != 0 || k.err != nil {
-			defer p.mu.Unlock()
-			if err != nil {
-				return Dispatcher{}, err
-			}
-			if k.Block.Time == 0 {
-				return Dispatcher{}, k.err
-			}
-			return k.Dispatcher, nil
-		}
-		changed := p.changed
-		p.mu.Unlock()
+	d, changed, err := p.stateNow(rewards)
+	if changed == nil {
+		return d, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Lookup)
+	defer cancel()
+	for changed != nil {
 		select {
 		case <-changed:
+			d, changed, err = p.stateNow(rewards)
 		case <-ctx.Done():
 			return Dispatcher{}, cocoon.Unreachable.Errorf("dispatcher %s is being looked up", rewards)
 		}
 	}
+	return d, err
+}
+
+// stateNow is state without waiting: where nothing is known yet, changed is closed
+// once there is something new.
+func (p *proofs) stateNow(rewards cocoon.Account) (d Dispatcher, changed chan struct{}, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k, err := p.know(rewards)
+	switch {
+	case err != nil:
+		return d, nil, err
+	case k.Block.Time != 0:
+		return k.Dispatcher, nil, nil
+	case k.err != nil:
+		return d, nil, k.err
+	}
+	return d, p.changed, nil
 }
 
 // know is the entry of a dispatcher that this worker may serve.

@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -80,11 +81,12 @@ type world struct {
 	stop  context.CancelFunc
 	ended chan error
 
-	engine atomic.Pointer[http.HandlerFunc]
-	asked  atomic.Int32  // requests at the engine now
-	reads  *atomic.Int64 // of its answers, where they are counted
-	slots  chan struct{}
-	gpus   uint8
+	engine    atomic.Pointer[http.HandlerFunc]
+	engineURL string        // of another engine
+	asked     atomic.Int32  // requests at the engine now
+	reads     *atomic.Int64 // of its answers, where they are counted
+	slots     chan struct{}
+	gpus      uint8
 
 	mu       sync.Mutex
 	now      time.Time
@@ -99,6 +101,7 @@ type world struct {
 	light    bool                               // frames are counted as heard, and not kept
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
 	frames   map[stream.RequestID][][]byte
+	words    []stream.Took // that came with frames
 	subjects []string
 	receipts map[cocoon.Account][]receipt.SignedUsage // every one that came, repeated ones too
 	changed  chan struct{}
@@ -111,6 +114,7 @@ func newWorld(t testing.TB) *world {
 	w.record = answer.Record{Block: w.block(100), Registry: registry, Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: asks}}}
 	w.engineIs(engine.New(model).ServeHTTP)
 	w.cfg = answer.DefaultConfig()
+	w.cfg.Took = 0 // what is not about it hears it at once
 	w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data = workerKey, provider, netID, t.TempDir()
 	w.cfg.Window, w.cfg.Linger, w.cfg.Repeat, w.cfg.Handover = 5*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
 	w.cfg.Drain, w.cfg.Refresh, w.cfg.Lookup = 5*time.Second, 20*time.Millisecond, 5*time.Second
@@ -240,6 +244,9 @@ func (w *world) send(subject string, raw []byte) error {
 		case strings.HasSuffix(subject, ".frame") && w.dropped > 0:
 			w.dropped--
 		case strings.HasSuffix(subject, ".frame"):
+			if t, err := stream.ParseTook(frames[0]); err == nil {
+				w.words = append(w.words, t)
+			}
 			for _, f := range frames {
 				if h, err := stream.ParseFrameHeader(f); err == nil {
 					w.frames[h.Request] = append(w.frames[h.Request], f)
@@ -280,7 +287,7 @@ func (w *world) start() *world {
 		defer func() { w.asked.Add(-1); w.change(func() {}) }()
 		(*w.engine.Load())(rw, r)
 	}))
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, WriteBufferSize: 32 << 10, ReadBufferSize: 32 << 10}
 	engines := http.RoundTripper(transport)
 	if w.reads != nil {
 		engines = counted{transport, w.reads}
@@ -288,10 +295,10 @@ func (w *world) start() *world {
 	s, err := answer.New(w.cfg, answer.Deps{Chain: w, Send: w.send, Slots: w, GPUs: w.gpus, Clock: w.clock, Blocks: func() time.Time { return w.clock().Add(-w.past) }, HTTP: &http.Client{Transport: engines},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Engine: func(m cocoon.ModelID) string {
-			if m == cocoon.NewModelID(model) {
-				return e.URL
+			if m != cocoon.NewModelID(model) {
+				return ""
 			}
-			return ""
+			return cmp.Or(w.engineURL, e.URL)
 		}})
 	require.NoError(w.t, err)
 	ctx, stop := context.WithCancel(context.Background())
