@@ -54,7 +54,7 @@ func newGateway(t *testing.T) *gateway {
 		Birth: wrappers.RewardsBirth{Registry: g.chain.standing.Birth.Registry}, Bond: cocoon.TON(20), Number: 1,
 		Keys:  wrappers.ReceiptKeys{Key: wrappers.PublicKey(ledgerKey)},
 		Terms: &wrappers.RewardsTerms{MinBond: wrappers.Coins{Nano: cocoon.TON(20)}, Epoch: &wrappers.EpochTerms{NetworkBps: 100}}}}}
-	g.cfg.Answers.Took = 0 // orders are answered
+	g.cfg.Answers.Took, g.cfg.Answers.Receipt = 0, 0 // each has a message of its own
 	g.cfg.Answers.Repeat, g.cfg.Answers.Linger, g.cfg.Answers.Handover = 20*time.Millisecond, time.Second, 100*time.Millisecond
 	g.hear()
 	return g

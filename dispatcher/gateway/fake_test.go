@@ -395,14 +395,11 @@ func (a *work) tookWith(text string, out uint32, final bool) {
 // say says that it works on an attempt, with frames.
 func (a *work) say(attempt uint8, frames ...[]byte) {
 	took := stream.Took{Request: a.o.Route.Request, Attempt: attempt, Nonce: a.nonce}.Bytes()
-	for _, m := range stream.Bundle(append([][]byte{took}, frames...)) {
-		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), m)
-	}
+	a.publish(stream.FrameVerb, append([][]byte{took}, frames...)...)
 }
 
 func (a *work) frame(text string, out uint32, final bool) {
-	f := mustParse(a.sealer.Seal([]byte(text), out, final))
-	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.FrameVerb), f)
+	a.publish(stream.FrameVerb, mustParse(a.sealer.Seal([]byte(text), out, final)))
 }
 
 func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
@@ -410,10 +407,24 @@ func (a *work) bill(reason stream.Reason, out uint64) receipt.SignedUsage {
 }
 
 func (a *work) billOver(reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
+	s := a.written(reason, u)
+	a.publish(stream.ReceiptVerb, s.Bytes())
+	return s
+}
+
+// written is a bill that was not sent.
+func (a *work) written(reason stream.Reason, u cocoon.Usage) receipt.SignedUsage {
 	a.numbering.Lock()
 	defer a.numbering.Unlock()
 	a.number++
 	return a.sign(a.session, reason, u)
+}
+
+// publish says things of an answer in one message.
+func (a *work) publish(verb stream.Verb, what ...[]byte) {
+	for _, m := range stream.Bundle(what) {
+		_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, verb), m)
+	}
 }
 
 // forge sends a bill of the next number that the session did not sign.
@@ -421,7 +432,8 @@ func (a *work) forge(out uint64) {
 	a.numbering.Lock()
 	defer a.numbering.Unlock()
 	a.number++
-	a.sign(a.signs, stream.Finished, cocoon.Usage{Prompt: 1, Completion: out})
+	forged := a.sign(a.signs, stream.Finished, cocoon.Usage{Prompt: 1, Completion: out})
+	a.publish(stream.ReceiptVerb, forged.Bytes())
 	a.number--
 }
 
@@ -429,9 +441,7 @@ func (a *work) sign(key ed25519.PrivateKey, reason stream.Reason, u cocoon.Usage
 	r := receipt.Usage{Scope: receipt.Scope{Provider: a.Provider, Rewards: a.o.Rewards, Worker: a.Worker, Boot: a.Boot, Number: a.number},
 		Content: receipt.Content{Request: a.o.Route.Request, Attempt: a.o.Attempt, Reason: uint8(reason), Route: a.o.Route.Hash(), Frames: a.sealer.Hash(), Usage: u,
 			Price: a.o.Price, Cost: mustParse(a.o.Price.Cost(u))}}
-	s := mustParse(r.Sign(key))
-	_ = a.town.conn.Publish(stream.FromWorker("main", a.Worker, stream.ReceiptVerb), s.Bytes())
-	return s
+	return mustParse(r.Sign(key))
 }
 
 // answers is a worker that does its work.

@@ -143,20 +143,12 @@ func (g *Gateway) heardAll(m *nats.Msg, more <-chan *nats.Msg) {
 	g.events.hold()
 	defer g.events.release()
 	for range maxHeld {
-		g.heard(m)
+		g.answers(m)
 		select {
 		case m = <-more:
 		default:
 			return
 		}
-	}
-}
-
-func (g *Gateway) heard(m *nats.Msg) {
-	if strings.HasSuffix(m.Subject, "."+string(stream.FrameVerb)) {
-		g.frames(m)
-	} else {
-		g.receipt(m)
 	}
 }
 

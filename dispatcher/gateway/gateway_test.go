@@ -65,6 +65,32 @@ func TestGateway_AWorkersWordMayComeWithItsFirstFrame(t *testing.T) {
 	w.idle()
 }
 
+func TestGateway_ABillMayComeWithFrames(t *testing.T) {
+	t.Parallel()
+	var first *work
+	w := newTown(t, DefaultConfig(), func(a *work) {
+		a.took()
+		if first == nil { // the second request is asked after it
+			a.frame("one", 1, true)
+			first = a
+			return
+		}
+		f := mustParse(a.sealer.Seal([]byte("two"), 2, true))
+		one, two := first.written(stream.Finished, cocoon.Usage{Completion: 1}), a.written(stream.Finished, cocoon.Usage{Completion: 2})
+		a.publish(stream.FrameVerb, f, one.Bytes(), two.Bytes())
+	})
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.ask(100)
+	w.next("took")
+	w.next("frame")
+	w.final()
+	w.final()
+	w.idle()
+	require.Equal(t, 2, w.purse.charged)
+}
+
 func TestGateway_AWordForAnotherAttemptIsNone(t *testing.T) {
 	t.Parallel()
 	cfg := DefaultConfig()

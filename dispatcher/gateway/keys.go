@@ -169,21 +169,20 @@ func (g *Gateway) keysOf(m *nats.Msg) {
 }
 
 // receipt takes a worker's bill.
-func (g *Gateway) receipt(m *nats.Msg) {
-	worker, err := workerOf(m.Subject)
+func (g *Gateway) receipt(worker [32]byte, raw []byte) error {
+	u, err := receipt.ParseUsage(raw)
 	if err != nil {
-		return
+		return err
 	}
-	u, err := receipt.ParseUsage(m.Data)
-	if err != nil || u.Worker != worker || u.Rewards != g.cfg.Rewards {
-		g.log.Warn("worker shows a receipt that is not its own", "worker", worker[:4], "err", err)
-		return
+	if u.Worker != worker || u.Rewards != g.cfg.Rewards {
+		return cocoon.Forbidden.Errorf("a receipt is not its own")
 	}
-	b, r := bill{u, m.Data}, g.find(stream.RequestID(u.Content.Request))
+	b, r := bill{u, raw}, g.find(stream.RequestID(u.Content.Request))
 	if ours, _ := r.awaits(u); ours && (r.fails(g, b) || r.recall(g)) {
-		return
+		return nil
 	}
 	g.bookLater(b)
+	return nil
 }
 
 // acks are how far the receipts of each run are booked.

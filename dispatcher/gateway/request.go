@@ -210,25 +210,34 @@ func (r *request) isStopped() bool {
 	return r.stopped
 }
 
-// frames passes a worker's frames on.
-func (g *Gateway) frames(m *nats.Msg) {
+// answers takes what a worker says of answers: frames to be passed on, before the
+// first of an attempt that it works on it, and receipts.
+func (g *Gateway) answers(m *nats.Msg) {
 	worker, err := workerOf(m.Subject)
 	if err != nil {
 		return
 	}
 	all, err := stream.Unbundle(m.Data)
 	for i := 0; err == nil && i < len(all); i++ {
-		err = g.frame(worker, all[i])
+		err = g.said(worker, all[i])
 	}
 	if err != nil {
-		g.log.Warn("worker sends what is no frame", "worker", worker[:4], "err", err)
+		g.log.Warn("worker says what is not understood", "worker", worker[:4], "err", err)
 	}
 }
 
-func (g *Gateway) frame(worker [32]byte, frame []byte) error {
-	if stream.KindOf(frame) == "took" {
-		return g.took(worker, frame)
+// said takes one thing that a worker says of an answer.
+func (g *Gateway) said(worker [32]byte, what []byte) error {
+	switch stream.KindOf(what) {
+	case "frame":
+		return g.frame(worker, what)
+	case "took":
+		return g.took(worker, what)
 	}
+	return g.receipt(worker, what)
+}
+
+func (g *Gateway) frame(worker [32]byte, frame []byte) error {
 	h, err := stream.ParseFrameHeader(frame)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.bills = &bills{cfg: cfg, scope: receipt.Scope{GlobalID: cfg.GlobalID, Provider: cfg.Provider, Worker: s.w, Boot: s.session.Boot()},
 		sign: func(u receipt.Usage) (receipt.SignedUsage, error) { return u.Sign(s.session.Signer()) },
 		send: deps.Send, clock: deps.Clock, settled: make(chan struct{}, 1), by: map[cocoon.Account]*tab{}}
-	s.outbox = &outbox{w: s.w, send: deps.Send}
+	s.outbox = &outbox{w: s.w, send: deps.Send, bills: s.bills}
 	s.claims = &claims{dir: filepath.Join(cfg.Data, "earned"), globalID: cfg.GlobalID, provider: cfg.Provider}
 	return s, s.keys.rotate()
 }

@@ -126,7 +126,11 @@ func (s *Service) answer(a *attempt, t *task) {
 	case <-p.flushed:
 	case <-time.After(s.cfg.Unsent):
 	}
-	s.bills.ready(b)
+	wait := s.cfg.Receipt
+	if m.out() == 0 { // a dispatcher passes no end without a token on before it
+		wait = 0
+	}
+	s.bills.ready(b, wait)
 }
 
 // forget is when nothing of an attempt is kept any longer.

@@ -28,8 +28,9 @@ type bills struct {
 	clock   func() time.Time
 	settled chan struct{} // poked when some were acknowledged
 
-	mu sync.Mutex
-	by map[cocoon.Account]*tab
+	mu    sync.Mutex
+	by    map[cocoon.Account]*tab
+	alone *time.Timer // shows what no frames went with; nil where nothing waits
 }
 
 // tab is what one dispatcher has had.
@@ -148,26 +149,35 @@ func (b *bills) write(rewards cocoon.Account, c receipt.Content) (*bill, error) 
 	return r, nil
 }
 
-// ready has a receipt shown.
-func (b *bills) ready(r *bill) {
+// ready has a receipt shown: with the next frames that go, or alone after wait.
+func (b *bills) ready(r *bill, wait time.Duration) {
 	b.mu.Lock()
 	r.ready = true
+	if wait > 0 && b.alone == nil {
+		b.alone = time.AfterFunc(wait, b.show)
+	}
 	b.mu.Unlock()
-	b.show()
+	if wait == 0 {
+		b.show()
+	}
 }
 
 // show sends what is due: never sent, or not acknowledged for long.
 func (b *bills) show() {
-	for due := b.due(time.Now()); len(due) > 0; due = due[1:] {
-		if b.send(stream.FromWorker(due[0].node, b.scope.Worker, stream.ReceiptVerb), due[0].raw) == nil {
-			continue
+	for due := b.due(time.Now(), ""); len(due) > 0; due = due[1:] {
+		if b.send(stream.FromWorker(due[0].node, b.scope.Worker, stream.ReceiptVerb), due[0].raw) != nil {
+			b.unsent(due)
+			return
 		}
-		b.mu.Lock()
-		for _, d := range due { // nobody listens: later
-			d.sent = time.Time{}
-		}
-		b.mu.Unlock()
-		return
+	}
+}
+
+// unsent is of bills that nobody listened to: they are sent later.
+func (b *bills) unsent(some []dueBill) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range some {
+		d.sent = time.Time{}
 	}
 }
 
@@ -177,10 +187,17 @@ type dueBill struct {
 	node string
 }
 
-func (b *bills) due(now time.Time) (due []dueBill) {
+// due are the bills to be sent to a node now, or to all where it is "". They count as
+// sent.
+func (b *bills) due(now time.Time, node string) (due []dueBill) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	others := false
 	for _, t := range b.by {
+		if node != "" && t.node != node {
+			others = true
+			continue
+		}
 		for _, r := range t.open {
 			if !r.ready { // later ones wait for it: who acknowledges one has those before
 				break
@@ -190,6 +207,10 @@ func (b *bills) due(now time.Time) (due []dueBill) {
 				due = append(due, dueBill{r, t.node})
 			}
 		}
+	}
+	if b.alone != nil && !others {
+		b.alone.Stop()
+		b.alone = nil
 	}
 	return due
 }

@@ -26,6 +26,7 @@ type Config struct {
 	Body      time.Duration // for all parts of a body
 	Answer    time.Duration // for one answer
 	Took      time.Duration // how long the word that an order is taken waits for the first frame; 0 is not at all
+	Receipt   time.Duration // how long a receipt waits for frames to go with; 0 is not at all
 	Lookup    time.Duration // how long an order waits for a dispatcher's state
 	Repeat    time.Duration // after which a receipt that was not acknowledged is sent again
 	Refresh   time.Duration // between proofs of the chain's state
@@ -36,7 +37,7 @@ type Config struct {
 // DefaultConfig has everything but keys, accounts and the folder.
 func DefaultConfig() Config {
 	return Config{MaxFee: 500, Window: 50 * time.Millisecond, KeepAlive: 5 * time.Second, Linger: 10 * time.Second, Unsent: 15 * time.Second,
-		Slice: 10 * time.Second, Body: 30 * time.Second, Answer: 10 * time.Minute, Took: 10 * time.Millisecond, Lookup: 200 * time.Millisecond, Repeat: 2 * time.Second,
+		Slice: 10 * time.Second, Body: 30 * time.Second, Answer: 10 * time.Minute, Took: 10 * time.Millisecond, Receipt: 10 * time.Millisecond, Lookup: 200 * time.Millisecond, Repeat: 2 * time.Second,
 		Refresh: 2 * time.Minute, Drain: 30 * time.Second, Handover: 5 * time.Second}
 }
 
@@ -48,8 +49,8 @@ func (c Config) Validate() error {
 	if c.MaxFee > 10_000 {
 		return cocoon.Invalid.Errorf("a fee of %d basis points is more than everything", c.MaxFee)
 	}
-	if c.Window < 0 || c.Took < 0 || slices.Min([]time.Duration{c.KeepAlive, c.Linger, c.Unsent, c.Slice, c.Body, c.Answer, c.Lookup, c.Repeat, c.Refresh, c.Drain, c.Handover}) <= 0 {
-		return cocoon.Invalid.Errorf("durations of answers are above zero; only the window, and how long it waits to say that it takes an order, may be zero")
+	if min(c.Window, c.Took, c.Receipt) < 0 || slices.Min([]time.Duration{c.KeepAlive, c.Linger, c.Unsent, c.Slice, c.Body, c.Answer, c.Lookup, c.Repeat, c.Refresh, c.Drain, c.Handover}) <= 0 {
+		return cocoon.Invalid.Errorf("durations of answers are above zero; only the window, and what words and receipts wait, may be zero")
 	}
 	return nil
 }

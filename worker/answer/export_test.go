@@ -16,7 +16,9 @@ func (s *Service) Kept() int {
 }
 
 // NewOutbox is one without a service.
-func NewOutbox(send func(subject string, data []byte) error) *outbox { return &outbox{send: send} }
+func NewOutbox(send func(subject string, data []byte) error) *outbox {
+	return &outbox{send: send, bills: &bills{}}
+}
 
 // Put is put.
 func (o *outbox) Put(node string, frame []byte) error { return o.put(node, frame) }

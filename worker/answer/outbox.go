@@ -3,15 +3,18 @@ package answer
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// outbox sends frames of all answers, and what goes with them. Those that are due at one time go together:
-// who comes first waits for the others that are ready to run, and sends for all.
+// outbox sends frames of all answers, and what goes with them. Those that are due at
+// one time go together: who comes first waits for the others that are ready to run,
+// and sends for all. Receipts that wait for company go behind them.
 type outbox struct {
-	w    [32]byte
-	send func(subject string, data []byte) error
+	w     [32]byte
+	send  func(subject string, data []byte) error
+	bills *bills
 
 	sending sync.Mutex // what comes meanwhile gathers
 
@@ -64,8 +67,14 @@ func (o *outbox) join(node string, messages [][]byte) (b *batch, first bool) {
 
 func (o *outbox) flush(b *batch) error {
 	for _, node := range b.nodes {
-		for _, m := range stream.Bundle(b.messages[node]) {
+		due := o.bills.due(time.Now(), node)
+		messages := b.messages[node]
+		for _, r := range due {
+			messages = append(messages, r.raw)
+		}
+		for _, m := range stream.Bundle(messages) {
 			if err := o.send(stream.FromWorker(node, o.w, stream.FrameVerb), m); err != nil {
+				o.bills.unsent(due)
 				return err
 			}
 		}

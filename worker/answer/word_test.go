@@ -68,3 +68,56 @@ func TestTook_IsSaidAgainWhereItWasNotHeard(t *testing.T) {
 	require.True(t, w.read(r, w.words[0]).done())
 	require.Len(t, w.words, 1)
 }
+
+func TestReceipts_GoWithTheNextFrames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Receipt, w.cfg.Repeat = time.Minute, time.Minute
+	w.start()
+	first := w.newRequest(stream.Chat, chat(""))
+	w.taken(first)
+	w.until("an end", func() bool { return len(w.slots) == 0 && len(w.frames[first.Route.Request]) > 0 })
+	require.Empty(t, w.receipts[w.d.rewards])
+	second := w.newRequest(stream.Chat, chat(""))
+	w.taken(second)
+	require.Equal(t, first.Route.Request, stream.RequestID(w.receiptOf(first).Content.Request))
+	require.Equal(t, 1, w.along)
+}
+
+func TestReceipts_GoAloneWhereNoFramesDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Receipt, w.cfg.Repeat = 5*time.Millisecond, time.Minute
+	w.start()
+	for range 2 {
+		r := w.newRequest(stream.Chat, chat(""))
+		require.True(t, w.read(r, w.taken(r)).done())
+	}
+	require.Zero(t, w.along)
+}
+
+func TestReceipts_OfAnEndWithoutATokenWaitForNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Receipt, w.cfg.Repeat = time.Minute, time.Minute
+	w.engineIs(func(rw http.ResponseWriter, _ *http.Request) { http.Error(rw, `{"error":{}}`, http.StatusBadRequest) })
+	w.start()
+	r := w.newRequest(stream.Chat, chat(""))
+	require.Equal(t, stream.Refused, w.read(r, w.taken(r)).reason())
+}
+
+func TestReceipts_ThatDidNotArriveWithFramesComeAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Receipt, w.cfg.Repeat = time.Minute, 20*time.Millisecond
+	w.start()
+	first := w.newRequest(stream.Chat, chat(""))
+	w.taken(first)
+	w.until("an end", func() bool { return len(w.slots) == 0 && len(w.frames[first.Route.Request]) > 0 })
+	w.change(func() { w.deaf = true })
+	second := w.newRequest(stream.Chat, chat(""))
+	w.taken(second)
+	w.until("the second's end", func() bool { return len(w.slots) == 0 })
+	w.change(func() { w.deaf = false })
+	require.Equal(t, first.Route.Request, stream.RequestID(w.receiptOf(first).Content.Request))
+}

@@ -103,6 +103,7 @@ type world struct {
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
 	frames   map[stream.RequestID][][]byte
 	words    []stream.Took // that came with frames
+	along    int           // receipts that did
 	subjects []string
 	receipts map[cocoon.Account][]receipt.SignedUsage // every one that came, repeated ones too
 	changed  chan struct{}
@@ -115,7 +116,7 @@ func newWorld(t testing.TB) *world {
 	w.record = answer.Record{Block: w.block(100), Registry: registry, Models: []wrappers.ModelOffer{{Model: cocoon.NewModelID(model), Price: asks}}}
 	w.engineIs(engine.New(model).ServeHTTP)
 	w.cfg = answer.DefaultConfig()
-	w.cfg.Took = 0 // what is not about it hears it at once
+	w.cfg.Took, w.cfg.Receipt = 0, 0 // what is not about them hears them at once
 	w.cfg.Key, w.cfg.Provider, w.cfg.GlobalID, w.cfg.Data = workerKey, provider, netID, t.TempDir()
 	w.cfg.Window, w.cfg.Linger, w.cfg.Repeat, w.cfg.Handover = 5*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
 	w.cfg.Drain, w.cfg.Refresh, w.cfg.Lookup = 5*time.Second, 20*time.Millisecond, 5*time.Second
@@ -251,21 +252,13 @@ func (w *world) send(subject string, raw []byte) error {
 			for _, f := range frames {
 				if h, err := stream.ParseFrameHeader(f); err == nil {
 					w.frames[h.Request] = append(w.frames[h.Request], f)
+				} else if a := w.bill(f); a != nil {
+					w.along++
+					ack = a
 				}
 			}
 		case strings.HasSuffix(subject, ".receipt"):
-			u, err := receipt.ParseUsage(raw)
-			if err != nil {
-				return
-			}
-			if c := w.billing[u.Content.Request]; c != nil {
-				delete(w.billing, u.Content.Request)
-				close(c)
-			}
-			w.receipts[u.Rewards] = append(w.receipts[u.Rewards], u)
-			if !w.noAck {
-				ack = stream.Ack{Rewards: u.Rewards, Boot: u.Boot, Number: u.Number}.Bytes()
-			}
+			ack = w.bill(raw)
 		}
 	})
 	w.mu.Lock()
@@ -278,6 +271,23 @@ func (w *world) send(subject string, raw []byte) error {
 		go s.Handle(stream.AckVerb, ack, nil)
 	}
 	return nil
+}
+
+// bill takes a receipt and returns what acknowledges it; nil where nothing does. w.mu is held.
+func (w *world) bill(raw []byte) (ack []byte) {
+	u, err := receipt.ParseUsage(raw)
+	if err != nil {
+		return nil
+	}
+	if c := w.billing[u.Content.Request]; c != nil {
+		delete(w.billing, u.Content.Request)
+		close(c)
+	}
+	w.receipts[u.Rewards] = append(w.receipts[u.Rewards], u)
+	if w.noAck {
+		return nil
+	}
+	return stream.Ack{Rewards: u.Rewards, Boot: u.Boot, Number: u.Number}.Bytes()
 }
 
 // start runs a new service; an older one is left behind, as a killed process is.
