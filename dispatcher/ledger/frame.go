@@ -13,6 +13,7 @@ const (
 	frameHead   = 4 + 4 + 8 + 8 // size of the body, checksum of the rest, seq, seq of the last record known to be durable
 	maxBody     = 64 << 10
 	segmentSize = 16 << 20
+	roomSize    = 1 << 20 // that a file has more than it needs
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

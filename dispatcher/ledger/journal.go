@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/durable"
 )
 
 // journal is the log: files named by the seq of their first record. Records
@@ -15,9 +16,10 @@ import (
 type journal struct {
 	dir     string
 	kick    chan struct{} // somebody waits
-	writing sync.Mutex    // one sync at a time; guards file, size, first and spare
+	writing sync.Mutex    // one sync at a time; guards file, size, room, first and spare
 	file    *os.File
-	size    int64
+	size    int64    // of what was written
+	room    int64    // of the file, with zeros at its end
 	first   []uint64 // of each file, the last one is open
 	spare   []byte   // the memory of the buffer that was written last
 
@@ -60,7 +62,7 @@ func (j *journal) begin(first uint64) error {
 	if err != nil {
 		return fmt.Errorf("begin a log: %w", err)
 	}
-	j.file, j.size, j.first = f, 0, append(j.first, first)
+	j.file, j.size, j.room, j.first = f, 0, 0, append(j.first, first)
 	return syncDir(j.dir)
 }
 
@@ -152,16 +154,33 @@ func (j *journal) sync() error {
 }
 
 func (j *journal) write(buffer []byte, seq uint64) error {
-	n, err := j.file.Write(buffer)
+	err := j.reserve(int64(len(buffer)))
 	if err == nil {
-		err = j.file.Sync()
+		_, err = j.file.WriteAt(buffer, j.size)
 	}
-	if j.size += int64(n); err == nil && j.size >= segmentSize {
+	if err == nil {
+		err = durable.SyncData(j.file)
+	}
+	if j.size += int64(len(buffer)); err == nil && j.size >= segmentSize {
 		if err = j.file.Close(); err == nil {
 			err = j.begin(seq + 1)
 		}
 	}
 	return err
+}
+
+// reserve makes room for n bytes, and for what comes after them: where a write only
+// replaces zeros the file is as it was but for them, and a sync is half the work.
+func (j *journal) reserve(n int64) error {
+	if j.size+n <= j.room {
+		return nil
+	}
+	zeros := make([]byte, n+roomSize)
+	if _, err := j.file.WriteAt(zeros, j.room); err != nil {
+		return err
+	}
+	j.room += int64(len(zeros))
+	return j.file.Sync()
 }
 
 // fail ends the journal and returns why: its first failure. Who waits is told.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func replayFile(content []byte, last uint64, f func(body []byte) error) (uint64,
 	for len(content) > 0 {
 		r, size := nextFrame(content)
 		if size == 0 {
-			content = content[1:] // the torn end, or damage that a later record shows
+			content = content[max(1, zeros(content)-3):] // room, the torn end, or damage that a later record shows
 			continue
 		}
 		content = content[size:]
@@ -67,3 +68,7 @@ func replayFile(content []byte, last uint64, f func(body []byte) error) (uint64,
 	}
 	return last, nil
 }
+
+// zeros are how many b begins with. A frame begins with three at most, since none is
+// empty.
+func zeros(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) }
