@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -216,6 +217,33 @@ func TestUsage_IsWhatIsPaidWhereTheEngineSaysOtherwise(t *testing.T) {
 	}), nil)
 	require.Contains(t, w.post(openai.Chat, chat).body, `"usage":{"prompt_tokens":6,"completion_tokens":2,"total_tokens":8,`+
 		`"prompt_tokens_details":{"cached_tokens":1},"completion_tokens_details":{"reasoning_tokens":1},"cost_nano":"27"}`)
+}
+
+func TestStream_WhatCameWithTheEndIsWrittenWithIt(t *testing.T) {
+	t.Parallel()
+	apart := newTown(t, scripted(func(api.Request) *script { return said() }), nil)
+	together := newTown(t, scripted(func(api.Request) *script {
+		s := said()
+		s.together = true
+		return s
+	}), nil)
+	body := strings.Replace(chat, `{`, `{"stream":true,"stream_options":{"include_usage":true},`, 1)
+	require.Equal(t, apart.post(openai.Chat, body).body, together.post(openai.Chat, body).body)
+	require.Equal(t, apart.post(openai.Chat, chat).body, together.post(openai.Chat, chat).body)
+	to := together.serve(body)
+	require.Equal(t, []int{1, 1}, []int{to.writes, to.flushes})
+}
+
+// What net/http holds back of a long write it sends with the response's end, in any case.
+func TestStream_AfterALongEndNothingIsFlushed(t *testing.T) {
+	t.Parallel()
+	f := newFast()
+	f.batches = [][][]byte{slices.Concat(f.batches...)}
+	w := newTown(t, f.backend(), nil)
+	to := w.serve(strings.Replace(chat, `{`, `{"stream":true,`, 1))
+	require.Equal(t, []int{1, 0}, []int{to.writes, to.flushes})
+	got := events(t, w.post(openai.Chat, strings.Replace(chat, `{`, `{"stream":true,`, 1)).body)
+	require.Len(t, got, benchTokens+3)
 }
 
 func TestStream_HasUsageOnlyWhereItWasAskedFor(t *testing.T) {

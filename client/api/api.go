@@ -52,9 +52,9 @@ type Request struct {
 // Answer is a request that a worker took.
 type Answer interface {
 	// Next is the next data of the engine's stream, all that is there and one at
-	// least, each a JSON object; for embeddings the whole body, once. io.EOF says
-	// that the answer is whole; any other error that it was cut, and ctx's that it
-	// was cancelled.
+	// least, each a JSON object; for embeddings the whole body, once. An error may
+	// come with the last of it: io.EOF says that the answer is whole, any other that
+	// it was cut, and ctx's that it was cancelled.
 	Next(ctx context.Context) ([][]byte, error)
 	// Reserved is the most the answer may cost as far as it is let run now. It
 	// never falls.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -44,11 +42,10 @@ func newFast() *fast {
 }
 
 func (f *fast) Next(context.Context) ([][]byte, error) {
-	if len(f.batches) == 0 {
-		return nil, io.EOF
-	}
 	batch := f.batches[0]
-	f.batches = f.batches[1:]
+	if f.batches = f.batches[1:]; len(f.batches) == 0 {
+		return batch, io.EOF
+	}
 	return batch, nil
 }
 
@@ -56,38 +53,20 @@ func (f *fast) Reserved() cocoon.Nano { return f.bill.Cost }
 func (f *fast) Bill() api.Bill        { return f.bill }
 func (f *fast) Close() error          { return nil }
 
-// silent is an application's connection that keeps nothing.
-type silent struct {
-	http.ResponseWriter
-	header http.Header
-	bytes  int
-}
-
-func (s *silent) Header() http.Header { return s.header }
-func (s *silent) WriteHeader(int)     {}
-func (s *silent) Flush()              {}
-
-func (s *silent) Write(b []byte) (int, error) {
-	s.bytes += len(b)
-	return len(b), nil
+// backend answers every request so.
+func (f *fast) backend() *backend {
+	return &backend{reserve: f.bill.Cost, start: func(context.Context, api.Request) (api.Answer, error) {
+		again := *f
+		return &again, nil
+	}}
 }
 
 // BenchmarkServeHTTP is one answer at a time, streamed, all of it but the network.
 func BenchmarkServeHTTP(b *testing.B) {
-	whole := newFast()
-	backend := &backend{reserve: whole.bill.Cost, start: func(context.Context, api.Request) (api.Answer, error) {
-		again := *whole
-		return &again, nil
-	}}
-	w := newTown(b, backend, nil)
+	w := newTown(b, newFast().backend(), nil)
 	body := fmt.Sprintf(`{"model":"m","messages":[{"role":"user","content":%q}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":%d}`, strings.Repeat(" What becomes of a caterpillar?", benchPrompt/31), benchTokens)
 	b.ReportAllocs()
 	for b.Loop() {
-		r := httptest.NewRequest(http.MethodPost, "http://localhost/v1/chat/completions", strings.NewReader(body))
-		r.Header.Set("Authorization", "Bearer "+w.secret)
-		r.Header.Set("Content-Type", "application/json")
-		to := &silent{header: http.Header{}}
-		w.api.ServeHTTP(to, r)
-		require.Greater(b, to.bytes, benchTokens*200)
+		require.Greater(b, w.serve(body).bytes, benchTokens*200)
 	}
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -70,7 +71,7 @@ func (b *backend) Start(ctx context.Context, r api.Request) (api.Answer, error) 
 // then end, io.EOF by default.
 type script struct {
 	chunks   []string
-	together bool // all chunks come at once
+	together bool // all chunks come at once, and the end with them
 	gate     chan struct{}
 	end      error
 	bill     api.Bill
@@ -104,6 +105,9 @@ func (s *script) Next(ctx context.Context) ([][]byte, error) {
 	}
 	s.chunks = s.chunks[n:]
 	s.reserve, _ = s.reserve.Add(s.raise)
+	if s.together {
+		return some, cmp.Or(s.end, io.EOF)
+	}
 	return some, nil
 }
 
@@ -317,6 +321,34 @@ func (w *town) post(path, body string) answer {
 	a, err := do(w.ask(http.MethodPost, path, body, nil))
 	require.NoError(w.t, err)
 	return a
+}
+
+// silent is an application's connection that keeps nothing.
+type silent struct {
+	http.ResponseWriter
+	header  http.Header
+	writes  int
+	flushes int
+	bytes   int
+}
+
+func (s *silent) Header() http.Header { return s.header }
+func (s *silent) WriteHeader(int)     {}
+func (s *silent) Flush()              { s.flushes++ }
+
+func (s *silent) Write(b []byte) (int, error) {
+	s.writes, s.bytes = s.writes+1, s.bytes+len(b)
+	return len(b), nil
+}
+
+// serve answers a request without a network between.
+func (w *town) serve(body string) *silent {
+	r := httptest.NewRequest(http.MethodPost, "http://localhost"+openai.Chat, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+w.secret)
+	r.Header.Set("Content-Type", "application/json")
+	to := &silent{header: http.Header{}}
+	w.api.ServeHTTP(to, r)
+	return to
 }
 
 type errorObject struct {

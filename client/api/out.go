@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -36,11 +37,12 @@ func (o *out) begin(bill Bill) {
 	o.w.WriteHeader(http.StatusOK)
 }
 
+// long is a write of which net/http holds no more back than goes with the response's end.
+const long = 8 << 10
+
+// write sends all of b.
 func (o *out) write(b []byte) error {
-	if err := o.rc.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := o.w.Write(b); err != nil {
+	if err := o.put(b); err != nil {
 		return err
 	}
 	if err := o.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -49,17 +51,30 @@ func (o *out) write(b []byte) error {
 	return nil
 }
 
+func (o *out) put(b []byte) error {
+	if err := o.rc.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	_, err := o.w.Write(b)
+	return err
+}
+
+// buffers are for events until they are written: tens of kilobytes at a time, of a fast engine.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // stream writes the run as events and reports whether all of it was written.
 // Nothing is sent before the first event, or the first silence, so that a
 // request that fails at once has a status of its own.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a ask) bool {
 	o, e := s.outTo(w), newEvents(a, s.deps.Now())
 	at, silence := s.deps.Now(), s.deps.After(s.cfg.KeepAlive)
-	var b []byte
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
 	for n := 0; ; {
 		chunks, bill, news, err := r.since(n)
 		n += len(chunks)
-		b = e.add(b[:0], chunks)
+		b := e.add((*buffer)[:0], chunks)
+		*buffer = b
 		switch {
 		case errors.Is(err, io.EOF):
 			b = e.end(b, bill)
@@ -72,7 +87,11 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *run, a as
 		if len(b) > 0 {
 			o.begin(bill)
 			at = s.deps.Now()
-			if o.write(b) != nil {
+			write := o.write
+			if err != nil && len(b) >= long {
+				write = o.put
+			}
+			if write(b) != nil {
 				return false
 			}
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -24,6 +25,7 @@ type run struct {
 	mu        sync.Mutex
 	chunks    []chunk
 	size      int
+	last      []chunk // all, where some came with the end: they are written with it, at once
 	bill      Bill
 	err       error         // nil while it runs, io.EOF once it is whole
 	news      chan struct{} // closed at the next change; nil while nobody waits
@@ -80,11 +82,15 @@ func (r *run) undelivered() bool {
 func (r *run) add(chunks []chunk) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.grow(chunks)
+	r.tell()
+}
+
+func (r *run) grow(chunks []chunk) {
 	for _, c := range chunks[len(r.chunks):] {
 		r.size += len(c.data)
 	}
 	r.chunks = chunks
-	r.tell()
 }
 
 func (r *run) billed(b Bill) {
@@ -97,6 +103,9 @@ func (r *run) billed(b Bill) {
 func (r *run) finish(err error, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.last != nil {
+		r.grow(r.last)
+	}
 	r.err, r.ended = err, at
 	r.tell()
 }
@@ -192,12 +201,12 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 	}()
 	var reader chunkReader
 	for first := true; ; first = false {
-		items, err := answer.Next(ctx)
-		switch {
-		case errors.Is(err, io.EOF) && first:
+		items, end := answer.Next(ctx)
+		if len(items) == 0 && first && errors.Is(end, io.EOF) {
 			return bill, badAnswer("nothing")
-		case err != nil:
-			return bill, err
+		}
+		if len(items) == 0 {
+			return bill, end
 		}
 		chunks, err := s.check(r, &reader, items)
 		if rerr := h.raise(answer.Reserved()); rerr != nil {
@@ -206,10 +215,13 @@ func (s *Server) relay(ctx context.Context, r *run, req Request, h *hold) (bill 
 		if first {
 			r.billed(answer.Bill())
 		}
-		if len(chunks) > len(r.chunks) {
+		switch {
+		case err == nil && errors.Is(end, io.EOF):
+			r.last = chunks
+		case len(chunks) > len(r.chunks):
 			r.add(chunks)
 		}
-		if err != nil {
+		if err = cmp.Or(err, end); err != nil {
 			return bill, err
 		}
 	}

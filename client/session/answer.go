@@ -67,6 +67,7 @@ type attempt struct {
 	spoilt    bool     // a frame was none of the worker's: no more are opened
 	live      uint64   // tokens, rounded up
 	bytes     uint64   // of content
+	refusal   []byte   // the engine's
 	usage     *cocoon.Usage
 }
 
@@ -76,7 +77,7 @@ func newAnswer(s *Session, route stream.Route, set *set) *answer {
 		stopping: make(chan struct{}), taken: make(chan struct{}), settled: make(chan struct{}), ended: make(chan struct{}), bill: api.Bill{Request: route.Request.String()}}
 }
 
-// Next is what of the engine's stream is there, one item at least.
+// Next is what of the engine's stream is there, one item at least, and how it ended.
 func (a *answer) Next(ctx context.Context) ([][]byte, error) {
 	for {
 		items, err := a.out.take()
@@ -107,8 +108,12 @@ func (a *answer) Bill() api.Bill {
 
 // Close cancels what still runs, and waits until the bill is known.
 func (a *answer) Close() error {
-	a.halt(context.Canceled)
-	<-a.settled
+	select {
+	case <-a.settled: // nothing runs
+	default:
+		a.halt(context.Canceled)
+		<-a.settled
+	}
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (c *carried) next(ctx context.Context, failed error) error {
 func (c *carried) Next(ctx context.Context) ([][]byte, error) {
 	for {
 		items, err := c.answer.Next(ctx)
-		c.begun = c.begun || err == nil
+		c.begun = c.begun || len(items) > 0
 		if c.begun || ctx.Err() != nil || !unbegun(err) || len(c.rest) == 0 {
 			return items, err
 		}

@@ -62,8 +62,9 @@ func (a *answer) onFrame(frame []byte) error {
 	}
 	a.deliver(items)
 	if h.Final {
-		a.close(items)
+		a.close()
 	}
+	a.out.wake() // once for the last items and the end
 	return nil
 }
 
@@ -85,13 +86,8 @@ func (a *answer) deliver(items [][]byte) {
 	if u := lastUsage(items); u != nil {
 		t.usage = u
 	}
-	said := make([][]byte, 0, len(items))
-	for _, item := range items {
-		if a.note(item) {
-			said = append(said, item)
-		}
-	}
-	if !a.finished && !a.out.put(said...) {
+	items = slices.DeleteFunc(items, func(item []byte) bool { return !a.note(item) })
+	if !a.finished && !a.out.add(items) {
 		a.overflow()
 	}
 }
@@ -120,12 +116,16 @@ func (a *answer) note(item []byte) bool {
 	if end || a.route.Endpoint == stream.Embeddings && t.usage != nil {
 		t.whole = true
 	}
-	return !end && !isRefusal(item)
+	if isRefusal(item) {
+		t.refusal = item
+		return false
+	}
+	return !end
 }
 
 // close is after the final frame. An answer that the engine did not end, or without
 // its usage, is not whole: its receipt says why.
-func (a *answer) close(last [][]byte) {
+func (a *answer) close() {
 	t := &a.attempt
 	switch {
 	case t.whole && t.usage != nil:
@@ -135,8 +135,8 @@ func (a *answer) close(last [][]byte) {
 			a.settle() // a receipt can only make it less
 		}
 		a.finish(io.EOF)
-	case len(last) == 1 && t.bytes == uint64(len(last[0])) && isRefusal(last[0]):
-		a.finish(refused(last[0]))
+	case t.refusal != nil && t.bytes == uint64(len(t.refusal)): // and nothing else
+		a.finish(refused(t.refusal))
 	default:
 		a.silence = a.s.cfg.Patience
 		a.asked = true // for nothing: all frames are there
@@ -158,8 +158,11 @@ type engineError struct {
 }
 
 func isRefusal(item []byte) bool {
+	if !bytes.Contains(item, []byte(`"error"`)) {
+		return false
+	}
 	var e engineError
-	return bytes.Contains(item, []byte(`"error"`)) && json.Unmarshal(item, &e) == nil && e.Error != nil
+	return json.Unmarshal(item, &e) == nil && e.Error != nil
 }
 
 // refused is an engine's no, with the status that it names.

@@ -19,8 +19,15 @@ func newQueue(limit int) *queue { return &queue{limit: limit, ready: make(chan s
 // overhead is what an item costs beside its bytes.
 const overhead = 64
 
-// put adds items; false where there is no room for all, or nothing may follow.
+// put adds items and wakes whoever waits; false where there is no room for all, or
+// nothing may follow.
 func (q *queue) put(items ...[]byte) bool {
+	defer q.wake()
+	return q.add(items)
+}
+
+// add is put that wakes nobody, of items that are the queue's from then on.
+func (q *queue) add(items [][]byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	size := q.size
@@ -30,9 +37,10 @@ func (q *queue) put(items ...[]byte) bool {
 	if q.err != nil || size > q.limit {
 		return false
 	}
-	q.items, q.size = append(q.items, items...), size
-	if len(q.items) > 0 {
-		q.signal()
+	if q.size = size; len(q.items) == 0 {
+		q.items = items
+	} else {
+		q.items = append(q.items, items...)
 	}
 	return true
 }
@@ -54,18 +62,15 @@ func (q *queue) signal() {
 	}
 }
 
-// take is all that is there, or how it ended; neither where there is nothing now.
+// take is all that is there, and how it ended; neither where there is nothing now.
 func (q *queue) take() (items [][]byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
 		q.signal() // for the next who asks
 	}
-	if len(q.items) == 0 {
-		return nil, q.err
-	}
 	items, q.items, q.size = q.items, nil, 0
-	return items, nil
+	return items, q.err
 }
 
 func (q *queue) empty() bool {

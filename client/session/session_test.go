@@ -23,11 +23,11 @@ import (
 func read(ctx context.Context, a api.Answer) (items []string, err error) {
 	for {
 		some, err := a.Next(ctx)
-		if err != nil {
-			return items, err
-		}
 		for _, item := range some {
 			items = append(items, string(item))
+		}
+		if err != nil {
+			return items, err
 		}
 	}
 }

@@ -45,7 +45,7 @@ type Config struct {
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second, Grace: 2 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Gather: 10 * time.Millisecond, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60, Listings: 60}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Gather: 25 * time.Millisecond, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60, Listings: 60}
 }
 
 // Gateway serves daemons and workers on one connection.

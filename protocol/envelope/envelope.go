@@ -68,19 +68,22 @@ func Open(blob []byte, key Key) ([]byte, error) {
 	return openBody(payloadHeader[:], blob[headerSize:], key)
 }
 
-// encryptBody appends the encrypted chunks of plaintext to prefix.
+// encryptBody appends the encrypted chunks of plaintext to prefix. Each is encrypted
+// where it stands.
 func encryptBody(prefix, header []byte, key Key, plaintext []byte) []byte {
-	padded := make([]byte, padme(lengthSize+len(plaintext)))
-	binary.BigEndian.PutUint64(padded, uint64(len(plaintext)))
-	copy(padded[lengthSize:], plaintext)
-	out := make([]byte, 0, len(prefix)+bodySize(len(plaintext)))
-	out = append(out, prefix...)
-	aead := newAEAD(key)
+	out := append(make([]byte, 0, len(prefix)+bodySize(len(plaintext))), prefix...)
+	aead, left, length := newAEAD(key), padme(lengthSize+len(plaintext)), uint64(len(plaintext))
 	for i := uint64(0); ; i++ {
-		n := min(chunkSize, len(padded))
-		final := n == len(padded)
-		out = aead.Seal(out, nonce(i), padded[:n], chunkAAD(header, final))
-		if padded = padded[n:]; final {
+		n, from := min(chunkSize, left), len(out)
+		if i == 0 {
+			out = binary.BigEndian.AppendUint64(out, length)
+		}
+		some := min(len(plaintext), from+n-len(out))
+		out = append(out, plaintext[:some]...)
+		text := out[from : from+n] // what follows was never written, and pads
+		plaintext, left = plaintext[some:], left-n
+		out = aead.Seal(out[:from], nonce(i), text, chunkAAD(header, left == 0))
+		if left == 0 {
 			return out
 		}
 	}

@@ -1,7 +1,9 @@
 package openai_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,6 +94,24 @@ func FuzzParseUsage(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, u.Total(), uint64(2<<40))
+	})
+}
+
+// Items that begin alike are read as if there had been none before.
+func FuzzUsages(f *testing.F) {
+	item := `{"id":"a","choices":[{"delta":{"content":"x"}}],"usage":{"prompt_tokens":10,"completion_tokens":7}}`
+	f.Add([]byte(item), 30, []byte(item[30:]))
+	f.Add([]byte(`{"usage":{"prompt_tokens":10},"choices":[]}`), 32, []byte(`}`))
+	f.Add([]byte(item), 30, []byte(`"usage":{"prompt_tokens":1}} `))
+	f.Fuzz(func(t *testing.T, first []byte, same int, rest []byte) {
+		var u openai.Usages
+		second := slices.Concat(first[:max(0, min(same, len(first)))], rest)
+		for _, item := range [][]byte{first, second, first, second} {
+			want, wantErr := openai.ParseUsage(item)
+			got, err := u.Next(bytes.Clone(item))
+			require.Equal(t, want, got)
+			require.Equal(t, wantErr, err)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/cocoon-network/cocoon"
@@ -14,19 +15,62 @@ const maxTokens = 1 << 40
 // tokens are taken out of the prompt, reasoning out of the completion. It looks
 // at every token of a stream, so it builds nothing.
 func ParseUsage(body []byte) (cocoon.Usage, error) {
-	var usage []byte
-	var u counts
-	valid := jsonscan.Object(body, func(name, value []byte) {
-		if string(name) == "usage" {
-			usage = value
+	usage, _ := findUsage(body, 0)
+	return readUsage(usage)
+}
+
+// Usages reads the token counts of the items of one stream. They mostly begin alike:
+// what was scanned once is not scanned again.
+type Usages struct {
+	head []byte // what one began with, up to its choices
+}
+
+// Next is ParseUsage of the next item.
+func (u *Usages) Next(item []byte) (cocoon.Usage, error) {
+	from := len(u.head)
+	if !bytes.HasPrefix(item, u.head) {
+		from = 0
+	}
+	usage, choices := findUsage(item, from)
+	if usage != nil && from == 0 {
+		u.head = append(u.head[:0], item[:choices]...)
+	}
+	return readUsage(usage)
+}
+
+// findUsage is the usage of an answer whose fields before from are known, and where
+// its choices begin; 0 where they do after it. It is nil where there is none, or
+// body is not an answer.
+func findUsage(body []byte, from int) (usage []byte, choices int) {
+	is := jsonscan.SpansFrom(body, from, func(f jsonscan.Field) {
+		switch string(f.Name) {
+		case "usage":
+			usage = f.Value
+		case "choices":
+			if usage == nil && choices == 0 {
+				choices = f.From
+			}
 		}
 	})
-	if !valid || !u.read(usage) || !u.prompt.there {
-		return cocoon.Usage{}, cocoon.Invalid.Errorf("answer has no readable usage")
+	if !is {
+		return nil, 0
+	}
+	return usage, choices
+}
+
+var (
+	errNoUsage = cocoon.Invalid.Errorf("answer has no readable usage")
+	errSum     = cocoon.Invalid.Errorf("usage of an answer does not add up")
+)
+
+func readUsage(raw []byte) (cocoon.Usage, error) {
+	var u counts
+	if !u.read(raw) || !u.prompt.there {
+		return cocoon.Usage{}, errNoUsage
 	}
 	prompt, completion, cached, reasoning := u.prompt.n, u.completion.n, u.cached.n, u.reasoning.n
 	if prompt > maxTokens || completion > maxTokens || cached > prompt || reasoning > completion {
-		return cocoon.Usage{}, cocoon.Invalid.Errorf("usage of an answer does not add up")
+		return cocoon.Usage{}, errSum
 	}
 	return cocoon.Usage{Prompt: prompt - cached, Cached: cached, Completion: completion - reasoning, Reasoning: reasoning}, nil
 }

@@ -82,7 +82,6 @@ type frames struct {
 	seq     uint32
 	out     uint32
 	ended   bool
-	sum     hash.Hash
 }
 
 func newFrames(s Secret, request RequestID, attempt uint8, n Nonce) (*frames, error) {
@@ -102,19 +101,13 @@ func newFrames(s Secret, request RequestID, attempt uint8, n Nonce) (*frames, er
 	if err != nil {
 		return nil, err
 	}
-	return &frames{request: request, attempt: attempt, aead: aead, sum: sha256.New()}, nil
+	return &frames{request: request, attempt: attempt, aead: aead}, nil
 }
 
 func (f *frames) nonce() []byte { return binary.BigEndian.AppendUint32(make([]byte, 8, 12), f.seq) }
 
 // advance is after a frame.
-func (f *frames) advance(frame []byte, h FrameHeader) {
-	f.sum.Write(frame)
-	f.seq, f.out, f.ended = f.seq+1, h.Out, h.Final
-}
-
-// Hash is SHA-256 of all frames so far, as a receipt names them.
-func (f *frames) Hash() [32]byte { return [32]byte(f.sum.Sum(nil)) }
+func (f *frames) advance(h FrameHeader) { f.seq, f.out, f.ended = f.seq+1, h.Out, h.Final }
 
 // Seq is how many frames there were.
 func (f *frames) Seq() uint32 { return f.seq }
@@ -123,7 +116,10 @@ func (f *frames) Seq() uint32 { return f.seq }
 func (f *frames) Ended() bool { return f.ended }
 
 // Sealer makes the frames of one attempt, in order.
-type Sealer struct{ frames }
+type Sealer struct {
+	frames
+	sum hash.Hash
+}
 
 // NewSealer begins the frames of an attempt. No nonce is used twice with a secret.
 func NewSealer(s Secret, request RequestID, attempt uint8, n Nonce) (*Sealer, error) {
@@ -131,8 +127,11 @@ func NewSealer(s Secret, request RequestID, attempt uint8, n Nonce) (*Sealer, er
 	if err != nil {
 		return nil, err
 	}
-	return &Sealer{*f}, nil
+	return &Sealer{*f, sha256.New()}, nil
 }
+
+// Hash is SHA-256 of all frames so far, as a receipt names them.
+func (s *Sealer) Hash() [32]byte { return [32]byte(s.sum.Sum(nil)) }
 
 // Seal is the next frame: content, and how many tokens the answer has so far.
 func (s *Sealer) Seal(content []byte, out uint32, final bool) ([]byte, error) {
@@ -146,7 +145,8 @@ func (s *Sealer) Seal(content []byte, out uint32, final bool) ([]byte, error) {
 	binary.BigEndian.PutUint32(text, uint32(len(content)))
 	copy(text[frameLength:], content)
 	sealed := s.aead.Seal(frame, s.nonce(), text, frame)
-	s.advance(sealed, h)
+	s.sum.Write(sealed)
+	s.advance(h)
 	return sealed, nil
 }
 
@@ -183,6 +183,6 @@ func (o *Opener) Open(frame []byte) (content []byte, h FrameHeader, err error) {
 	if uint64(n)+frameLength > uint64(len(text)) || len(text)-int(n)-frameLength >= FramePad {
 		return nil, h, cocoon.Invalid.Errorf("frame %d of %d bytes cannot hold %d", h.Seq, len(text), n)
 	}
-	o.advance(frame, h)
+	o.advance(h)
 	return text[frameLength : frameLength+n], h, nil
 }

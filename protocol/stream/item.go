@@ -60,7 +60,7 @@ type Items struct {
 // written is an item as it was written.
 type written struct {
 	shared int
-	own    []byte
+	own    []byte // nil where it goes on in the next frame
 }
 
 // Next are the items that end in content.
@@ -68,45 +68,55 @@ func (i *Items) Next(content []byte) (items [][]byte, err error) {
 	if len(i.rest) > 0 {
 		content = append(i.rest, content...)
 	}
-	all, size, err := i.split(content)
+	n, size, err := i.measure(content)
 	if err != nil {
 		return nil, err
 	}
-	items, memory := make([][]byte, len(all)), make([]byte, 0, size)
-	for n, w := range all {
+	items, memory := make([][]byte, n), make([]byte, 0, size)
+	for n := range items {
+		var w written
+		w, content, _ = i.cut(content)
 		from := len(memory)
 		memory = append(append(memory, i.first[:w.shared]...), w.own...)
 		items[n] = memory[from:len(memory):len(memory)]
 	}
+	i.rest = bytes.Clone(content)
 	return items, nil
 }
 
-// split takes whole items off content, keeps the rest, and says how many bytes they come to.
-func (i *Items) split(content []byte) (all []written, size int, err error) {
-	spread := 0
-	for len(content) > 0 {
-		shared := int(content[0])
-		n, length := binary.Uvarint(content[1:])
-		switch {
-		case length < 0 || n > MaxItem || length == 0 && len(content) > binary.MaxVarintLen64:
-			return nil, 0, cocoon.Invalid.Errorf("a frame has an item of more than %d bytes", MaxItem)
-		case shared > len(i.first):
-			return nil, 0, cocoon.Invalid.Errorf("a frame has an item that shares %d bytes with a first one of %d", shared, len(i.first))
+// measure says how many whole items are in content, and how many bytes they come to.
+func (i *Items) measure(content []byte) (n, size int, err error) {
+	for spread := 0; len(content) > 0; n++ {
+		var w written
+		if w, content, err = i.cut(content); err != nil || w.own == nil {
+			return n, size, err
 		}
-		if length == 0 || n > uint64(len(content)-1-length) {
-			break
-		}
-		w := written{shared, content[1+length : 1+length+int(n)]}
-		if spread += shared; spread > maxSpread {
-			return nil, 0, cocoon.Invalid.Errorf("a frame has items that share more than %d bytes", maxSpread)
+		if spread += w.shared; spread > maxSpread {
+			return 0, 0, cocoon.Invalid.Errorf("a frame has items that share more than %d bytes", maxSpread)
 		}
 		if i.first == nil {
 			i.first = head(w.own)
 		}
-		all, size, content = append(all, w), size+shared+len(w.own), content[1+length+int(n):]
+		size += w.shared + len(w.own)
 	}
-	i.rest = bytes.Clone(content)
-	return all, size, nil
+	return n, size, nil
+}
+
+// cut takes an item off content, and leaves one that goes on in the next frame.
+func (i *Items) cut(content []byte) (w written, rest []byte, err error) {
+	w.shared = int(content[0])
+	n, length := binary.Uvarint(content[1:])
+	switch {
+	case length < 0 || n > MaxItem || length == 0 && len(content) > binary.MaxVarintLen64:
+		return w, nil, cocoon.Invalid.Errorf("a frame has an item of more than %d bytes", MaxItem)
+	case w.shared > len(i.first):
+		return w, nil, cocoon.Invalid.Errorf("a frame has an item that shares %d bytes with a first one of %d", w.shared, len(i.first))
+	case length == 0 || n > uint64(len(content)-1-length):
+		return w, content, nil
+	}
+	rest = content[1+length:]
+	w.own, rest = rest[:n], rest[n:]
+	return w, rest, nil
 }
 
 // Whole tells whether no item is left that goes on.

@@ -1,10 +1,10 @@
 package answer
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/internal/jsonscan"
 	"github.com/cocoon-network/cocoon/protocol/openai"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
@@ -25,12 +25,13 @@ type meter struct {
 	usage cocoon.Usage
 	known bool   // usage is the engine's
 	since uint64 // pieces after it
+	read  *openai.Usages
 
 	start, first, last time.Time // asked, first token, newest token; zero before
 }
 
 func newMeter(r stream.Route, size int, now time.Time) meter {
-	return meter{most: uint64(r.MaxOut) * uint64(r.Choices), size: size, start: now}
+	return meter{most: uint64(r.MaxOut) * uint64(r.Choices), size: size, start: now, read: &openai.Usages{}}
 }
 
 // out is how many tokens the answer has.
@@ -40,7 +41,7 @@ func (m meter) out() uint64 { return m.usage.Completion + m.usage.Reasoning + m.
 // it, failed that it is no part of an answer, but tells of a failure.
 func (m meter) after(item []byte, now time.Time) (next meter, said, failed bool) {
 	next = m
-	u, err := openai.ParseUsage(item)
+	u, err := m.read.Next(item)
 	if err == nil {
 		next.usage, next.known, next.since = u, true, 0
 		said = next.out() > m.out()
@@ -63,35 +64,44 @@ func (m meter) after(item []byte, now time.Time) (next meter, said, failed bool)
 	return next, said, false
 }
 
-// chunk is what of an item tells whether there is a token in it.
-type chunk struct {
-	Error   json.RawMessage `json:"error"`
-	Choices []struct {
-		Text  json.RawMessage            `json:"text"`
-		Delta map[string]json.RawMessage `json:"delta"`
-	} `json:"choices"`
-}
-
 // piecesOf is how many choices an item continues. One that is not JSON, or an
 // error object, is a failure.
 func piecesOf(item []byte) (n uint64, failed bool) {
-	var c chunk
-	if json.Unmarshal(item, &c) != nil || !missing(c.Error) {
-		return 0, true
-	}
-	for _, choice := range c.Choices {
-		said := holds(choice.Text)
-		for name, value := range choice.Delta {
-			said = said || name != "role" && holds(value)
+	is := jsonscan.Object(item, func(name, value []byte) {
+		switch string(name) {
+		case "error":
+			failed = failed || !missing(value)
+		case "choices":
+			ok := missing(value) || jsonscan.Array(value, func(choice []byte) {
+				said, ok := says(choice)
+				if failed = failed || !ok; said {
+					n++
+				}
+			})
+			failed = failed || !ok
 		}
-		if said {
-			n++
-		}
-	}
-	return n, false
+	})
+	return n, failed || !is
 }
 
-func holds(value json.RawMessage) bool {
+// says tells whether a choice goes on, and whether it is one.
+func says(choice []byte) (said, ok bool) {
+	ok = true
+	is := missing(choice) || jsonscan.Object(choice, func(name, value []byte) {
+		switch string(name) {
+		case "text":
+			said = said || holds(value)
+		case "delta":
+			is := missing(value) || jsonscan.Object(value, func(name, value []byte) {
+				said = said || string(name) != "role" && holds(value)
+			})
+			ok = ok && is
+		}
+	})
+	return said, is && ok
+}
+
+func holds(value []byte) bool {
 	return !missing(value) && string(value) != `""` && string(value) != "[]"
 }
 

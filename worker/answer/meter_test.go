@@ -60,7 +60,8 @@ func TestMeter_BillsWhatTheEngineCountedAndPiecesAfterIt(t *testing.T) {
 
 func TestMeter_SeesWhereTheEngineFailed(t *testing.T) {
 	t.Parallel()
-	for _, item := range []string{`{"error":{"message":"out of memory"}}`, `not JSON`, ``, `[1]`, `{"choices":[`} {
+	for _, item := range []string{`{"error":{"message":"out of memory"}}`, `not JSON`, ``, `[1]`, `{"choices":[`, `{"choices":{}}`, `{"choices":[1]}`,
+		`{"choices":[{"delta":[]}]}`, `{"choices":[{"text":"x","delta":"y"}]}`, `{"error":{},"usage":1}`, `{"error":false}`} {
 		m, said, failed := newMeter(route(9, 1), 9, epoch).after([]byte(item), epoch)
 		require.True(t, failed, item)
 		require.False(t, said)
@@ -78,6 +79,14 @@ func TestMeter_ACountAloneIsNoToken(t *testing.T) {
 	require.EqualValues(t, 3, m.out())
 	_, said, _ = m.after([]byte(`{"choices":[{"text":"x"}],"usage":{"prompt_tokens":1,"completion_tokens":4}}`), epoch)
 	require.True(t, said)
+}
+
+// It looks at every token of every answer.
+func TestMeter_AllocatesNothingForAnItem(t *testing.T) {
+	for _, item := range []string{`{"id":"a","choices":[{"delta":{"content":"x"},"text":"y"}]}`, `{"id":"a","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":7}}`} {
+		m, raw := fed(t, newMeter(route(90, 1), 9, epoch), item), []byte(item)
+		require.Zero(t, testing.AllocsPerRun(100, func() { m, _, _ = m.after(raw, epoch) }), item)
+	}
 }
 
 func TestRates_AreTokensOverSecondsOfLate(t *testing.T) {

@@ -33,6 +33,7 @@ func (w *word) say() {
 	if !w.said {
 		w.said = true
 		w.respond(w.raw)
+		w.respond = nil // it holds the order's message
 	}
 }
 
@@ -46,6 +47,7 @@ func (w *word) with(frame []byte, send func(...[]byte) error) error {
 	err := send(w.raw, frame)
 	if w.said = err == nil; w.said {
 		w.alone.Stop()
+		w.respond = nil
 	}
 	return err
 }
