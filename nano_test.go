@@ -47,6 +47,12 @@ func TestNano_ArithmeticIsThatOfIntegers(t *testing.T) {
 	})
 }
 
+func TestNano_TravelsWithoutAllocations(t *testing.T) {
+	b := make([]byte, 0, NanoSize)
+	require.Zero(t, testing.AllocsPerRun(100, func() { b = MaxNano.AppendBytes(b[:0]) }))
+	require.Equal(t, MaxNano, NanoFromBytes([NanoSize]byte(b)))
+}
+
 // Bounds end at what an amount can be, and say which of two is the smaller.
 func TestNano_BoundsEndWhereAmountsDo(t *testing.T) {
 	t.Parallel()

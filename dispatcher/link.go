@@ -20,7 +20,8 @@ import (
 )
 
 // link is the way to workers: a NATS server in this process, and our own
-// connection to it over loopback, which measures faster than a pipe.
+// connection to it through a pipe: 28 microseconds of a core for a message there and
+// its answer back, where loopback takes 40.
 type link struct {
 	node   string
 	log    *slog.Logger

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cocoon-network/cocoon"
@@ -14,7 +15,7 @@ import (
 )
 
 // benched is a running ledger that trusts everyone, with channels that have cover.
-func benched(b *testing.B, channels int) *Ledger {
+func benched(b testing.TB, channels int) *Ledger {
 	b.Helper()
 	c := begun()
 	cfg := testConfig(b.TempDir(), c)
@@ -128,6 +129,24 @@ func BenchmarkRequest(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestLedger_ARequestAllocatesLittle is over all that BenchmarkRequest does, some 105
+// allocations, of which the journal's and the tables' are part.
+func TestLedger_ARequestAllocatesLittle(t *testing.T) {
+	l, m := benched(t, 1), &machine{}
+	c, n := m.certificate(), int64(0)
+	signing := func() (receipt.SignedUsage, voucher.Signed) {
+		n++
+		return m.states(numbered8(n), used), *promises(0, cocoon.NanoOf(uint64(n)*18_000))
+	}
+	own := testing.AllocsPerRun(100, func() { signing() })
+	m.number, n = 0, 0
+	all := testing.AllocsPerRun(100, func() {
+		u, agreed := signing()
+		require.NoError(t, cycle(t.Context(), l, m, u, c, agreed))
+	})
+	require.Less(t, all-own, 150.0)
 }
 
 func cycle(ctx context.Context, l *Ledger, m *machine, u receipt.SignedUsage, c receipt.SignedCertificate, agreed voucher.Signed) error {

@@ -94,8 +94,20 @@ func (j *journal) last() uint64 {
 	return j.seq
 }
 
-// wait hurries b and waits for it.
+// wait hurries b and waits for it. Who comes first syncs; run does for all who come
+// meanwhile.
 func (j *journal) wait(ctx context.Context, b *batch) error {
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+	}
+	if j.writing.TryLock() {
+		defer j.writing.Unlock()
+		return j.syncNow()
+	}
 	select {
 	case j.kick <- struct{}{}:
 	default: // it was told already
@@ -108,7 +120,7 @@ func (j *journal) wait(ctx context.Context, b *batch) error {
 	}
 }
 
-// run syncs when somebody waits, else every linger.
+// run syncs when somebody waits who cannot, else every linger.
 func (j *journal) run(ctx context.Context, linger time.Duration) error {
 	tick := time.NewTicker(linger)
 	defer tick.Stop()
@@ -130,6 +142,11 @@ func (j *journal) run(ctx context.Context, linger time.Duration) error {
 func (j *journal) sync() error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
+	return j.syncNow()
+}
+
+// syncNow is sync where writing is held.
+func (j *journal) syncNow() error {
 	j.mu.Lock()
 	if j.err != nil {
 		defer j.mu.Unlock()
@@ -212,4 +229,8 @@ func (j *journal) trim(seq uint64) error {
 	return nil
 }
 
-func (j *journal) close() error { return j.file.Close() }
+func (j *journal) close() error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	return j.file.Close()
+}
