@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"math/big"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -47,10 +46,7 @@ type record struct {
 	at      uint32 // unix seconds
 }
 
-const (
-	amountSize = 120 / 8
-	recordSize = 1 + 8 + 3*amountSize + 16 + 32 + 4 + crc32.Size
-)
+const recordSize = 1 + 8 + 3*cocoon.NanoSize + 16 + 32 + 4 + crc32.Size
 
 var table = crc32.MakeTable(crc32.Castagnoli)
 
@@ -58,7 +54,7 @@ func (r record) bytes() []byte {
 	b := append(make([]byte, 0, recordSize), byte(r.event))
 	b = binary.BigEndian.AppendUint64(b, r.session)
 	for _, n := range [...]cocoon.Nano{r.ceiling, r.used, r.amount} {
-		b = append(b, n.Big().FillBytes(make([]byte, amountSize))...)
+		b = n.AppendBytes(b)
 	}
 	b = append(append(b, r.request[:]...), r.route[:]...)
 	b = binary.BigEndian.AppendUint32(b, r.at)
@@ -74,8 +70,7 @@ func parseRecord(b []byte) (r record, ok bool) {
 	r.event, r.session = event(body[0]), binary.BigEndian.Uint64(body[1:])
 	rest := body[9:]
 	for _, n := range []*cocoon.Nano{&r.ceiling, &r.used, &r.amount} {
-		*n, _ = cocoon.NanoFromBig(new(big.Int).SetBytes(rest[:amountSize])) // so many bytes always fit
-		rest = rest[amountSize:]
+		*n, rest = cocoon.NanoFromBytes([cocoon.NanoSize]byte(rest)), rest[cocoon.NanoSize:]
 	}
 	rest = rest[copy(r.request[:], rest):]
 	rest = rest[copy(r.route[:], rest):]
