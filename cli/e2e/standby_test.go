@@ -196,6 +196,7 @@ func testFunded(t *testing.T, p *pair) {
 	for _, first := range []struct{ who, model string }{{standby, far}, {standby, afar}, {home, chat}, {home, slow}} { // a worker whose first answer is late rests a while
 		require.Eventually(t, func() bool { by, err := p.ask(t, first.model); return err == nil && by == first.who }, wait, tick)
 	}
+	require.Eventually(t, func() bool { return p.channel(t, standby).Ledger.Figures().Open == 0 }, wait, tick, "what it answered is billed")
 	before := p.channel(t, standby).Ledger.Figures().Used
 	p.answers(t, home, chat)
 	require.Equal(t, before, p.channel(t, standby).Ledger.Figures().Used)
