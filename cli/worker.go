@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -48,11 +49,15 @@ that runs an image of the registry, with NVIDIA GPUs in confidential mode where
 for that by name; on a local network one that is simulated. Where evidence of that
 kind is not to be had, the worker does not start.
 
+Takes half of the machine's cores at most, since engines need them, unless the
+environment's GOMAXPROCS says how many.
+
 Stops on Ctrl-C or SIGTERM: answers that run are finished and their receipts
 handed over; jobs it had accepted it takes up again when started with the same
 --data, where it also keeps what dispatchers have signed that they owe.`,
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			leaveCores()
 			return roomy(func() error { return runWorkerRun(c.Context(), e, o) })
 		},
 	}
@@ -72,6 +77,14 @@ handed over; jobs it had accepted it takes up again when started with the same
 	f.StringSliceVar(&o.arbiters, "arbiter", nil, "address that may rule on disputes of its jobs; may be repeated (default: jobs without an arbiter only)")
 	f.Uint16Var(&o.minDefault, "min-default", worker.DefaultConfig().MinDefault, "refuse jobs that pay less of a disputed result on which nobody rules, in basis points")
 	return c
+}
+
+// leaveCores keeps half of the cores for the engine beside a worker. What an engine
+// sends wakes whoever idles, also where another thread is about to read it.
+func leaveCores() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
+	}
 }
 
 type workerStarted struct {
