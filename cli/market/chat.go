@@ -28,6 +28,9 @@ func (m *Market) chat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = m.billed(ctx); err != nil {
+		return err
+	}
 	return m.step(ctx, "chat", "an application asked %s over OpenAI's interface: %d events streamed from a worker the dispatcher cannot listen to, paid %s from its channel",
 		qwen, said.events, said.cost)
 }
@@ -52,7 +55,7 @@ func (m *Market) openDaemon(ctx context.Context) error {
 		return err
 	}
 	m.services.Go(func() error { return d.Run(m.life) })
-	m.openai = OpenAI{url, secret, key.ID}
+	m.daemon, m.openai = d, OpenAI{url, secret, key.ID}
 	if err = d.Ready(ctx); err != nil {
 		return fmt.Errorf("open the application's channel: %w", err)
 	}
@@ -61,6 +64,21 @@ func (m *Market) openDaemon(ctx context.Context) error {
 		m.channels, m.contracts[name] = append(m.channels, name), c.Account
 	}
 	return m.cfg.Tell.Tell("openai", m.openai)
+}
+
+// billed waits until the receipts of all that was asked are answered: they follow their
+// answers, and belong to the epoch that is measured now.
+func (m *Market) billed(ctx context.Context) error {
+	for _, c := range m.daemon.Channels() {
+		for c.Ledger.Figures().Open > 0 {
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+				return fmt.Errorf("await receipts of channel %s: %w", c.Account, ctx.Err())
+			}
+		}
+	}
+	return nil
 }
 
 // OpenAI is how applications reach the scenario's daemon.

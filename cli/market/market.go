@@ -21,6 +21,7 @@ import (
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/cli/action"
+	"github.com/cocoon-network/cocoon/client/daemon"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/localnet"
@@ -62,6 +63,7 @@ type Market struct {
 	jobs      []string // names in contracts, in order of opening
 	channels  []string // likewise
 	api       string
+	daemon    *daemon.Daemon
 	openai    OpenAI
 	narrated  uint64 // seq of the last event told
 	healthy   string // URL of an engine that answers
