@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,7 @@ func benched(b testing.TB, channels int) *Ledger {
 	b.Helper()
 	c := begun()
 	cfg := testConfig(b.TempDir(), c)
-	cfg.Flush, cfg.Free = DefaultConfig().Flush, cocoon.TON(1_000_000)
+	cfg.Flush, cfg.Free = time.Second, cocoon.TON(1_000_000)
 	l, err := Open(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)

@@ -24,13 +24,13 @@ type Config struct {
 	Pool     cocoon.Nano   // for the bursts of all channels; what was denied of one is missing for a day
 	Fee      cocoon.Nano   // of one settlement, as a channel's get_fees says
 	Linger   time.Duration // how long a record that nobody waits for may stay unsynced, at most 100 ms
-	Flush    time.Duration // between two writes of the tables: what is replayed after a crash is as old
+	Flush    time.Duration // between two writes of the tables
 	Keep     time.Duration // how long answered receipts are kept as evidence
 }
 
 // DefaultConfig is all but what is particular to one dispatcher.
 func DefaultConfig() Config {
-	return Config{Now: time.Now, Free: bound.Base(), Burst: bound.Burst(), Pool: cocoon.TON(1), Linger: 50 * time.Millisecond, Flush: 5 * time.Second, Keep: 72 * time.Hour}
+	return Config{Now: time.Now, Free: bound.Base(), Burst: bound.Burst(), Pool: cocoon.TON(1), Linger: 50 * time.Millisecond, Flush: time.Second, Keep: 72 * time.Hour}
 }
 
 // Validate reports a config that no ledger can run with, which is Invalid.
