@@ -177,7 +177,7 @@ func (g *Gateway) receipt(worker [32]byte, raw []byte) error {
 	if u.Worker != worker || u.Rewards != g.cfg.Rewards {
 		return cocoon.Forbidden.Errorf("a receipt is not its own")
 	}
-	b, r := bill{u, raw}, g.find(stream.RequestID(u.Content.Request))
+	b, r := bill{u, bytes.Clone(raw)}, g.find(stream.RequestID(u.Content.Request))
 	if ours, _ := r.awaits(u); ours && (r.fails(g, b) || r.recall(g)) {
 		return nil
 	}

@@ -48,7 +48,7 @@ type attempt struct {
 	wanted    bool     // more cover was asked for
 	final     bool     // the last frame was passed on
 	took      bool     // its daemon knows of it
-	tookWith  func()   // ends the wait for the worker's answer that it works
+	answered  func()   // ends the wait for the worker's answer to the order
 	early     [][]byte // frames that were not passed on yet
 	recalled  bool     // a bill came before the last frame, which was asked for again
 	bill      []byte   // the receipt, where it came before the last frame
@@ -285,21 +285,21 @@ func (r *request) takes(g *Gateway, worker [32]byte, t stream.Took) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := &r.attempt
-	if !r.of(worker, t.Attempt) || a.took || a.over || a.tookWith == nil {
+	if !r.of(worker, t.Attempt) || a.took || a.over || a.answered == nil {
 		return
 	}
 	t.Request, t.Candidate = r.route.Request, a.candidate
 	g.tell(r.key, t.Bytes())
 	a.took = true
-	a.tookWith()
+	a.answered()
 	r.conclude(g)
 }
 
-// awaitTook has tell called once the worker says that it works on the request.
-func (r *request) awaitTook(tell func()) {
+// awaitTook has answered called once the worker says that it works on the request.
+func (r *request) awaitTook(answered func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attempt.tookWith = tell
+	r.attempt.answered = answered
 }
 
 func (r *request) hasTook() bool {

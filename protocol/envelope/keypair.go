@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/cloudflare/circl/hpke"
-	"github.com/cloudflare/circl/kem"
 	"github.com/cloudflare/circl/kem/xwing"
 
 	"github.com/cocoon-network/cocoon"
@@ -27,14 +26,14 @@ const (
 var suite = hpke.NewSuite(hpke.KEM_XWING, hpke.KDF_HKDF_SHA256, hpke.AEAD_AES256GCM)
 
 // PublicKey is a key that body keys are encrypted to.
-type PublicKey struct{ key kem.PublicKey }
+type PublicKey struct{ key *xwing.PublicKey }
 
 // PrivateKey opens what was encrypted to its public half.
-type PrivateKey struct{ key kem.PrivateKey }
+type PrivateKey struct{ key *xwing.PrivateKey }
 
 // NewKeyPair draws a key from the system's randomness.
 func NewKeyPair() (PrivateKey, error) {
-	_, k, err := xwing.Scheme().GenerateKeyPair()
+	k, _, err := xwing.GenerateKeyPair(rand.Reader)
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("draw an envelope key: %w", err)
 	}
@@ -43,24 +42,28 @@ func NewKeyPair() (PrivateKey, error) {
 
 // ParsePrivateKey reads what PrivateKey.Bytes wrote.
 func ParsePrivateKey(b []byte) (PrivateKey, error) {
-	k, err := xwing.Scheme().UnmarshalBinaryPrivateKey(b)
-	if err != nil {
+	if len(b) != xwing.PrivateKeySize {
 		return PrivateKey{}, cocoon.Invalid.Errorf("not a private envelope key of 32 bytes")
 	}
-	return PrivateKey{k}, nil
+	var k xwing.PrivateKey
+	k.Unpack(b)
+	return PrivateKey{&k}, nil
 }
 
 // ParsePublicKey reads PublicKeySize bytes.
 func ParsePublicKey(b []byte) (PublicKey, error) {
-	k, err := xwing.Scheme().UnmarshalBinaryPublicKey(b)
-	if err != nil {
+	if len(b) != PublicKeySize {
+		return PublicKey{}, cocoon.Invalid.Errorf("envelope key has %d bytes instead of %d", len(b), PublicKeySize)
+	}
+	var k xwing.PublicKey
+	if err := k.Unpack(b); err != nil {
 		return PublicKey{}, cocoon.Invalid.Errorf("read an envelope key: %w", err)
 	}
-	return PublicKey{k}, nil
+	return PublicKey{&k}, nil
 }
 
 // Public is the public half.
-func (k PrivateKey) Public() PublicKey { return PublicKey{k.key.Public()} }
+func (k PrivateKey) Public() PublicKey { return PublicKey{k.key.Public().(*xwing.PublicKey)} }
 
 // Bytes is the secret seed, 32 bytes.
 func (k PrivateKey) Bytes() ([]byte, error) { return k.key.MarshalBinary() }
@@ -73,10 +76,8 @@ func (PrivateKey) GoString() string { return "private key" }
 
 // Bytes are the PublicKeySize bytes of the key.
 func (p PublicKey) Bytes() []byte {
-	b, err := p.key.MarshalBinary()
-	if err != nil {
-		panic(err) // it never fails
-	}
+	b := make([]byte, PublicKeySize)
+	p.key.Pack(b)
 	return b
 }
 

@@ -61,7 +61,7 @@ func TestAnswer_LargerThanAFrameIsOneItem(t *testing.T) {
 
 func TestAnswer_ALargePromptComesInPartsOfAnySequence(t *testing.T) {
 	t.Parallel()
-	w := wordly(t, time.Minute) // the parts wait for the word, which therefore does not
+	w := tookWithin(t, time.Minute) // the parts wait for took, which therefore does not
 	r := w.newRequest(stream.Chat, chat(`,"max_tokens":3,"filler":"`+strings.Repeat("x", 3*stream.MaxPart)+`"`))
 	took := w.taken(r)
 	var parts [][]byte

@@ -24,7 +24,7 @@ const (
 type attempt struct {
 	order stream.Order
 	nonce stream.Nonce
-	word  *word
+	took  *took
 	cover *cover
 	body  *body // nil where all of it came with the order
 	post  atomic.Pointer[post]
@@ -101,7 +101,7 @@ func (s *Service) answer(a *attempt, t *task) {
 		return
 	}
 	send := func(node string, frame []byte) error {
-		return a.word.with(frame, func(messages ...[]byte) error { return s.outbox.put(node, messages...) })
+		return a.took.with(frame, func(messages ...[]byte) error { return s.outbox.put(node, messages...) })
 	}
 	p := newPost(s.cfg, a.order.Node, sealer, send, func() { a.stop(errUnsent) }, func() { s.forget(a) })
 	a.post.Store(p)

@@ -25,7 +25,7 @@ type Config struct {
 	Slice     time.Duration // how long to wait for more cover
 	Body      time.Duration // for all parts of a body
 	Answer    time.Duration // for one answer
-	Took      time.Duration // how long the word that an order is taken waits for the first frame; 0 is not at all
+	Took      time.Duration // how long the message that an order is taken waits for the first frame; 0 is not at all
 	Receipt   time.Duration // how long a receipt waits for frames to go with; 0 is not at all
 	Lookup    time.Duration // how long an order waits for a dispatcher's state
 	Repeat    time.Duration // after which a receipt that was not acknowledged is sent again
@@ -50,7 +50,7 @@ func (c Config) Validate() error {
 		return cocoon.Invalid.Errorf("a fee of %d basis points is more than everything", c.MaxFee)
 	}
 	if min(c.Window, c.Took, c.Receipt) < 0 || slices.Min([]time.Duration{c.KeepAlive, c.Linger, c.Unsent, c.Slice, c.Body, c.Answer, c.Lookup, c.Repeat, c.Refresh, c.Drain, c.Handover}) <= 0 {
-		return cocoon.Invalid.Errorf("durations of answers are above zero; only the window, and what words and receipts wait, may be zero")
+		return cocoon.Invalid.Errorf("durations of answers are above zero; only the window, and what took and receipts wait, may be zero")
 	}
 	return nil
 }

@@ -187,12 +187,12 @@ func (s *Service) take(a *attempt, respond func([]byte)) (t *task, err error) {
 		s.refuse(a.order, err, respond)
 		return nil, err
 	}
-	took := stream.Took{Request: a.order.Route.Request, Attempt: a.order.Attempt, Nonce: a.nonce}.Bytes()
+	raw := stream.Took{Request: a.order.Route.Request, Attempt: a.order.Attempt, Nonce: a.nonce}.Bytes()
 	if a.body == nil {
-		a.word = newWord(took, respond, s.cfg.Took)
+		a.took = newTook(raw, respond, s.cfg.Took)
 		return t, nil
 	}
-	a.word = newWord(took, respond, 0) // the parts wait for it
+	a.took = newTook(raw, respond, 0) // the parts wait for it
 	return s.receive(a, key)
 }
 

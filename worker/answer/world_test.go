@@ -102,7 +102,7 @@ type world struct {
 	light    bool                               // frames are counted as heard, and not kept
 	billing  map[stream.RequestID]chan struct{} // closed at the receipt
 	frames   map[stream.RequestID][][]byte
-	words    []stream.Took // that came with frames
+	tooks    []stream.Took // that came with frames
 	along    int           // receipts that did
 	subjects []string
 	receipts map[cocoon.Account][]receipt.SignedUsage // every one that came, repeated ones too
@@ -247,7 +247,7 @@ func (w *world) send(subject string, raw []byte) error {
 			w.dropped--
 		case strings.HasSuffix(subject, ".frame"):
 			if t, err := stream.ParseTook(frames[0]); err == nil {
-				w.words = append(w.words, t)
+				w.tooks = append(w.tooks, t)
 			}
 			for _, f := range frames {
 				if h, err := stream.ParseFrameHeader(f); err == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
-// wordly is a world whose worker waits so long with the word that an order is taken.
-func wordly(t *testing.T, wait time.Duration) *world {
+// tookWithin is a world whose worker waits so long with took.
+func tookWithin(t *testing.T, wait time.Duration) *world {
 	w := newWorld(t)
 	w.cfg.Took = wait
 	return w.start()
@@ -24,19 +24,19 @@ func (w *world) unanswered(r *request) {
 
 func TestTook_GoesWithTheFirstFrame(t *testing.T) {
 	t.Parallel()
-	w := wordly(t, time.Minute)
+	w := tookWithin(t, time.Minute)
 	r := w.newRequest(stream.Chat, chat(""))
 	w.unanswered(r)
-	w.until("a final frame", func() bool { return len(w.words) > 0 })
-	require.Equal(t, r.Route.Request, w.words[0].Request)
-	require.Equal(t, r.Attempt, w.words[0].Attempt)
-	require.True(t, w.read(r, w.words[0]).done())
-	require.Len(t, w.words, 1)
+	w.until("a final frame", func() bool { return len(w.tooks) > 0 })
+	require.Equal(t, r.Route.Request, w.tooks[0].Request)
+	require.Equal(t, r.Attempt, w.tooks[0].Attempt)
+	require.True(t, w.read(r, w.tooks[0]).done())
+	require.Len(t, w.tooks, 1)
 }
 
 func TestTook_GoesAloneWhereTheFirstFrameIsLate(t *testing.T) {
 	t.Parallel()
-	w := wordly(t, 5*time.Millisecond)
+	w := tookWithin(t, 5*time.Millisecond)
 	goOn := make(chan struct{})
 	says := tokens(3, true, nil)
 	w.engineIs(func(rw http.ResponseWriter, r *http.Request) {
@@ -47,12 +47,12 @@ func TestTook_GoesAloneWhereTheFirstFrameIsLate(t *testing.T) {
 	took := w.taken(r)
 	close(goOn)
 	require.True(t, w.read(r, took).done())
-	require.Empty(t, w.words)
+	require.Empty(t, w.tooks)
 }
 
 func TestTook_IsSaidAgainWhereItWasNotHeard(t *testing.T) {
 	t.Parallel()
-	w := wordly(t, time.Minute)
+	w := tookWithin(t, time.Minute)
 	w.change(func() { w.deaf = true })
 	asked := make(chan struct{})
 	says := tokens(3, true, nil)
@@ -64,9 +64,9 @@ func TestTook_IsSaidAgainWhereItWasNotHeard(t *testing.T) {
 	w.unanswered(r)
 	<-asked
 	w.change(func() { w.deaf = false })
-	w.until("the word", func() bool { return len(w.words) > 0 })
-	require.True(t, w.read(r, w.words[0]).done())
-	require.Len(t, w.words, 1)
+	w.until("took", func() bool { return len(w.tooks) > 0 })
+	require.True(t, w.read(r, w.tooks[0]).done())
+	require.Len(t, w.tooks, 1)
 }
 
 func TestReceipts_GoWithTheNextFrames(t *testing.T) {
