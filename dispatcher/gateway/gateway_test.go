@@ -67,17 +67,19 @@ func TestGateway_AWorkersWordMayComeWithItsFirstFrame(t *testing.T) {
 
 func TestGateway_ABillMayComeWithFrames(t *testing.T) {
 	t.Parallel()
-	var first *work
+	unbilled := make(chan *work, 1)
 	w := newTown(t, DefaultConfig(), func(a *work) {
 		a.took()
-		if first == nil { // the second request is asked after it
-			a.frame("one", 1, true)
-			first = a
-			return
+		select {
+		case first := <-unbilled:
+			f := mustParse(a.sealer.Seal([]byte("two"), 2, true))
+			one, two := first.written(stream.Finished, cocoon.Usage{Completion: 1}), a.written(stream.Finished, cocoon.Usage{Completion: 2})
+			a.publish(stream.FrameVerb, f, one.Bytes(), two.Bytes())
+		default:
+			f := mustParse(a.sealer.Seal([]byte("one"), 1, true))
+			unbilled <- a // before the second request is asked
+			a.publish(stream.FrameVerb, f)
 		}
-		f := mustParse(a.sealer.Seal([]byte("two"), 2, true))
-		one, two := first.written(stream.Finished, cocoon.Usage{Completion: 1}), a.written(stream.Finished, cocoon.Usage{Completion: 2})
-		a.publish(stream.FrameVerb, f, one.Bytes(), two.Bytes())
 	})
 	w.ask(100)
 	w.next("took")
