@@ -1,9 +1,9 @@
 package answer
 
 import (
+	"fmt"
 	"sync"
 
-	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/stream"
 )
 
@@ -16,6 +16,7 @@ type body struct {
 	raw   []byte
 	parts []bool // that are here
 	left  int
+	over  bool // nobody waits for it any more
 }
 
 func newBody(o stream.Order) *body {
@@ -27,13 +28,17 @@ func newBody(o stream.Order) *body {
 }
 
 // add enters a part. Last reports that it completes the body: then respond is
-// kept for whoever opens it. The same part again changes nothing.
+// kept for whoever opens it. The same part again changes nothing, and none is taken
+// once nobody waits.
 func (b *body) add(p stream.Part, respond func([]byte)) (last bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.over {
+		return false, errNoPart
+	}
 	i := int(p.Index)
 	if i >= len(b.parts) || len(p.Data) != min(stream.MaxPart, len(b.raw)-i*stream.MaxPart) {
-		return false, cocoon.Invalid.Errorf("part %d of %d bytes is none of the body", i, len(p.Data))
+		return false, fail(stream.BadRequest, fmt.Sprintf("part %d of %d bytes is none of the body", i, len(p.Data)))
 	}
 	if b.parts[i] {
 		return false, nil
@@ -47,6 +52,18 @@ func (b *body) add(p stream.Part, respond func([]byte)) (last bool, err error) {
 	return b.left == 0, nil
 }
 
+// end has parts refused, and returns who sent the last one where the body is whole
+// all the same: that one waits for an answer.
+func (b *body) end() (respond func([]byte)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	return b.respond
+}
+
+// errNoPart is of a request whose body is not awaited.
+var errNoPart = fail(stream.LeaseGone, "worker waits for no part of that request")
+
 // bytes are the body, once it is whole.
 func (b *body) bytes() []byte { return b.raw }
 
@@ -56,15 +73,13 @@ func (s *Service) part(raw []byte, respond func([]byte)) error {
 	if err != nil {
 		return err
 	}
-	a := s.find(p.Request)
-	if a == nil || a.body == nil {
-		respond((&stream.Fail{Request: p.Request, Code: stream.LeaseGone, Text: "worker waits for no part of that request"}).Bytes())
-		return nil
+	a, last := s.find(p.Request), false
+	if err = errNoPart; a != nil && a.body != nil {
+		last, err = a.body.add(p, respond)
 	}
-	last, err := a.body.add(p, respond)
 	switch {
 	case err != nil:
-		respond((&stream.Fail{Request: p.Request, Code: stream.BadRequest, Text: err.Error()}).Bytes())
+		respond(failOf(p.Request, err).Bytes())
 	case !last:
 		respond(nil)
 	}

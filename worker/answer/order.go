@@ -34,13 +34,20 @@ func (s *Service) order(raw []byte, respond func([]byte)) {
 	go s.serve(a, respond) // s.work counts it
 }
 
-// refuse answers with the code in err, or that this worker cannot.
-func (s *Service) refuse(o stream.Order, err error, respond func([]byte)) {
+// failOf is what a dispatcher is told of err: its code, or that this worker cannot.
+func failOf(request stream.RequestID, err error) *stream.Fail {
 	var f *stream.Fail
 	if !errors.As(err, &f) {
-		f = &stream.Fail{Code: stream.Busy, Text: err.Error()}
+		return &stream.Fail{Request: request, Code: stream.Busy, Text: err.Error()}
 	}
-	f.Request = o.Route.Request
+	told := *f
+	told.Request = request
+	return &told
+}
+
+// refuse answers an order with why it is not taken.
+func (s *Service) refuse(o stream.Order, err error, respond func([]byte)) {
+	f := failOf(o.Route.Request, err)
 	s.deps.Logger.Info("order refused", "request", f.Request.String(), "code", f.Code.String(), "err", f.Text)
 	respond(f.Bytes())
 }
@@ -200,14 +207,20 @@ func (s *Service) take(a *attempt, respond func([]byte)) (t *task, err error) {
 func (s *Service) receive(a *attempt, key envelope.PrivateKey) (*task, error) {
 	limit := time.NewTimer(s.cfg.Body)
 	defer limit.Stop()
+	var err error
 	select {
 	case <-a.body.whole:
 	case <-limit.C:
-		s.drop(a, true)
-		return nil, fail(stream.BadRequest, "the body did not come")
+		err = fail(stream.BadRequest, "the body did not come")
 	case <-a.ctx.Done():
+		err = context.Cause(a.ctx)
+	}
+	if err != nil {
 		s.drop(a, true)
-		return nil, context.Cause(a.ctx)
+		if respond := a.body.end(); respond != nil {
+			respond(failOf(a.order.Route.Request, errNoPart).Bytes())
+		}
+		return nil, err
 	}
 	t, err := open(a.order, a.body.bytes(), key)
 	if err != nil {
