@@ -150,7 +150,10 @@ func TestStep_FullDiskStaysAtTheCursor(t *testing.T) {
 	w.stakeProvider()
 	w.settle()
 	path := newPath(t)
-	x := w.open(path)
+	cfg := w.config(path)
+	cfg.batch = 1 // or the first step may be the last
+	x, err := Open(t.Context(), cfg)
+	require.NoError(t, err)
 	head, err := w.client.Head(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, x.step(t.Context()))
