@@ -216,6 +216,9 @@ type town struct {
 	workers []*worker
 	key     [32]byte
 	events  chan []byte
+
+	mu     sync.Mutex
+	failed [][32]byte // workers, as often as an attempt of theirs did
 }
 
 func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
@@ -241,8 +244,14 @@ func (w *town) Runs() map[Run]cocoon.Account {
 	}
 	return all
 }
-func (*town) Began([32]byte)       {}
-func (*town) Ended([32]byte, bool) {}
+func (*town) Began([32]byte) {}
+func (w *town) Ended(worker [32]byte, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if failed {
+		w.failed = append(w.failed, worker)
+	}
+}
 
 // worker is a fake: on is what it does with an order.
 type worker struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -191,6 +192,37 @@ func TestGateway_NobodyFreeIsNoCapacity(t *testing.T) {
 	require.Positive(t, f.Wait)
 	require.Contains(t, f.Text, "no slot is free", "what they say is told")
 	w.idle()
+}
+
+// Or who has one worker would be told for a while that there is none.
+func TestGateway_WhoIsBusyHasNotFailed(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Queue, cfg.Took = time.Second, 50*time.Millisecond
+	var asked atomic.Int32
+	w := newTown(t, cfg, func(*work) {}, func(a *work) {
+		asked.Add(1)
+		busy(a)
+	})
+	w.ask(100)
+	w.failure(stream.NoCapacity)
+	w.idle()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.Equal(t, [][32]byte{w.workers[0].Worker}, w.failed, "the silent one alone")
+	require.LessOrEqual(t, asked.Load(), int32(6), "it is asked more and more rarely")
+	require.Greater(t, asked.Load(), int32(1))
+}
+
+func TestGateway_AWorkerIsAskedNoMoreOftenThanAttemptsHaveNumbers(t *testing.T) {
+	t.Parallel()
+	assigned := 0
+	r := &request{}
+	for range 2 * math.MaxUint8 {
+		n, err := r.next(0, nil, func(number uint8) error { assigned++; require.EqualValues(t, assigned, number); return nil })
+		require.Equal(t, n == 0, err != nil)
+	}
+	require.Equal(t, math.MaxUint8, assigned)
 }
 
 func TestGateway_AWorkerThatFallsSilentIsLost(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/protocol/bound"
 	"github.com/cocoon-network/cocoon/protocol/bus"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
@@ -120,6 +121,9 @@ func (r *request) next(candidate uint8, lose context.CancelCauseFunc, assign fun
 	select {
 	case <-r.moved: // of the attempt before
 	default:
+	}
+	if r.attempt.number == math.MaxUint8 {
+		return 0, cocoon.Conflict.Errorf("workers were asked %d times", math.MaxUint8)
 	}
 	number = r.attempt.number + 1
 	if err = assign(number); err == nil {

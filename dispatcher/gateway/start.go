@@ -140,7 +140,8 @@ func (g *Gateway) arrive(ctx context.Context, r *request) error {
 func (g *Gateway) attempts(ctx context.Context, r *request) error {
 	var why error // of the first, or of one whose engine failed
 	done := make([]bool, len(r.set.candidates))
-	for queued := g.now(); ; {
+	pause := askAgain
+	for queued := g.now(); ; pause = min(2*pause, askAgainMost) {
 		busy := false
 		for i := range r.set.candidates {
 			if r.isStopped() {
@@ -161,7 +162,7 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 				}
 				return f
 			}
-			done[i] = !told || f.Code != stream.Busy
+			done[i] = !isBusy(err)
 			busy = busy || !done[i]
 			if why == nil || errors.Is(err, errEngine) {
 				why = err
@@ -172,11 +173,24 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 			return nobody(why)
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// Between asking busy workers and asking them again. The longer a request waits, the
+// more others do: they take a worker's time together.
+const (
+	askAgain     = 50 * time.Millisecond
+	askAgainMost = 400 * time.Millisecond
+)
+
+// isBusy tells whether err is a worker's word that it is, and no more.
+func isBusy(err error) bool {
+	var f *stream.Fail
+	return errors.As(err, &f) && f.Code == stream.Busy
 }
 
 // nobody is said where no candidate answers, with why one of them does not.
@@ -195,7 +209,10 @@ func nobody(why error) *stream.Fail {
 func (g *Gateway) attempt(ctx context.Context, r *request, candidate uint8) (err error) {
 	c := r.set.candidates[candidate]
 	g.workers.Began(c.Worker)
-	defer func() { g.workers.Ended(c.Worker, err != nil && !r.isStopped() && !errors.Is(err, errEngine)) }() // it may serve other models, and prompts
+	defer func() {
+		faultless := err == nil || r.isStopped() || isBusy(err) || errors.Is(err, errEngine) // it may serve other models, and prompts
+		g.workers.Ended(c.Worker, !faultless)
+	}()
 	if err = g.knows(ctx, c); err != nil {
 		return err
 	}
