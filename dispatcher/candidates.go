@@ -18,24 +18,14 @@ import (
 func (r *roster) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fit := r.streaming(l, r.now())
-	if len(fit) == 0 {
+	fit := r.lineup(l.Model, l.Caps)
+	if len(fit.seats) == 0 {
 		return nil
 	}
 	for range l.Sets {
 		sets = append(sets, r.draw(fit, l))
 	}
 	return sets
-}
-
-// streaming are the seats that could answer such a request now.
-func (r *roster) streaming(l stream.Lease, now time.Time) (fit []*seat) {
-	for _, s := range r.seats {
-		if slices.Contains(s.beat.Models, l.Model) && r.answers(s, l.Model, l.Caps, now) {
-			fit = append(fit, s)
-		}
-	}
-	return fit
 }
 
 // answers reports whether s, which has m loaded, could answer a request now.
@@ -60,17 +50,20 @@ func (r *roster) Serving(q stream.ModelsOf) []uint32 {
 }
 
 // draw is one set.
-func (r *roster) draw(fit []*seat, l stream.Lease) []stream.Candidate {
+func (r *roster) draw(fit *lineup, l stream.Lease) []stream.Candidate {
 	var taken []*seat
-	for range min(int(l.Width), len(fit)) {
-		best := r.fresh(fit, taken)
-		if best == nil {
-			break
+	var places, teams spans // of those
+	for range min(int(l.Width), len(fit.seats)) {
+		held := teams
+		if held.size() == len(fit.seats) { // no provider is left
+			held = places
 		}
-		if other := r.fresh(fit, taken); other.streams()*best.slots() < best.streams()*other.slots() {
-			best = other
+		best := held.other(len(fit.seats), r.random)
+		if i := held.other(len(fit.seats), r.random); fit.seats[i].lessBusy(fit.seats[best]) {
+			best = i
 		}
-		taken = append(taken, best)
+		taken = append(taken, fit.seats[best])
+		places, teams = places.with(span{best, best + 1}), teams.with(fit.teams[best])
 	}
 	slices.SortStableFunc(taken, func(a, b *seat) int { return a.streams()*b.slots() - b.streams()*a.slots() })
 	set := make([]stream.Candidate, len(taken))
@@ -78,26 +71,6 @@ func (r *roster) draw(fit []*seat, l stream.Lease) []stream.Candidate {
 		set[i] = stream.Candidate{Provider: s.record.Provider, Worker: [32]byte(s.worker), Boot: stream.Boot(s.beat.Boot), KeyID: s.beat.Key, Price: s.price(l.Model)}
 	}
 	return set
-}
-
-// fresh is a seat drawn at random whose provider is in no seat taken; where there
-// is none, one that is not taken itself; nil where there is none either.
-func (r *roster) fresh(fit, taken []*seat) *seat {
-	first := r.random.IntN(len(fit))
-	var second *seat
-	for i := range fit {
-		s := fit[(first+i)%len(fit)]
-		if slices.Contains(taken, s) {
-			continue
-		}
-		if !slices.ContainsFunc(taken, func(t *seat) bool { return t.record.Provider == s.record.Provider }) {
-			return s
-		}
-		if second == nil {
-			second = s
-		}
-	}
-	return second
 }
 
 // price is what s asks for a model that it serves.
@@ -111,6 +84,9 @@ func (s *seat) streams() int { return max(s.answering, int(s.beat.Busy)+int(s.be
 
 // slots is how many it can work on at a time.
 func (s *seat) slots() int { return max(1, int(s.beat.Slots)) }
+
+// lessBusy tells whether s has more room for its size than another.
+func (s *seat) lessBusy(than *seat) bool { return s.streams()*than.slots() < than.streams()*s.slots() }
 
 // Runs are the runs that take requests, with their providers.
 func (r *roster) Runs() map[gateway.Run]cocoon.Account {
@@ -136,6 +112,7 @@ func (r *roster) Ended(worker [32]byte, failed bool) {
 	r.with(worker, func(s *seat) {
 		if s.answering = max(0, s.answering-1); failed {
 			s.rests = r.now().Add(failureRest)
+			r.changed(s)
 		}
 	})
 }

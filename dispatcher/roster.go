@@ -18,9 +18,10 @@ type roster struct {
 	now     func() time.Time
 	timeout time.Duration // without a heartbeat
 
-	mu     sync.Mutex
-	random *rand.Rand
-	seats  []*seat // active workers, ascending by key
+	mu      sync.Mutex
+	random  *rand.Rand
+	seats   []*seat          // active workers, ascending by key
+	lineups map[kind]*lineup // that were asked for; nil where one is no longer true
 }
 
 // seat is one active worker on record, and what is known of its present run.
@@ -36,7 +37,7 @@ type seat struct {
 }
 
 func newRoster(random *rand.Rand, now func() time.Time, timeout time.Duration) *roster {
-	return &roster{now: now, timeout: timeout, random: random}
+	return &roster{now: now, timeout: timeout, random: random, lineups: map[kind]*lineup{}}
 }
 
 // refresh takes over what the index says and returns the workers that may no
@@ -66,6 +67,9 @@ func (r *roster) refresh(workers []market.Worker, providers []market.Provider) (
 		seats[i].beat, seats[i].beatAt, seats[i].held, seats[i].answering, seats[i].rests = old.beat, old.beatAt, old.held, old.answering, old.rests
 	}
 	r.seats = seats
+	for k := range r.lineups {
+		r.lineups[k] = nil
+	}
 	return gone
 }
 
@@ -87,19 +91,35 @@ func (r *roster) with(w bus.ID, f func(*seat)) bool {
 // active reports whether w may connect.
 func (r *roster) active(w bus.ID) bool { return r.with(w, func(*seat) {}) }
 
-// heard notes a heartbeat.
+// heard notes a heartbeat. Most say nothing that a lineup depends on.
 func (r *roster) heard(w bus.ID, beat bus.Heartbeat) {
-	r.with(w, func(s *seat) { s.beat, s.beatAt = beat, r.now() })
+	r.with(w, func(s *seat) {
+		now, before, was := r.now(), s.beat, r.up(s, r.now())
+		same := slices.Equal(before.Models, beat.Models) && (before.Key == 0) == (beat.Key == 0)
+		if !same {
+			r.changed(s)
+		}
+		s.beat, s.beatAt = beat, now
+		if !same || was != r.up(s, now) {
+			r.changed(s)
+		}
+	})
 }
 
 // gone notes that w is not connected: it is not up before it is heard of again.
 func (r *roster) gone(w bus.ID) {
-	r.with(w, func(s *seat) { s.beatAt = time.Time{} })
+	r.with(w, func(s *seat) {
+		s.beatAt = time.Time{}
+		r.changed(s)
+	})
 }
 
 // rest leaves w alone for a while, after it was busy or did not answer.
 func (r *roster) rest(w bus.ID, d time.Duration) {
-	r.with(w, func(s *seat) { s.rests = r.now().Add(d) })
+	r.with(w, func(s *seat) {
+		s.rests = r.now().Add(d)
+		r.changed(s)
+	})
 }
 
 // resting reports whether w is up, but left alone for now.

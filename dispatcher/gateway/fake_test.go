@@ -231,6 +231,10 @@ func (w *town) Candidates(l stream.Lease) (sets [][]stream.Candidate) {
 	}
 	return sets
 }
+
+// Known says no to all prices but those of ask.
+func (w *town) Known(_ cocoon.ModelID, caps cocoon.Price) bool { return caps == prices(1000) }
+
 func (w *town) Serving(q stream.ModelsOf) (workers []uint32) {
 	for range q.Models {
 		workers = append(workers, uint32(len(w.workers)))

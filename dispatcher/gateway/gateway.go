@@ -40,12 +40,13 @@ type Config struct {
 	MaxUnread  int           // bytes of bodies whose parts are awaited, of each daemon
 	Hellos     int           // a minute, of each daemon
 	Listings   int           // questions which workers there are, likewise
+	Kinds      int           // questions for candidates that nobody had, likewise
 }
 
 // DefaultConfig is what the protocol says.
 func DefaultConfig() Config {
 	return Config{Node: "main", LeaseFor: 10 * time.Second, Took: 500 * time.Millisecond, FirstToken: 2 * time.Second, Silence: 15 * time.Second, Grace: 2 * time.Second,
-		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Gather: 25 * time.Millisecond, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60, Listings: 60}
+		Queue: 5 * time.Second, Parts: 10 * time.Second, Total: 10 * time.Minute, Gather: 25 * time.Millisecond, Earned: time.Second, Book: time.Minute, Left: 30 * time.Second, MaxUnread: 32 << 20, Hellos: 60, Listings: 60, Kinds: 60}
 }
 
 // Gateway serves daemons and workers on one connection.
@@ -67,6 +68,7 @@ type Gateway struct {
 	sessions sync.Map // number of each daemon's, by key
 	hellos   *bucket.Set[[32]byte]
 	listings *bucket.Set[[32]byte]
+	kinds    *bucket.Set[[32]byte]
 	acks     acks
 	bills    gather.List[bill] // to be booked
 	events   events
@@ -82,14 +84,16 @@ type Gateway struct {
 const (
 	helloBurst   = 20 // that a daemon may say at once: one whose connection flaps says many
 	listingBurst = 20 // as well
+	kindBurst    = 100
 	mostDaemons  = 1 << 16
 )
 
 // Open begins to serve; Run has to follow.
 func Open(cfg Config, conn *nats.Conn, m Money, w Workers, now func() time.Time, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, conn: conn, money: m, workers: w, now: now, log: log,
-		leases: leases{sets: map[uint64]lease{}}, keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
+		leases: newLeases(), keys: keyring{runs: map[Run]*keysEntry{}}, acks: acks{runs: map[Run]uint32{}},
 		hellos: bucket.New[[32]byte](cfg.Hellos, helloBurst, mostDaemons, now), listings: bucket.New[[32]byte](cfg.Listings, listingBurst, mostDaemons, now),
+		kinds:    bucket.New[[32]byte](cfg.Kinds, kindBurst, mostDaemons, now),
 		requests: map[stream.RequestID]*request{}, asked: map[[32]byte]map[*request]struct{}{}, unread: map[[32]byte]int{}, left: m.Left(), opened: now()}
 	g.events.send = func(key [32]byte, m []byte) {
 		if err := conn.Publish(stream.EventsOf(key), m); err != nil {

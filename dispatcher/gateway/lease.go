@@ -23,30 +23,71 @@ type lease struct {
 type leases struct {
 	mu    sync.Mutex
 	sets  map[uint64]lease
-	order []uint64 // as they expire
+	order map[[32]byte][]uint64 // of each daemon, as they expire; some were used
+	all   int                   // of all daemons
+	swept time.Time
+}
+
+func newLeases() leases {
+	return leases{sets: map[uint64]lease{}, order: map[[32]byte][]uint64{}}
 }
 
 const (
 	maxSets   = 128     // of one question
-	maxLeases = 1 << 17 // of all daemons together; the oldest go first
+	maxLeases = 1 << 17 // of all daemons together
+	sweepRate = time.Second
 )
 
 // give remembers sets of candidates and names them.
 func (l *leases) give(sets [][]stream.Candidate, of lease, now time.Time) (given []stream.LeaseSet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.order) > 0 && (len(l.order) >= maxLeases || !now.Before(l.sets[l.order[0]].expires)) {
-		delete(l.sets, l.order[0])
-		l.order = l.order[1:]
-	}
+	l.sweep(now)
 	for _, candidates := range sets {
 		id := rand.Uint64() // names are no secret: a set is its daemon's alone
 		of.candidates = candidates
 		l.sets[id] = of
-		l.order = append(l.order, id)
+		l.order[of.key] = append(l.order[of.key], id)
 		given = append(given, stream.LeaseSet{ID: id, Candidates: candidates})
 	}
+	if l.all += len(given); l.all > maxLeases { // whoever has more than others has less from now on
+		l.keep(maxLeases / 2 / len(l.order))
+	}
 	return given
+}
+
+// sweep forgets what has expired.
+func (l *leases) sweep(now time.Time) {
+	if now.Sub(l.swept) < sweepRate {
+		return
+	}
+	l.swept = now
+	for key, order := range l.order {
+		n := 0
+		for n < len(order) && !now.Before(l.sets[order[n]].expires) { // as it is of what was used
+			n++
+		}
+		l.drop(key, n)
+	}
+}
+
+// keep forgets all but the newest n of each daemon.
+func (l *leases) keep(n int) {
+	for key, order := range l.order {
+		l.drop(key, max(0, len(order)-n))
+	}
+}
+
+// drop forgets the oldest n of a daemon.
+func (l *leases) drop(key [32]byte, n int) {
+	order := l.order[key]
+	for _, id := range order[:n] {
+		delete(l.sets, id)
+	}
+	l.all -= n
+	if l.order[key] = order[n:]; n == len(order) {
+		delete(l.order, key)
+	}
 }
 
 // use takes a set for a request; false where it is gone. What stays of it in
@@ -70,6 +111,10 @@ func (g *Gateway) lease(m *nats.Msg) {
 	}
 	if g.draining.Load() {
 		g.refuse(m, drains())
+		return
+	}
+	if !g.workers.Known(want.Model, want.Caps) && !g.kinds.Take(key) {
+		g.refuse(m, &stream.Fail{Code: stream.Busy, Wait: 1000, Text: "this key asks for other models and prices too often"})
 		return
 	}
 	want.Sets = min(want.Sets, maxSets)

@@ -85,6 +85,9 @@ type Workers interface {
 	Runs() map[Run]cocoon.Account
 	// Candidates are sets of workers that serve a model now, the least busy first.
 	Candidates(l stream.Lease) [][]stream.Candidate
+	// Known tells whether candidates for a model at such prices were asked for before:
+	// the first time all workers are looked at.
+	Known(m cocoon.ModelID, caps cocoon.Price) bool
 	// Serving is how many workers each model has that Candidates would be drawn from now.
 	Serving(q stream.ModelsOf) []uint32
 	// Began and Ended count what a worker has of ours; Ended says whether it failed.
