@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -14,18 +15,42 @@ import (
 
 func newDispatcher(e *env) *cobra.Command {
 	return group("dispatcher", "Bond and fund the contract that pays providers", newDispatcherInit(e), newDispatcherBond(e), newDispatcherFund(e),
-		newDispatcherKey(e), newDispatcherOperator(e), newDispatcherEndpoint(e), newDispatcherStatus(e))
+		newDispatcherUnbond(e), newDispatcherWithdraw(e), newDispatcherKey(e), newDispatcherOperator(e), newDispatcherOwner(e), newDispatcherHeir(e),
+		newDispatcherTakeOwnership(e), newDispatcherEndpoint(e), newDispatcherStatus(e))
 }
 
 // rewardsOptions name one rewards contract and who pays for what it is told.
 type rewardsOptions struct {
 	payer
-	index uint32
+	birthOptions
 }
 
 func (o *rewardsOptions) flags(f *pflag.FlagSet) {
 	o.payer.flags(f)
-	f.Uint32Var(&o.index, "index", 0, "which of the owner's rewards contracts")
+	o.birthOptions.flags(f)
+}
+
+// birthOptions tell one rewards contract from others. Its address stays what it was
+// when it has another owner.
+type birthOptions struct {
+	deployer string
+	index    uint32
+}
+
+func (o *birthOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.deployer, "deployer", "", "address of the wallet that deployed the rewards contract, where it has another owner since")
+	f.Uint32Var(&o.index, "index", 0, "which of that wallet's rewards contracts")
+}
+
+// birth is that of the contract, which owner deployed unless another wallet did.
+func (o *birthOptions) birth(registry, owner cocoon.Account) (b wrappers.RewardsBirth, err error) {
+	b = wrappers.RewardsBirth{Registry: registry, Owner: owner, Index: o.index}
+	if o.deployer != "" {
+		if b.Owner, err = cocoon.ParseAccount(o.deployer); err != nil {
+			return b, fmt.Errorf("--deployer: %w", err)
+		}
+	}
+	return b, nil
 }
 
 func dispatcherCommand(e *env, use, short string, args cobra.PositionalArgs,
@@ -41,7 +66,11 @@ func dispatcherCommand(e *env, use, short string, args cobra.PositionalArgs,
 			return err
 		}
 		defer d.client.Close()
-		return run(c.Context(), d, d.Rewards(d.account, o.index), args)
+		b, err := o.birth(d.Registry, d.account)
+		if err != nil {
+			return err
+		}
+		return run(c.Context(), d, b, args)
 	}}
 	o.flags(c.Flags())
 	return c
@@ -91,17 +120,21 @@ func newDispatcherFund(e *env) *cobra.Command {
 
 func newDispatcherStatus(e *env) *cobra.Command {
 	var owner, wallet string
-	var index uint32
+	var o birthOptions
 	c := &cobra.Command{Use: "status", Short: "Show a rewards contract as the chain proves it", Args: exactly(), RunE: func(c *cobra.Command, _ []string) error {
 		d, err := e.look(c.Context(), owner, wallet)
 		if err != nil {
 			return err
 		}
 		defer d.client.Close()
-		return runDispatcherStatus(c.Context(), e, d, d.Rewards(d.account, index))
+		b, err := o.birth(d.Registry, d.account)
+		if err != nil {
+			return err
+		}
+		return runDispatcherStatus(c.Context(), e, d, b)
 	}}
 	lookFlags(c.Flags(), &owner, &wallet)
-	c.Flags().Uint32Var(&index, "index", 0, "which of the owner's rewards contracts")
+	o.flags(c.Flags())
 	return c
 }
 
@@ -109,9 +142,13 @@ type dispatcherStatus struct {
 	Account  cocoon.Account `json:"account"`
 	Balance  cocoon.Nano    `json:"balance_nano"`
 	Bond     cocoon.Nano    `json:"bond_nano"`
+	Leaving  cocoon.Nano    `json:"unbonding_nano"`
 	Pot      cocoon.Nano    `json:"pot_nano"`
 	Number   uint32         `json:"number"`
 	Attempt  uint16         `json:"attempt"`
+	Owner    cocoon.Account `json:"owner"`
+	Next     cocoon.Account `json:"next_owner"` // may take the ownership; zero: nobody
+	Heir     cocoon.Account `json:"heir"`       // may after a long silence; zero: nobody
 	Operator cocoon.Account `json:"operator"`
 	Pending  cocoon.Account `json:"pending"`
 
@@ -142,15 +179,11 @@ func runDispatcherStatus(ctx context.Context, e *env, d *desk, b wrappers.Reward
 	if err != nil {
 		return err
 	}
-	pending := "none"
-	if !r.Pending.IsZero() {
-		pending = r.Pending.String()
-	}
-	s := dispatcherStatus{Account: a, Balance: acc.Balance, Bond: r.Bond, Pot: pot, Number: r.Number, Attempt: r.Attempt, Operator: r.Operator, Pending: r.Pending}
+	s := dispatcherStatus{Account: a, Balance: acc.Balance, Bond: r.Bond, Leaving: r.Unbonding, Pot: pot, Number: r.Number, Attempt: r.Attempt, Owner: r.Owner, Next: r.NextOwner, Heir: r.Heir, Operator: r.Operator, Pending: r.Pending}
 	s.keys(r)
-	return e.show("dispatcher", s, [2]string{"rewards", a.String()}, [2]string{"balance", acc.Balance.String()}, [2]string{"bond", r.Bond.String()},
-		[2]string{"pot", pot.String()}, [2]string{"next epoch", strconv.Itoa(int(r.Number))}, [2]string{"pending epoch", pending},
-		[2]string{"operator", r.Operator.String()}, [2]string{"receipt key", orNone(s.ReceiptKey)}, [2]string{"reached at", orNone(s.URL)})
+	return e.show("dispatcher", s, [2]string{"rewards", a.String()}, [2]string{"balance", acc.Balance.String()}, [2]string{"bond", r.Bond.String()}, [2]string{"unbonding", r.Unbonding.String()},
+		[2]string{"pot", pot.String()}, [2]string{"next epoch", strconv.Itoa(int(r.Number))}, [2]string{"pending epoch", accountOrNone(r.Pending)},
+		[2]string{"owner", r.Owner.String()}, [2]string{"next owner", accountOrNone(r.NextOwner)}, [2]string{"heir", accountOrNone(r.Heir)}, [2]string{"operator", r.Operator.String()}, [2]string{"receipt key", orNone(s.ReceiptKey)}, [2]string{"reached at", orNone(s.URL)})
 }
 
 // keys fills in what signs receipts and where the dispatcher is reached.
@@ -164,6 +197,13 @@ func (s *dispatcherStatus) keys(r wrappers.Rewards) {
 	if at := r.Keys.Endpoint; at != nil {
 		s.URL, s.TLSKeyHash = string(at.URL), hex.EncodeToString(at.TLSKeyHash[:])
 	}
+}
+
+func accountOrNone(a cocoon.Account) string {
+	if a.IsZero() {
+		return "none"
+	}
+	return a.String()
 }
 
 func orNone(s string) string {

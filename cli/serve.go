@@ -19,15 +19,15 @@ import (
 	"github.com/cocoon-network/cocoon/cli/action"
 	"github.com/cocoon-network/cocoon/dispatcher"
 	"github.com/cocoon-network/cocoon/indexer"
-	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 type serveOptions struct {
+	birthOptions
 	wallet, data, api, listen string
 	tlsCert, tlsKey, owner    string
 	indexDSN                  string
 	ledgerKeys                []string
-	index, start, backfill    uint32
+	start, backfill           uint32
 	bps                       uint16
 	period, grace             time.Duration
 	audit                     time.Duration
@@ -54,7 +54,7 @@ databases when started again.`,
 	f := c.Flags()
 	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract or operates it")
 	f.StringVar(&o.owner, "owner", "", "address of the wallet that owns the rewards contract, where --wallet is its operator's (default: that of --wallet)")
-	f.Uint32Var(&o.index, "index", 0, "which of the wallet's rewards contracts")
+	o.birthOptions.flags(f)
 	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
 	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")
@@ -184,7 +184,11 @@ func (o *serveOptions) dispatcher(ctx context.Context, e *env, client *chain.Cli
 			return nil, err
 		}
 	}
-	rewards, err := (wrappers.RewardsBirth{Registry: n.Registry, Owner: owner, Index: o.index}).Account()
+	birth, err := o.birth(n.Registry, owner)
+	if err != nil {
+		return nil, err
+	}
+	rewards, err := birth.Account()
 	if err != nil {
 		return nil, err
 	}
