@@ -59,7 +59,7 @@ func (d *Dispatcher) openLedger(ctx context.Context) (err error) {
 		return err
 	}
 	d.clerk = &clerk{cfg: d.cfg.Ledger, rewards: d.cfg.Keeper.Rewards, bps: d.cfg.Bps, deps: d.deps, log: d.log, relay: d.relay, ledger: d.ledger, keys: d.keys, daemons: &d.daemons,
-		now: cfg.Now, news: news{all: true, rewards: true, channels: map[cocoon.Account]bool{}}}
+		now: cfg.Now, present: func() []cocoon.Account { return d.daemons.present(d.link.up) }, news: news{all: true, rewards: true, channels: map[cocoon.Account]bool{}}}
 	d.keeper.ledger, d.keeper.clerk = d.ledger, d.clerk
 	return nil
 }

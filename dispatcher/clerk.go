@@ -27,7 +27,8 @@ type clerk struct {
 	ledger  *ledger.Ledger
 	keys    *keyring
 	daemons *daemons
-	now     func() time.Time // the ledger's clock
+	now     func() time.Time        // the ledger's clock
+	present func() []cocoon.Account // channels whose client is connected
 
 	news   news // of follow
 	rents  rents

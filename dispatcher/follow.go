@@ -30,7 +30,6 @@ func (d *Dispatcher) follow(ctx context.Context) error {
 			err = d.due(ctx, head.Time)
 		}
 		if err == nil {
-			d.roll()
 			err = d.clerk.settle(ctx)
 		}
 		if err == nil {
@@ -42,13 +41,6 @@ func (d *Dispatcher) follow(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("follow the chain: %w", err)
-}
-
-// roll tells the ledger whose clients are connected: these are not silent.
-func (d *Dispatcher) roll() {
-	if d.ledger != nil {
-		d.ledger.Seen(d.daemons.present(d.link.up)...)
-	}
 }
 
 // nextBlock waits for a block, or for news that do not come from the chain.

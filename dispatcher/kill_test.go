@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"github.com/cocoon-network/cocoon/dispatcher/ledger"
 	"github.com/cocoon-network/cocoon/indexer"
 	"github.com/cocoon-network/cocoon/protocol/bound"
+	"github.com/cocoon-network/cocoon/protocol/market"
 	"github.com/cocoon-network/cocoon/protocol/receipt"
 	"github.com/cocoon-network/cocoon/protocol/voucher"
 	"github.com/cocoon-network/cocoon/wrappers"
@@ -223,9 +225,10 @@ func TestKill_NoReceiptIsShortWhereverTheDispatcherDies(t *testing.T) {
 	p.settled(s.Agreed)
 	paid := cocoon.Nano{}
 	wanted := shareOf(t, s.Agreed)
-	for range 40 {
-		w.advance(21)
-		time.Sleep(100 * time.Millisecond) // for what the keeper sends
+	for range 120 {
+		w.advance(7)
+		time.Sleep(30 * time.Millisecond) // for what the keeper sends
+		w.published()
 		if paid = w.paidTo(vault.account); paid == wanted {
 			break
 		}
@@ -270,6 +273,15 @@ func (w *town) kills(o victimOrders, said map[uint32]cocoon.Nano, random *rand.R
 	hear(1 + random.IntN(200))
 	require.NoError(w.t, c.Process.Kill())
 	require.Error(w.t, c.Wait())
+}
+
+// published waits until no epoch waits for its leaves: they come in time by the chain's
+// clock, which the test moves, or the epoch has failed.
+func (w *town) published() {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool {
+		return !slices.ContainsFunc(w.epochs(), func(e market.Epoch) bool { return e.Phase == wrappers.EpochPublishing.String() })
+	}, wait, tick)
 }
 
 // paidTo is what finished epochs paid a provider, paidIn what one did.

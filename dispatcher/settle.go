@@ -21,7 +21,7 @@ func (c *clerk) settle(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	due, err := c.ledger.Due(c.now())
+	due, err := c.ledger.Due(c.now(), c.present())
 	if err == nil {
 		c.redeem(ctx, due)
 	}
@@ -29,7 +29,9 @@ func (c *clerk) settle(ctx context.Context) error {
 }
 
 // collect sends all that can be settled now, so that an epoch can be paid.
-func (c *clerk) collect(ctx context.Context) { c.redeem(ctx, c.ledger.Settleable(c.now())) }
+func (c *clerk) collect(ctx context.Context) {
+	c.redeem(ctx, c.ledger.Settleable(c.now(), c.present()))
+}
 
 // redeem sends settlements, those first that cannot wait. The wallet sends
 // together what comes at the same time.

@@ -28,14 +28,17 @@ type Settlement struct {
 }
 
 // Due lists what (6) wants settled now, dearest first. It does not know what is
-// on its way: a channel stays due until SetChannel tells that it was settled.
-func (l *Ledger) Due(now time.Time) ([]Settlement, error) {
+// on its way: a channel stays due until SetChannel tells that it was settled. The
+// clients of present are connected, and not silent though they ask for nothing: who
+// that is counts at the moment of now, since a chain that stood still jumps.
+func (l *Ledger) Due(now time.Time, present []cocoon.Account) ([]Settlement, error) {
 	worth, err := bound.Worth(l.cfg.Fee)
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.state.seen(present, now.Unix())
 	var due, rest []Settlement
 	for _, c := range l.state.channels {
 		s := c.settlement(now.Unix())

@@ -10,9 +10,9 @@ import (
 	"github.com/cocoon-network/cocoon/protocol/voucher"
 )
 
-func (w *world) due() []Settlement {
+func (w *world) due(present ...cocoon.Account) []Settlement {
 	w.Helper()
-	d, err := w.Due(w.clock.now)
+	d, err := w.Due(w.clock.now, present)
 	require.NoError(w, err)
 	for _, s := range d {
 		_, err := voucher.Parse(s.Voucher)
@@ -67,7 +67,7 @@ func TestDue_CoverIsTakenOnlyFromWhoIsSilentOrLeaving(t *testing.T) {
 	s := w.offered()
 	require.True(t, s.Cover)
 	require.Equal(t, promises(1, cocoon.TON(1)).Bytes(), s.Voucher)
-	w.Seen(account(1), account(2))
+	require.Empty(t, w.due(account(1), account(2)))
 	require.Equal(t, Settlement{}, w.offered())
 	f := facts(1, cocoon.TON(1))
 	f.ClosesAt = uint32(w.clock.now.Unix()) + 86_400

@@ -65,13 +65,11 @@ func (l *Ledger) Hello(account cocoon.Account, session uint64, cover *voucher.Si
 // seenEvery is how far, in seconds, what is kept of a client's presence may be behind.
 const seenEvery = 60
 
-// Seen says that the clients of channels are there, though they ask for nothing.
-func (l *Ledger) Seen(channels ...cocoon.Account) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// seen notes that the clients of channels are there.
+func (s *state) seen(channels []cocoon.Account, at int64) {
 	for _, account := range channels {
-		if c := l.state.channels[account]; c != nil && l.now()-c.Seen >= seenEvery {
-			l.state.see(c, l.now())
+		if c := s.channels[account]; c != nil && at-c.Seen >= seenEvery {
+			s.see(c, at)
 		}
 	}
 }

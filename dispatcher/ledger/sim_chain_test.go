@@ -12,7 +12,7 @@ import (
 
 // settle does on the chain what is due.
 func (s *sim) settle() {
-	due, err := s.Due(s.clock.now)
+	due, err := s.Due(s.clock.now, nil)
 	require.NoError(s, err)
 	for _, d := range due {
 		p := s.payers[d.Channel[31]]
