@@ -27,7 +27,7 @@ type rewardsOptions struct {
 
 func (o *rewardsOptions) flags(f *pflag.FlagSet) {
 	o.payer.flags(f)
-	o.birthOptions.flags(f)
+	o.birthFlags(f)
 }
 
 // birthOptions tell one rewards contract from others. Its address stays what it was
@@ -37,7 +37,7 @@ type birthOptions struct {
 	index    uint32
 }
 
-func (o *birthOptions) flags(f *pflag.FlagSet) {
+func (o *birthOptions) birthFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.deployer, "deployer", "", "address of the wallet that deployed the rewards contract, where it has another owner since")
 	f.Uint32Var(&o.index, "index", 0, "which of that wallet's rewards contracts")
 }
@@ -134,7 +134,7 @@ func newDispatcherStatus(e *env) *cobra.Command {
 		return runDispatcherStatus(c.Context(), e, d, b)
 	}}
 	lookFlags(c.Flags(), &owner, &wallet)
-	o.flags(c.Flags())
+	o.birthFlags(c.Flags())
 	return c
 }
 

@@ -54,7 +54,7 @@ databases when started again.`,
 	f := c.Flags()
 	f.StringVar(&o.wallet, "wallet", "wallet", "name or file of the dispatcher's wallet, which owns its rewards contract or operates it")
 	f.StringVar(&o.owner, "owner", "", "address of the wallet that owns the rewards contract, where --wallet is its operator's (default: that of --wallet)")
-	o.birthOptions.flags(f)
+	o.birthFlags(f)
 	f.StringVar(&o.data, "data", "", "folder of the databases (default: in the home, by registry)")
 	f.StringVar(&o.indexDSN, "index-dsn-file", "", "file with the address of the index's database, postgres://... (default: $COCOON_INDEX_DSN, else index.db in --data)")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "address of the HTTP API; the dispatcher's is below /dispatch")

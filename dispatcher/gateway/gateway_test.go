@@ -205,7 +205,7 @@ func TestGateway_WhoIsBusyHasNotFailed(t *testing.T) {
 		busy(a)
 	})
 	w.ask(100)
-	w.failure(stream.NoCapacity)
+	w.fails(stream.NoCapacity)
 	w.idle()
 	w.mu.Lock()
 	defer w.mu.Unlock()
