@@ -409,7 +409,7 @@ func (a *app) post(t *testing.T, secret, body string, edit func(*http.Request)) 
 
 func (a *app) raw(t *testing.T, secret, body string) string {
 	t.Helper()
-	raw, err := io.ReadAll(a.post(t, secret, body, nil).Body)
+	raw, err := io.ReadAll(a.post(t, secret, body, nil).Body) //nolint:bodyclose // post has it closed
 	require.NoError(t, err)
 	return string(raw)
 }
@@ -446,7 +446,7 @@ func testUnread(t *testing.T, a *app) {
 	p.StreamOptions.IncludeUsage = param.NewOpt(true)
 	raw, err := json.Marshal(p)
 	require.NoError(t, err)
-	body := a.post(t, a.secret, strings.Replace(string(raw), "{", `{"stream":true,`, 1), nil).Body
+	body := a.post(t, a.secret, strings.Replace(string(raw), "{", `{"stream":true,`, 1), nil).Body //nolint:bodyclose // post has it closed
 	var got bytes.Buffer
 	for err == nil {
 		_, err = io.CopyN(&got, body, 1000) // a little at a time, so that what is not read piles up on the way
@@ -592,7 +592,7 @@ func testPages(t *testing.T, a *app) {
 		"by a name it made up": {a.secret, func(r *http.Request) { r.Host = "page.example" }, 403},
 		"nobody":               {"", nil, 401},
 	} {
-		answer := a.post(t, c.secret, ask, c.edit)
+		answer := a.post(t, c.secret, ask, c.edit) //nolint:bodyclose // post has it closed
 		require.Equal(t, c.status, answer.StatusCode, name)
 		require.Empty(t, answer.Header.Get("Access-Control-Allow-Origin"), name)
 		var e struct {
