@@ -131,7 +131,7 @@ func TestLedger_KilledAnywhereKeepsWhatItPromisedAndCountsItOnce(t *testing.T) {
 		require.Empty(t, complaint.String())
 		said.check(t, dir)
 	}
-	require.Greater(t, len(said.acked), 500)
+	require.Greater(t, len(said.acked), 100, "there was something to lose")
 	require.GreaterOrEqual(t, len(said.paid), killWorkers*4, "in four numbers")
 	require.NotEmpty(t, said.leaf)
 }
