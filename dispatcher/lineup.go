@@ -16,6 +16,7 @@ type lineup struct {
 	seats []*seat   // those of a provider next to each other
 	teams []span    // of each of them, where those of its provider are
 	until time.Time // when one of them falls silent, or another has rested
+	asked time.Time // last
 }
 
 // kind is what a lineup is for.
@@ -34,19 +35,32 @@ func (r *roster) Known(m cocoon.ModelID, caps cocoon.Price) bool {
 	return known
 }
 
-// lineup is the present one of a kind.
+// lineup is the present one of a kind. That which nobody asked for the longest makes
+// room: one that is asked for all the time stays, whatever others ask for.
 func (r *roster) lineup(m cocoon.ModelID, caps cocoon.Price) *lineup {
 	now, k := r.now(), kind{m, caps}
 	f, known := r.lineups[k]
-	if f != nil && now.Before(f.until) {
-		return f
+	if !known || !now.Before(f.until) {
+		if !known && len(r.lineups) >= maxLineups {
+			r.forgetOne()
+		}
+		f = r.streaming(k, now)
+		r.lineups[k] = f
 	}
-	if !known && len(r.lineups) >= maxLineups {
-		clear(r.lineups)
-	}
-	f = r.streaming(k, now)
-	r.lineups[k] = f
+	f.asked = now
 	return f
+}
+
+// forgetOne drops the lineup that nobody asked for the longest.
+func (r *roster) forgetOne() {
+	var oldest kind
+	var at time.Time
+	for k, f := range r.lineups {
+		if at.IsZero() || f.asked.Before(at) {
+			oldest, at = k, f.asked
+		}
+	}
+	delete(r.lineups, oldest)
 }
 
 // streaming are the seats that could answer requests of a kind now.
@@ -86,12 +100,15 @@ func earlier(a, b time.Time) time.Time {
 
 // changed ends the lineups that s may be in, or may now belong to.
 func (r *roster) changed(s *seat) {
-	for k := range r.lineups {
+	for k, f := range r.lineups {
 		if slices.Contains(s.beat.Models, k.model) {
-			r.lineups[k] = nil
+			f.end()
 		}
 	}
 }
+
+// end has it made again when somebody asks.
+func (f *lineup) end() { f.seats, f.teams, f.until = nil, nil, time.Time{} }
 
 // span are neighbouring places of a lineup.
 type span struct{ from, to int }

@@ -150,15 +150,25 @@ func TestLineup_IsKeptWhileNothingChanges(t *testing.T) {
 	}
 	set := c.Candidates(stream.Lease{Model: model, Caps: caps, Sets: 1, Width: 2})[0]
 	require.Equal(t, [32]byte(c.id(1)), set[0].Worker, "the less busy one comes first")
-	require.True(t, c.Known(model, caps))
 	c.gone(c.id(0))
 	require.True(t, c.Known(model, caps), "although it has to be made again")
 	require.Len(t, c.lineup(model, caps).seats, 1)
-	for i := range 2 * maxLineups {
+}
+
+func TestLineup_WhatIsAskedForAllTheTimeIsKept(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(1, 2, 2)
+	caps, idle := cocoon.Price{Prompt: cocoon.TON(3)}, cocoon.Price{Prompt: cocoon.TON(2)}
+	c.lineup(model, idle)
+	for i := range 3 * maxLineups {
+		c.clock = c.clock.Add(time.Millisecond)
+		c.lineup(model, caps)
+		c.clock = c.clock.Add(time.Millisecond)
 		c.lineup(cocoon.NewModelID(fmt.Sprint(i)), caps)
+		require.True(t, c.Known(model, caps))
+		require.LessOrEqual(t, len(c.lineups), maxLineups)
 	}
-	require.LessOrEqual(t, len(c.lineups), maxLineups)
-	require.False(t, c.Known(model, caps))
+	require.False(t, c.Known(model, idle))
 }
 
 func TestLineup_DrawsEachAlike(t *testing.T) {

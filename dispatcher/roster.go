@@ -21,7 +21,7 @@ type roster struct {
 	mu      sync.Mutex
 	random  *rand.Rand
 	seats   []*seat          // active workers, ascending by key
-	lineups map[kind]*lineup // that were asked for; nil where one is no longer true
+	lineups map[kind]*lineup // that were asked for
 }
 
 // seat is one active worker on record, and what is known of its present run.
@@ -67,8 +67,8 @@ func (r *roster) refresh(workers []market.Worker, providers []market.Provider) (
 		seats[i].beat, seats[i].beatAt, seats[i].held, seats[i].answering, seats[i].rests = old.beat, old.beatAt, old.held, old.answering, old.rests
 	}
 	r.seats = seats
-	for k := range r.lineups {
-		r.lineups[k] = nil
+	for _, f := range r.lineups {
+		f.end()
 	}
 	return gone
 }

@@ -82,9 +82,9 @@ type Gateway struct {
 }
 
 const (
-	helloBurst   = 20 // that a daemon may say at once: one whose connection flaps says many
-	listingBurst = 20 // as well
-	kindBurst    = 100
+	helloBurst   = 20  // that a daemon may say at once: one whose connection flaps says many
+	listingBurst = 20  // as well
+	kindBurst    = 300 // as well: a daemon may have as many models when it starts
 	mostDaemons  = 1 << 16
 )
 

@@ -23,14 +23,17 @@ type lease struct {
 type leases struct {
 	mu    sync.Mutex
 	sets  map[uint64]lease
-	order map[[32]byte][]uint64 // of each daemon, as they expire; some were used
-	all   int                   // of all daemons
+	of    map[[32]byte]*shelf // by daemon
 	swept time.Time
 }
 
-func newLeases() leases {
-	return leases{sets: map[uint64]lease{}, order: map[[32]byte][]uint64{}}
+// shelf is what one daemon has.
+type shelf struct {
+	order  []uint64 // as they expire; some were used
+	unused int
 }
+
+func newLeases() leases { return leases{sets: map[uint64]lease{}, of: map[[32]byte]*shelf{}} }
 
 const (
 	maxSets   = 128     // of one question
@@ -43,55 +46,53 @@ func (l *leases) give(sets [][]stream.Candidate, of lease, now time.Time) (given
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
+	s := l.of[of.key]
+	if s == nil {
+		s = &shelf{}
+		l.of[of.key] = s
+	}
 	for _, candidates := range sets {
 		id := rand.Uint64() // names are no secret: a set is its daemon's alone
 		of.candidates = candidates
 		l.sets[id] = of
-		l.order[of.key] = append(l.order[of.key], id)
+		s.order = append(s.order, id)
 		given = append(given, stream.LeaseSet{ID: id, Candidates: candidates})
 	}
-	if l.all += len(given); l.all > maxLeases { // whoever has more than others has less from now on
-		l.keep(maxLeases / 2 / len(l.order))
+	if s.unused += len(given); len(l.sets) > maxLeases { // whoever has more than others has less from now on
+		for _, s := range l.of {
+			for s.unused > maxLeases/2/len(l.of) {
+				l.dropOldest(s)
+			}
+		}
 	}
 	return given
 }
 
-// sweep forgets what has expired.
+// sweep forgets what has expired, and was used before that.
 func (l *leases) sweep(now time.Time) {
 	if now.Sub(l.swept) < sweepRate {
 		return
 	}
 	l.swept = now
-	for key, order := range l.order {
-		n := 0
-		for n < len(order) && !now.Before(l.sets[order[n]].expires) { // as it is of what was used
-			n++
+	for key, s := range l.of {
+		for len(s.order) > 0 && !now.Before(l.sets[s.order[0]].expires) { // as it is of what was used
+			l.dropOldest(s)
 		}
-		l.drop(key, n)
+		if len(s.order) == 0 {
+			delete(l.of, key)
+		}
 	}
 }
 
-// keep forgets all but the newest n of each daemon.
-func (l *leases) keep(n int) {
-	for key, order := range l.order {
-		l.drop(key, max(0, len(order)-n))
+func (l *leases) dropOldest(s *shelf) {
+	if _, found := l.sets[s.order[0]]; found {
+		delete(l.sets, s.order[0])
+		s.unused--
 	}
+	s.order = s.order[1:]
 }
 
-// drop forgets the oldest n of a daemon.
-func (l *leases) drop(key [32]byte, n int) {
-	order := l.order[key]
-	for _, id := range order[:n] {
-		delete(l.sets, id)
-	}
-	l.all -= n
-	if l.order[key] = order[n:]; n == len(order) {
-		delete(l.order, key)
-	}
-}
-
-// use takes a set for a request; false where it is gone. What stays of it in
-// order falls out as if it had expired.
+// use takes a set for a request; false where it is gone.
 func (l *leases) use(id uint64, key [32]byte, model cocoon.ModelID, now time.Time) (lease, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,6 +101,7 @@ func (l *leases) use(id uint64, key [32]byte, model cocoon.ModelID, now time.Tim
 		return lease{}, false
 	}
 	delete(l.sets, id)
+	l.of[key].unused--
 	return of, true
 }
 

@@ -42,6 +42,18 @@ func TestLeases_WhoAsksForManyTakesNobodyElses(t *testing.T) {
 	require.Equal(t, maxSets, usable(&l, 3, last, now), "the newest of its own are there as well")
 }
 
+// What was used counts for nothing: a daemon with many requests keeps what it has in stock.
+func TestLeases_WhoUsesManyKeepsTheRest(t *testing.T) {
+	t.Parallel()
+	l, now := newLeases(), time.Unix(1_700_000_000, 0)
+	stock := hoard(&l, 1, 64, now)
+	for range 2 * maxLeases / maxSets {
+		require.Equal(t, maxSets, usable(&l, 1, hoard(&l, 1, maxSets, now), now))
+	}
+	require.Len(t, l.sets, 64)
+	require.Equal(t, 64, usable(&l, 1, stock, now))
+}
+
 func TestLeases_AreForgottenOnceUsedOrExpired(t *testing.T) {
 	t.Parallel()
 	l, now := newLeases(), time.Unix(1_700_000_000, 0)
@@ -53,8 +65,7 @@ func TestLeases_AreForgottenOnceUsedOrExpired(t *testing.T) {
 	require.Zero(t, usable(&l, 1, ids, now))
 	hoard(&l, 2, 1, now)
 	require.Len(t, l.sets, 1)
-	require.Len(t, l.order, 1)
-	require.Equal(t, 1, l.all)
+	require.Len(t, l.of, 1)
 }
 
 // To look at all workers takes long where there are thousands.
