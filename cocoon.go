@@ -7,11 +7,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 )
 
 // Coin is the display name of the network's coin. Parts of the ecosystem are
 // renaming it, so it is written here only.
 const Coin = "TON"
+
+// UTC is a time of the chain, in unix seconds, for people: RFC 3339.
+func UTC(unix uint32) string { return time.Unix(int64(unix), 0).UTC().Format(time.RFC3339) }
 
 // ModelID names a model on chain: SHA-256 of its public name, as in
 // "Qwen/Qwen3-32B". Hashing keeps attacker-chosen names from deepening the

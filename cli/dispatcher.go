@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
@@ -88,33 +89,36 @@ func newDispatcherInit(e *env) *cobra.Command {
 		})
 }
 
+// dispatcherAmountCommand does with an amount what verb says.
+func dispatcherAmountCommand(e *env, verb, short string, message func(context.Context, *desk, wrappers.RewardsBirth, cocoon.Nano) (chain.Message, error)) *cobra.Command {
+	return dispatcherCommand(e, verb+" AMOUNT", short, exactly("AMOUNT"), func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
+		n, err := parseAmount(args[0])
+		if err != nil {
+			return err
+		}
+		m, err := message(ctx, d, b, n)
+		if err != nil {
+			return err
+		}
+		what := verb
+		if !n.IsZero() { // which is all there is
+			what += " " + n.String()
+		}
+		return d.send(ctx, e, what, m)
+	})
+}
+
 func newDispatcherBond(e *env) *cobra.Command {
-	return dispatcherCommand(e, "bond AMOUNT", "Add to the bond that providers rely on", exactly("AMOUNT"),
-		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
-			n, err := parseAmount(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := d.Bond(ctx, b, n, d.account)
-			if err != nil {
-				return err
-			}
-			return d.send(ctx, e, "bond "+n.String(), m)
+	return dispatcherAmountCommand(e, "bond", "Add to the bond that providers rely on",
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, n cocoon.Nano) (chain.Message, error) {
+			return d.Bond(ctx, b, n, d.account)
 		})
 }
 
 func newDispatcherFund(e *env) *cobra.Command {
-	return dispatcherCommand(e, "fund AMOUNT", "Add to the pot that epochs pay providers from", exactly("AMOUNT"),
-		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
-			n, err := parseAmount(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := d.Fund(ctx, b, n, d.account)
-			if err != nil {
-				return err
-			}
-			return d.send(ctx, e, "fund "+n.String(), m)
+	return dispatcherAmountCommand(e, "fund", "Add to the pot that epochs pay providers from",
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, n cocoon.Nano) (chain.Message, error) {
+			return d.Fund(ctx, b, n, d.account)
 		})
 }
 

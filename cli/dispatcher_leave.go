@@ -6,21 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cocoon-network/cocoon"
+	"github.com/cocoon-network/cocoon/chain"
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
 func newDispatcherUnbond(e *env) *cobra.Command {
-	c := dispatcherCommand(e, "unbond AMOUNT", "Start the unbonding of a part of the bond", exactly("AMOUNT"),
-		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
-			n, err := parseAmount(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := d.Unbond(ctx, b, n)
-			if err != nil {
-				return err
-			}
-			return d.send(ctx, e, "unbond", m)
+	c := dispatcherAmountCommand(e, "unbond", "Start the unbonding of a part of the bond",
+		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, n cocoon.Nano) (chain.Message, error) {
+			return d.Unbond(ctx, b, n)
 		})
 	c.Long = `Starts the unbonding of AMOUNT, or of the whole bond where AMOUNT is 0. Until it is
 over that part answers for what you owe; then "cocoon dispatcher withdraw" pays it

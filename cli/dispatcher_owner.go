@@ -10,8 +10,8 @@ import (
 	"github.com/cocoon-network/cocoon/wrappers"
 )
 
-// namingCommand names an account, or nobody with --remove.
-func namingCommand(e *env, use, short, what string, message func(context.Context, *desk, wrappers.RewardsBirth, cocoon.Account) (chain.Message, error)) *cobra.Command {
+// dispatcherNamingCommand names an account, or nobody with --remove.
+func dispatcherNamingCommand(e *env, use, short, what string, message func(context.Context, *desk, wrappers.RewardsBirth, cocoon.Account) (chain.Message, error)) *cobra.Command {
 	remove := false
 	c := dispatcherCommand(e, use, short, cobra.ArbitraryArgs, func(ctx context.Context, d *desk, b wrappers.RewardsBirth, args []string) error {
 		if len(args) > 1 || (len(args) == 1) == remove {
@@ -35,7 +35,7 @@ func namingCommand(e *env, use, short, what string, message func(context.Context
 }
 
 func newDispatcherOwner(e *env) *cobra.Command {
-	c := namingCommand(e, "owner [ADDRESS]", "Name the wallet that may become the owner", "name the next owner",
+	c := dispatcherNamingCommand(e, "owner [ADDRESS]", "Name the wallet that may become the owner", "name the next owner",
 		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, next cocoon.Account) (chain.Message, error) {
 			return d.NameOwner(ctx, b, next)
 		})
@@ -47,7 +47,7 @@ keeps its address, which is made of yours: --deployer says it from then on.`
 }
 
 func newDispatcherHeir(e *env) *cobra.Command {
-	c := namingCommand(e, "heir [ADDRESS]", "Name the wallet that may take over after a long silence", "name the heir",
+	c := dispatcherNamingCommand(e, "heir [ADDRESS]", "Name the wallet that may take over after a long silence", "name the heir",
 		func(ctx context.Context, d *desk, b wrappers.RewardsBirth, heir cocoon.Account) (chain.Message, error) {
 			return d.NameHeir(ctx, b, heir)
 		})

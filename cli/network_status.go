@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,7 +84,7 @@ func (e *env) showRegistry(a cocoon.Account, r wrappers.Registry) error {
 		rows = append(rows, l.row("image"))
 	}
 	for _, c := range s.Changes {
-		rows = append(rows, [2]string{fmt.Sprintf("change %d", c.ID), fmt.Sprintf("%s %s, from %s on", c.Kind, c.Key, utc(c.AppliesAt))})
+		rows = append(rows, [2]string{fmt.Sprintf("change %d", c.ID), fmt.Sprintf("%s %s, from %s on", c.Kind, c.Key, cocoon.UTC(c.AppliesAt))})
 	}
 	return e.show("registry", s, rows...)
 }
@@ -93,10 +92,7 @@ func (e *env) showRegistry(a cocoon.Account, r wrappers.Registry) error {
 func (l networkListed) row(what string) [2]string {
 	text := l.Name
 	if l.SuspendedUntil > 0 {
-		text += ", suspended until " + utc(l.SuspendedUntil)
+		text += ", suspended until " + cocoon.UTC(l.SuspendedUntil)
 	}
 	return [2]string{what + " " + l.Key, text}
 }
-
-// utc is a chain time as RFC 3339.
-func utc(unix uint32) string { return time.Unix(int64(unix), 0).UTC().Format(time.RFC3339) }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/cocoon-network/cocoon"
 )
 
 // isTerminal reports whether a person reads stdout.
@@ -71,7 +73,7 @@ func (e *env) when(unix, now uint32) string {
 		return ""
 	}
 	if !e.isTerminal() {
-		return time.Unix(int64(unix), 0).UTC().Format(time.RFC3339)
+		return cocoon.UTC(unix)
 	}
 	if unix > now {
 		return "in " + (time.Duration(unix-now) * time.Second).String()

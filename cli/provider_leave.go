@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -90,9 +89,9 @@ func (d *desk) mayWithdraw(ctx context.Context, e *env, b wrappers.ProviderBirth
 	if err != nil {
 		return err
 	}
-	waiting := slices.DeleteFunc(slices.Clone(p.state.Tranches), func(t wrappers.Tranche) bool { return int64(t.At) <= now.Unix() })
+	ripe, waiting := wrappers.Ripe(p.state.Tranches, uint32(now.Unix()))
 	switch {
-	case len(waiting) < len(p.state.Tranches) || p.money.Free.Cmp(fees.Withdraw) > 0:
+	case len(ripe) > 0 || p.money.Free.Cmp(fees.Withdraw) > 0:
 		return nil
 	case len(waiting) == 0:
 		return cocoon.WithHint(cocoon.NoMoney.Errorf("%s are free, less than the fee, and nothing is unbonding", p.money.Free), "cocoon provider unstake AMOUNT")

@@ -94,13 +94,13 @@ func (r *roster) active(w bus.ID) bool { return r.with(w, func(*seat) {}) }
 // heard notes a heartbeat. Most say nothing that a lineup depends on.
 func (r *roster) heard(w bus.ID, beat bus.Heartbeat) {
 	r.with(w, func(s *seat) {
-		now, before, was := r.now(), s.beat, r.up(s, r.now())
-		same := slices.Equal(before.Models, beat.Models) && (before.Key == 0) == (beat.Key == 0)
-		if !same {
-			r.changed(s)
+		now := r.now()
+		up, other := r.up(s, now), !slices.Equal(s.beat.Models, beat.Models) || (s.beat.Key == 0) != (beat.Key == 0)
+		if other {
+			r.changed(s) // of the models that it had
 		}
 		s.beat, s.beatAt = beat, now
-		if !same || was != r.up(s, now) {
+		if other || up != r.up(s, now) {
 			r.changed(s)
 		}
 	})

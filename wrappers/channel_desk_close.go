@@ -3,7 +3,6 @@ package wrappers
 import (
 	"context"
 	"crypto/ed25519"
-	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -16,7 +15,7 @@ func (d ChannelDesk) RequestClose(ctx context.Context, channel cocoon.Account) (
 		return chain.Message{}, err
 	}
 	if s.ClosesAt != 0 {
-		return chain.Message{}, cocoon.Conflict.Errorf("that was asked already: the channel may be finished from %s on", clock(s.ClosesAt))
+		return chain.Message{}, cocoon.Conflict.Errorf("that was asked already: the channel may be finished from %s on", cocoon.UTC(s.ClosesAt))
 	}
 	return NewMessage(c, RequestClose{}, fees.RequestClose)
 }
@@ -61,6 +60,3 @@ func (d ChannelDesk) Finish(ctx context.Context, channel, response cocoon.Accoun
 	}
 	return NewMessage(c, Finish{Response: response}, fees.Finish)
 }
-
-// clock is a time of the chain for people.
-func clock(seconds uint32) string { return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) }

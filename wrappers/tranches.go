@@ -18,6 +18,16 @@ type Tranche struct {
 
 const maxTranches = 4
 
+// Ripe parts tranches, ascending by time, into those that may be withdrawn at now, in
+// unix seconds, and those that wait.
+func Ripe(all []Tranche, now uint32) (ripe, waiting []Tranche) {
+	i := slices.IndexFunc(all, func(t Tranche) bool { return t.At > now })
+	if i < 0 {
+		i = len(all)
+	}
+	return all[:i], all[i:]
+}
+
 // tranche is a Tranche as a contract holds it.
 type tranche struct {
 	At     uint32 `tlb:"## 32"`

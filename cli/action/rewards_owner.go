@@ -2,7 +2,6 @@ package action
 
 import (
 	"context"
-	"time"
 
 	"github.com/cocoon-network/cocoon"
 	"github.com/cocoon-network/cocoon/chain"
@@ -57,7 +56,7 @@ func succeed(c wrappers.Target, state wrappers.Rewards, fees wrappers.RewardsFee
 		return m, cocoon.Conflict.Errorf("%s has taken no terms, which say when its heir may come", c.Account)
 	}
 	if from := state.SeenAt + state.Terms.HeirAfter; now < from {
-		return m, cocoon.Conflict.Errorf("owner or operator of %s sent something %s: the heir may come from %s on", c.Account, at(state.SeenAt), at(from))
+		return m, cocoon.Conflict.Errorf("owner or operator of %s sent something %s: the heir may come from %s on", c.Account, cocoon.UTC(state.SeenAt), cocoon.UTC(from))
 	}
 	return wrappers.NewMessage(c, wrappers.Succeed{}, fees.Succeed)
 }
@@ -104,29 +103,22 @@ func (d Desk) WithdrawBond(ctx context.Context, b wrappers.RewardsBirth, amount 
 
 // mayWithdraw says beforehand why the contract would refuse to pay.
 func mayWithdraw(r wrappers.Rewards, amount cocoon.Nano, now uint32) error {
-	var ripe cocoon.Nano
-	var next *wrappers.Tranche
-	for i, t := range r.Tranches {
-		if t.At > now {
-			next = &r.Tranches[i]
-			break
-		}
-		ripe = ripe.Plus(t.Amount)
+	ripe, waiting := wrappers.Ripe(r.Tranches, now)
+	var free cocoon.Nano
+	for _, t := range ripe {
+		free = free.Plus(t.Amount)
 	}
 	switch {
 	case !r.Pending.IsZero():
 		return cocoon.Conflict.Errorf("epoch %d is pending: what is unbonded stays until it has passed", r.Number)
 	case r.Number <= r.Owed:
 		return cocoon.Conflict.Errorf("a provider has lodged a receipt of epoch %d, this is %d: nothing leaves before it was paid", r.Owed, r.Number)
-	case ripe.IsZero() && next == nil:
+	case len(r.Tranches) == 0:
 		return cocoon.WithHint(cocoon.NoMoney.Errorf("nothing is unbonding"), "cocoon dispatcher unbond AMOUNT")
-	case ripe.IsZero() || amount.Cmp(ripe) > 0 && next != nil:
-		return cocoon.NoMoney.Errorf("%s are unbonded, the next %s %s", ripe, next.Amount, at(next.At))
-	case amount.Cmp(ripe) > 0:
-		return cocoon.NoMoney.Errorf("%s are unbonded", ripe)
+	case len(waiting) > 0 && (free.IsZero() || amount.Cmp(free) > 0):
+		return cocoon.NoMoney.Errorf("%s are unbonded, the next %s %s", free, waiting[0].Amount, cocoon.UTC(waiting[0].At))
+	case amount.Cmp(free) > 0:
+		return cocoon.NoMoney.Errorf("%s are unbonded", free)
 	}
 	return nil
 }
-
-// at is a time of the chain, for people.
-func at(unix uint32) string { return time.Unix(int64(unix), 0).UTC().Format(time.RFC3339) }

@@ -154,10 +154,9 @@ func (g *Gateway) attempts(ctx context.Context, r *request) error {
 			if err == nil || ctx.Err() != nil {
 				return err
 			}
-			var f *stream.Fail
-			told := errors.As(err, &f)
 			if !r.abandon() {
-				if !told {
+				var f *stream.Fail
+				if !errors.As(err, &f) {
 					f = &stream.Fail{Code: stream.WorkerLost, Text: err.Error()}
 				}
 				return f
